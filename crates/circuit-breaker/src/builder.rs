@@ -1,0 +1,133 @@
+use std::{
+    collections::hash_map::RandomState,
+    fmt,
+    hash::{BuildHasher, Hasher},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use seawall_core::{
+    Backoff, ErrIsFailure, Name, Outcome,
+    breaker::{Breaker, Config, Trip},
+    observe::Outbox,
+    time::{Clock, DefaultClock},
+};
+
+use crate::{CircuitBreaker, inner::Inner, parking::Parking};
+
+/// Builds a [`CircuitBreaker`]; from [`CircuitBreaker::builder`].
+///
+/// No wrong value can be given: a method that takes a number names the field, the value and the range when it panics.
+/// So [`build`](Self::build) cannot fail.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder<C = ErrIsFailure, K = DefaultClock> {
+    name: Name,
+    config: Config,
+    classify: C,
+    clock: K,
+}
+
+impl Builder {
+    pub(crate) fn new(name: Name) -> Self {
+        let config = Config::new().seed(RandomState::new().build_hasher().finish()).lanes(lanes());
+        Self { name, config, classify: ErrIsFailure, clock: DefaultClock::default() }
+    }
+}
+
+impl<C, K> Builder<C, K> {
+    /// Adds a rule; any of them opens the circuit. Default, where none is added: half of the calls failed within the
+    /// last 10 s, from 20 calls on.
+    ///
+    /// # Panics
+    ///
+    /// On the 31st rule.
+    #[track_caller]
+    pub fn trip(self, trip: impl Into<Trip>) -> Self {
+        Self { config: self.config.trip(trip), ..self }
+    }
+
+    /// How long an open circuit refuses calls: a duration, or a [`Backoff`] that grows each time a probe fails and
+    /// starts anew when the circuit has closed. Default: 5 s.
+    pub fn open_for(self, open_for: impl Into<Backoff>) -> Self {
+        Self { config: self.config.open_for(open_for), ..self }
+    }
+
+    /// How many calls a half-open circuit lets in, from 1 to 255; as many successes close it. Default: 1.
+    ///
+    /// # Panics
+    ///
+    /// If `probes` is outside of that range.
+    #[track_caller]
+    pub fn probes(self, probes: u32) -> Self {
+        Self { config: self.config.probes(probes), ..self }
+    }
+
+    /// Judges the probes by rate when all have ended: the circuit opens again if at least this share failed. Default:
+    /// one failed probe opens it at once.
+    ///
+    /// # Panics
+    ///
+    /// Unless `rate` is above 0 and at most 1.
+    #[track_caller]
+    pub fn reopen_at(self, rate: f64) -> Self {
+        Self { config: self.config.reopen_at(rate), ..self }
+    }
+
+    /// How long probes may be silent before they lose their places, so that no circuit stays half-open for ever. It
+    /// should be longer than a call may take. Default: 30 s.
+    pub fn probe_lease(self, lease: Duration) -> Self {
+        Self { config: self.config.probe_lease(lease), ..self }
+    }
+
+    /// What a call counts as that was dropped before it ended. Default: [`Outcome::Ignored`].
+    pub fn abandoned(self, outcome: Outcome) -> Self {
+        Self { config: self.config.abandoned(outcome), ..self }
+    }
+
+    /// A call that was dropped after it had run for `duration` or longer counts as a failure. Default: never. It costs
+    /// a clock read a call.
+    pub fn abandoned_after(self, duration: Duration) -> Self {
+        Self { config: self.config.abandoned_after(duration), ..self }
+    }
+
+    /// Where the jitter of the open period begins. Default: at random.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { config: self.config.seed(seed), ..self }
+    }
+
+    /// What a result says of the callee: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default: every
+    /// `Err` is a failure.
+    pub fn classify<D>(self, classify: D) -> Builder<D, K> {
+        Builder { name: self.name, config: self.config, classify, clock: self.clock }
+    }
+
+    /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
+    /// system's.
+    pub fn clock<L>(self, clock: L) -> Builder<C, L> {
+        Builder { name: self.name, config: self.config, classify: self.classify, clock }
+    }
+
+    /// The breaker, closed.
+    pub fn build(self) -> CircuitBreaker<C, K>
+    where
+        K: Clock,
+    {
+        let Self { name, config, classify, clock } = self;
+        let breaker = Breaker::new(config).since_now(clock.now());
+        let inner = Inner { name, breaker, classify, clock, outbox: Outbox::new(), parking: Parking::default() };
+        CircuitBreaker::from_inner(inner, lanes())
+    }
+}
+
+impl<C, K> fmt::Debug for Builder<C, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("name", &self.name).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// One lane for each thread that can run, up to 8: beyond that the memory costs more than the waiting.
+fn lanes() -> usize {
+    static LANES: OnceLock<usize> = OnceLock::new();
+    *LANES.get_or_init(|| thread::available_parallelism().map_or(1, |threads| threads.get().min(8)))
+}

@@ -1,0 +1,105 @@
+use seawall_core::{
+    Caller, CircuitOpen, Name, Outcome, Rejection,
+    breaker::{Breaker, Change, Pass, Refusal, Settled},
+    current_lane,
+    observe::Outbox,
+    time::{Clock, Instant},
+};
+
+use crate::{Event, EventKind, parking::Parking};
+
+/// What all clones of a breaker share: the machine, and what it may not do itself: read the clock, and tell.
+#[derive(Debug)]
+pub(crate) struct Inner<C, K> {
+    pub(crate) name: Name,
+    pub(crate) breaker: Breaker,
+    pub(crate) classify: C,
+    pub(crate) clock: K,
+    pub(crate) outbox: Outbox<Event>,
+    pub(crate) parking: Parking,
+}
+
+/// Answers the machine's questions.
+struct Here<'a, K>(&'a K);
+
+impl<C, K: Clock> Inner<C, K> {
+    #[inline]
+    pub(crate) fn enter(&self) -> Result<Pass, Rejection> {
+        match self.breaker.enter(&Here(&self.clock)) {
+            Ok(entry) => {
+                if let Some(change) = entry.change {
+                    self.tell_change(change);
+                }
+                Ok(entry.pass)
+            }
+            Err(refusal) => Err(self.rejection(refusal)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn exit(&self, pass: Pass, outcome: Outcome) {
+        let settled = self.breaker.exit(pass, outcome, &Here(&self.clock));
+        if settled != Settled::Quiet {
+            self.tell(settled);
+        }
+    }
+
+    #[cold]
+    pub(crate) fn abandon(&self, pass: Pass) {
+        let settled = self.breaker.abandon(pass, &Here(&self.clock));
+        self.tell(settled);
+    }
+
+    /// What a call arriving now would be refused with, and until when at the most.
+    #[inline]
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        if self.breaker.is_closed() {
+            return None;
+        }
+        self.breaker.refusal(self.clock.now())
+    }
+
+    #[cold]
+    pub(crate) fn rejection(&self, refusal: Refusal) -> Rejection {
+        CircuitOpen::new(self.name.clone(), refusal).into()
+    }
+
+    /// Changes the state by hand, and tells.
+    pub(crate) fn force(&self, change: impl FnOnce(&Breaker, Instant) -> Option<Change>) {
+        if let Some(change) = change(&self.breaker, self.clock.now()) {
+            self.tell_change(change);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, settled: Settled) {
+        match settled {
+            Settled::Quiet | Settled::Stale => {}
+            Settled::PlaceFree => self.parking.wake_all(),
+            Settled::Changed(change) => self.tell_change(change),
+            Settled::WouldOpen(trigger) => {
+                let event = Event::new(self.name.clone(), EventKind::WouldOpen(trigger));
+                self.outbox.tell_after(self.breaker.word().generation(), event);
+            }
+        }
+    }
+
+    #[cold]
+    fn tell_change(&self, change: Change) {
+        self.parking.wake_all();
+        let event = Event::new(self.name.clone(), EventKind::Changed(change));
+        self.outbox.tell_transition(change.generation(), event);
+    }
+}
+
+impl<K: Clock> Caller for Here<'_, K> {
+    #[inline]
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    #[inline]
+    fn lane(&self) -> usize {
+        current_lane()
+    }
+}

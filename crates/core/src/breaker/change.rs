@@ -1,0 +1,135 @@
+use std::fmt;
+
+use super::State;
+use crate::time::Instant;
+
+/// A transition, told after the fact: from where to where, why, and until when.
+///
+/// The changes of one breaker form a chain: each one's `from` is the last one's `to`, and its generation is one more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    pub(crate) generation: u32,
+    pub(crate) from: State,
+    pub(crate) to: State,
+    pub(crate) at: Instant,
+    pub(crate) until: Option<Instant>,
+    pub(crate) why: Why,
+}
+
+/// Why a circuit changed its state.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Why {
+    /// A rule, or a probe, opened it.
+    Tripped(Trigger),
+    /// The open period is over, and a call came.
+    OpenPeriodOver,
+    /// The probes found the callee well.
+    ProbesSucceeded,
+    /// All places for probes were taken, and none of the probes ended within the lease: they lost their places.
+    LeaseExpired,
+    /// Someone said so.
+    Manual,
+}
+
+/// What opened a circuit: the rule, what it measured, and its threshold.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Trigger {
+    /// So many failures in a row, which is the threshold.
+    ConsecutiveFailures {
+        /// The failures, and the threshold.
+        failures: u32,
+    },
+    /// Too many calls failed.
+    FailureRate {
+        /// The share that failed.
+        rate: f64,
+        /// From which share on the circuit opens.
+        threshold: f64,
+    },
+    /// Too many calls were slow.
+    SlowRate {
+        /// The share that was slow.
+        rate: f64,
+        /// From which share on the circuit opens.
+        threshold: f64,
+    },
+    /// The user's own rule said so.
+    Predicate,
+    /// A probe failed.
+    ProbeFailed,
+    /// Too many probes failed, where they are judged by rate.
+    ProbeFailureRate {
+        /// The share that failed.
+        rate: f64,
+        /// From which share on the circuit re-opens.
+        threshold: f64,
+    },
+}
+
+impl Change {
+    /// The generation that began with this change.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The state before.
+    pub fn from(&self) -> State {
+        self.from
+    }
+
+    /// The state since.
+    pub fn to(&self) -> State {
+        self.to
+    }
+
+    /// When it changed.
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// Until when an opened circuit refuses calls; [`Instant::MAX`] is for ever.
+    pub fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Why it changed.
+    pub fn why(&self) -> Why {
+        self.why
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}: {}", self.from, self.to, self.why)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tripped(trigger) => trigger.fmt(f),
+            Self::OpenPeriodOver => f.pad("the open period is over"),
+            Self::ProbesSucceeded => f.pad("the probes succeeded"),
+            Self::LeaseExpired => f.pad("the probes did not end within their lease"),
+            Self::Manual => f.pad("by hand"),
+        }
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut share = |what: &str, rate: f64, threshold: f64| {
+            write!(f, "{:.1} % of {what} (threshold {:.1} %)", rate * 100.0, threshold * 100.0)
+        };
+        match *self {
+            Self::FailureRate { rate, threshold } => share("calls failed", rate, threshold),
+            Self::SlowRate { rate, threshold } => share("calls were slow", rate, threshold),
+            Self::ProbeFailureRate { rate, threshold } => share("probes failed", rate, threshold),
+            Self::ConsecutiveFailures { failures } => write!(f, "{failures} failures in a row"),
+            Self::Predicate => f.pad("the rule given as a predicate"),
+            Self::ProbeFailed => f.pad("a probe failed"),
+        }
+    }
+}

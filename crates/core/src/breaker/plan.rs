@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use super::{
+    change::Trigger,
+    config::Config,
+    rule::Rule,
+    trip::{Kind, Trip},
+    word::LEVELS,
+};
+use crate::{
+    Jitter, Outcome, backoff,
+    time::{Instant, saturating_nanos},
+};
+
+/// A [`Config`], compiled: what a transition needs to know, and what costs a call may be spared.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// So many failures in a row open the circuit; 0 if no rule says so.
+    pub(crate) run_limit: u32,
+    run_rule: u32,
+    pub(crate) rules: Box<[Rule]>,
+    /// A pass must say when its call began.
+    pub(crate) needs_start: bool,
+    pub(crate) probes: u8,
+    pub(crate) reopen_at: Option<f64>,
+    pub(crate) lease: Duration,
+    abandoned: Outcome,
+    abandoned_after: Option<Duration>,
+    /// Nanoseconds open, by level; the last one is for all levels above.
+    open_for: Box<[u64]>,
+    jitter: Jitter,
+    seed: u64,
+}
+
+/// Why a circuit is open, in 26 bits: the number of the rule (5), and what it measured in millionths or so (21).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    pub(crate) rule: u32,
+    pub(crate) rate: f64,
+}
+
+impl Plan {
+    pub(crate) fn new(mut config: Config) -> Self {
+        if config.trips.is_empty() {
+            config.trips.push(Trip::failure_rate(0.5).into());
+        }
+        let (mut run_limit, mut run_rule, mut rules) = (0, 0, Vec::new());
+        for (number, trip) in (0..).zip(config.trips) {
+            match trip.0 {
+                // Of several such rules the strictest decides.
+                Kind::Consecutive(limit) if run_limit == 0 || limit.get() < run_limit => {
+                    (run_limit, run_rule) = (limit.get(), number);
+                }
+                Kind::Consecutive(_) => {}
+                Kind::Windowed(rule) => rules.push(Rule::new(number, rule, config.lanes)),
+            }
+        }
+        let open_for = config.open_for;
+        let last = open_for.last_step(u32::from(LEVELS));
+        let jitter = if last == 0 { Jitter::None } else { Jitter::Equal };
+        Self {
+            run_limit,
+            run_rule,
+            needs_start: rules.iter().any(|rule| rule.slower_than.is_some()) || config.abandoned_after.is_some(),
+            rules: rules.into(),
+            probes: config.probes,
+            reopen_at: config.reopen_at,
+            lease: config.lease,
+            abandoned: config.abandoned,
+            abandoned_after: config.abandoned_after,
+            open_for: (0..=last).map(|level| saturating_nanos(open_for.delay(level))).collect(),
+            jitter: open_for.asked_jitter().unwrap_or(jitter),
+            seed: config.seed,
+        }
+    }
+
+    /// Success costs no clock read, no write, and no look at a window.
+    #[inline]
+    pub(crate) fn only_runs(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// How long the circuit that opened with `generation` stays open.
+    pub(crate) fn open_period(&self, level: u8, generation: u32) -> Duration {
+        let nanos = self.open_for[usize::from(level).min(self.open_for.len() - 1)];
+        if self.jitter == Jitter::None {
+            return Duration::from_nanos(nanos);
+        }
+        Duration::from_nanos(self.jitter.apply(nanos, backoff::random(self.seed, u64::from(generation))))
+    }
+
+    /// Whether a call that took `elapsed` is slow by any rate of slowness.
+    pub(crate) fn is_slow_probe(&self, elapsed: Duration) -> bool {
+        self.rules.iter().any(|rule| rule.judges_slowness() && rule.is_slow(elapsed))
+    }
+
+    /// What a call counts as that was dropped after `elapsed`.
+    pub(crate) fn abandoned(&self, started: Instant, now: impl FnOnce() -> Instant) -> Outcome {
+        match self.abandoned_after {
+            Some(limit) if now().saturating_duration_since(started) >= limit => Outcome::Failure,
+            _ => self.abandoned,
+        }
+    }
+
+    pub(crate) fn run_cause(&self) -> Cause {
+        Cause { rule: self.run_rule, rate: 0.0 }
+    }
+
+    /// `measured` is what the rule saw where that is known better than the 21 bits of the cause can say.
+    pub(crate) fn trigger(&self, cause: Cause) -> Trigger {
+        match cause.rule {
+            PROBE_FAILED => Trigger::ProbeFailed,
+            PROBE_RATE => Trigger::ProbeFailureRate { rate: cause.rate, threshold: self.reopen_at.unwrap_or(f64::NAN) },
+            number => match self.rules.iter().find(|rule| rule.number == number) {
+                Some(rule) => rule.trigger(cause.rate),
+                None => Trigger::ConsecutiveFailures { failures: self.run_limit },
+            },
+        }
+    }
+}
+
+impl Cause {
+    pub(crate) fn pack(self) -> u32 {
+        self.rule << 21 | (self.rate.clamp(0.0, 1.0) * RATE_ONE).round() as u32
+    }
+
+    pub(crate) fn unpack(bits: u32) -> Self {
+        Self { rule: bits >> 21, rate: f64::from(bits & ((1 << 21) - 1)) / RATE_ONE }
+    }
+}
+
+/// The number of a "rule" that a probe broke. Rules have the numbers below `MAX_TRIPS`.
+pub(crate) const PROBE_FAILED: u32 = 30;
+pub(crate) const PROBE_RATE: u32 = 31;
+const RATE_ONE: f64 = (1 << 20) as f64;

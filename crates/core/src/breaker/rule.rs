@@ -1,0 +1,131 @@
+use std::time::Duration;
+
+use super::{
+    change::Trigger,
+    trip::{Counts, Measure, RateTrip},
+};
+use crate::{
+    Window,
+    caller::Caller,
+    time::Instant,
+    window::{Cells, Record, Span, Tally},
+};
+
+/// A [`RateTrip`], compiled, with the windows it looks at.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// Which of the user's rules it is, from 0.
+    pub(crate) number: u32,
+    measure: Measure,
+    min_calls: u64,
+    pub(crate) slower_than: Option<Duration>,
+    /// Calls, and those that failed; absent where nobody looks at failures.
+    failures: Option<Cells>,
+    /// Calls, and those that were slow; absent where nobody looks at slowness.
+    slow: Option<Cells>,
+}
+
+/// What a rule sees: the counts in its window, and the rate it judges by.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// What the window holds. A rule counts only what it looks at: failures, slow calls, or both.
+    pub counts: Counts,
+    /// The measured rate; `None` below `min_calls`, and for a predicate.
+    pub rate: Option<f64>,
+    /// From which rate on it opens the circuit; `None` for a predicate.
+    pub threshold: Option<f64>,
+}
+
+impl Rule {
+    pub(crate) fn new(number: u32, rule: RateTrip, lanes: usize) -> Self {
+        let RateTrip { measure, window, min_calls, slower_than } = rule;
+        let cells = |wanted: bool| wanted.then(|| Cells::new(window, lanes));
+        let (failures, slow) = match measure {
+            Measure::FailureRate(_) => (cells(true), None),
+            Measure::SlowRate(_) => (None, cells(true)),
+            Measure::Predicate(_) => (cells(true), cells(slower_than.is_some())),
+        };
+        let slower_than = slow.is_some().then_some(slower_than).flatten();
+        Self { number, measure, min_calls: effective_min_calls(window, min_calls), slower_than, failures, slow }
+    }
+
+    /// Takes a call in; the measured rate if the rule says that the circuit is to open.
+    #[inline]
+    pub(crate) fn record(
+        &self,
+        generation: u32,
+        failed: bool,
+        elapsed: Duration,
+        caller: &impl Caller,
+        current: impl Fn() -> bool,
+    ) -> Option<f64> {
+        let take_in = |cells: &Option<Cells>, bad| {
+            cells.as_ref().and_then(|cells| cells.record(Record { generation, bad }, caller, &current))
+        };
+        match self.measure {
+            Measure::FailureRate(threshold) => self.judge(take_in(&self.failures, failed)?, threshold),
+            Measure::SlowRate(threshold) => self.judge(take_in(&self.slow, self.is_slow(elapsed))?, threshold),
+            Measure::Predicate(ref predicate) => {
+                take_in(&self.failures, failed);
+                take_in(&self.slow, self.is_slow(elapsed));
+                let counts = self.counts(generation, caller.now());
+                (counts.calls >= self.min_calls && predicate(&counts)).then_some(0.0)
+            }
+        }
+    }
+
+    pub(crate) fn is_slow(&self, elapsed: Duration) -> bool {
+        self.slower_than.is_some_and(|limit| elapsed > limit)
+    }
+
+    pub(crate) fn judges_slowness(&self) -> bool {
+        matches!(self.measure, Measure::SlowRate(_))
+    }
+
+    pub(crate) fn trigger(&self, rate: f64) -> Trigger {
+        match self.measure {
+            Measure::FailureRate(threshold) => Trigger::FailureRate { rate, threshold },
+            Measure::SlowRate(threshold) => Trigger::SlowRate { rate, threshold },
+            Measure::Predicate(_) => Trigger::Predicate,
+        }
+    }
+
+    pub(crate) fn reading(&self, generation: u32, now: Instant) -> Reading {
+        let counts = self.counts(generation, now);
+        let (bad, threshold) = match self.measure {
+            Measure::FailureRate(threshold) => (counts.failures, Some(threshold)),
+            Measure::SlowRate(threshold) => (counts.slow, Some(threshold)),
+            Measure::Predicate(_) => (0, None),
+        };
+        let judged = threshold.is_some() && counts.calls >= self.min_calls;
+        Reading { counts, rate: judged.then(|| bad as f64 / counts.calls as f64), threshold }
+    }
+
+    fn counts(&self, generation: u32, now: Instant) -> Counts {
+        let tally = |cells: &Option<Cells>| cells.as_ref().map(|cells| cells.tally(generation, now));
+        let (failures, slow) = (tally(&self.failures), tally(&self.slow));
+        Counts {
+            calls: failures.or(slow).unwrap_or_default().calls,
+            failures: failures.unwrap_or_default().bad,
+            slow: slow.unwrap_or_default().bad,
+        }
+    }
+
+    fn judge(&self, Tally { calls, bad }: Tally, threshold: f64) -> Option<f64> {
+        if calls < self.min_calls {
+            return None;
+        }
+        // A quotient, not a product: 7 of 10 is then exactly the 0.7 that the user wrote.
+        let rate = bad as f64 / calls as f64;
+        (rate >= threshold).then_some(rate)
+    }
+}
+
+/// A window that cannot hold `min_calls` is judged when it is full.
+fn effective_min_calls(window: Window, min_calls: u32) -> u64 {
+    u64::from(match window.0 {
+        Span::Calls(calls) => min_calls.min(calls.get()),
+        Span::Time { .. } => min_calls,
+    })
+}

@@ -1,0 +1,23 @@
+use crate::time::Instant;
+
+/// Whoever calls a machine: what it may be asked, and is asked only where the answer matters.
+///
+/// Time is handed to a machine, never read by it. But to read a clock costs more than all that a closed circuit does,
+/// and many rules need no time at all; so it is handed over on demand. A plain [`Instant`] is a caller on lane 0.
+pub trait Caller {
+    /// The time of the call. Asked for more than once, it may go on, but not back.
+    fn now(&self) -> Instant;
+
+    /// A number that is the same for one thread, and differs between threads: where its counts go.
+    fn lane(&self) -> usize;
+}
+
+impl Caller for Instant {
+    fn now(&self) -> Instant {
+        *self
+    }
+
+    fn lane(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,78 @@
+use std::{error, fmt};
+
+use crate::Rejection;
+
+/// Why a guarded call gave no result: a policy refused it, or it ran and failed.
+///
+/// It stays flat in a stack of any depth: every layer turns its [`Rejection`] into the same `Error<E>`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error<E> {
+    /// A policy refused the call, or cut it off.
+    Rejected(Rejection),
+    /// The call ran, and failed on its own.
+    Inner(E),
+}
+
+/// An error that can carry a [`Rejection`]: [`Error<_>`](Error), a boxed error, a user's enum with `From<Rejection>`.
+///
+/// Implement `From<Rejection>` for an error type, and this follows.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot carry a rejection",
+    label = "this error type has no place for a `Rejection`",
+    note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `From<Rejection>` for the error"
+)]
+pub trait FromRejection {
+    /// Wraps `rejection`.
+    fn from_rejection(rejection: Rejection) -> Self;
+}
+
+// Hidden from the compiler's advice, so that a user reads the words above and not of a missing `From`.
+#[diagnostic::do_not_recommend]
+impl<E: From<Rejection>> FromRejection for E {
+    fn from_rejection(rejection: Rejection) -> Self {
+        E::from(rejection)
+    }
+}
+
+impl<E> Error<E> {
+    /// The rejection, where a policy refused the call.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection),
+            Self::Inner(_) => None,
+        }
+    }
+
+    /// The call's own error, where it ran.
+    pub fn into_inner(self) -> Option<E> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Inner(error) => Some(error),
+        }
+    }
+}
+
+impl<E> From<Rejection> for Error<E> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => rejection.fmt(f),
+            Self::Inner(error) => error.fmt(f),
+        }
+    }
+}
+
+// `Display` passes the cause's own words on, so `source` skips it: a report must not say them twice.
+impl<E: error::Error + 'static> error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Rejected(rejection) => rejection.source(),
+            Self::Inner(error) => error.source(),
+        }
+    }
+}

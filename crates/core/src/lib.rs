@@ -1,0 +1,54 @@
+//! The state machines of the seawall family, and the few types that all its crates share.
+//!
+//! # The contract of a machine
+//!
+//! A machine reads no clock, takes no lock on the path of a call, waits for nobody and calls nobody. It is told the
+//! time, and answers with a value that says what changed; whoever holds the machine tells the world. There are two
+//! kinds and no third:
+//!
+//! - **Gates** are shared by all callers and say who may enter *now*: `enter -> Result<Entry, Refusal>`, and later
+//!   `exit(pass, outcome)`. The [`breaker`] is one.
+//! - **Courses** belong to one call and say what happens *next*.
+//!
+//! A decision is a pure function over a small `Copy` word ([`breaker::Word`]); the atomic cell that holds the word and
+//! runs the compare-and-swap loop is a few lines around it. So the decision is tested as a function, the cell is
+//! model-checked with loom, and both are compared with a naive model over a virtual year in a second.
+//!
+//! Users want the crates of the patterns (`seawall-circuit-breaker`, or `seawall` for all of them); this crate is for
+//! those who build a policy of their own.
+//!
+//! # Features
+//!
+//! - `tokio`: the clock of tokio, which obeys `tokio::time::pause`, and its timer. It is then the [`DefaultClock`].
+//! - `fast-clock`: [`FastClock`], cheaper and coarser than the system's.
+//!
+//! [`DefaultClock`]: time::DefaultClock
+//! [`FastClock`]: time::FastClock
+
+#![forbid(unsafe_code)]
+
+mod backoff;
+pub mod breaker;
+mod caller;
+mod error;
+mod line;
+mod name;
+pub mod observe;
+mod outcome;
+mod reject;
+mod rejection;
+mod shared;
+mod sync;
+pub mod time;
+mod window;
+
+pub use backoff::{Backoff, Jitter};
+pub use caller::Caller;
+pub use error::{Error, FromRejection};
+pub use line::Line;
+pub use name::Name;
+pub use outcome::{Classify, ErrIsFailure, Outcome};
+pub use reject::{KeepError, Reject, Respond, WrapError};
+pub use rejection::{CircuitOpen, Rejection};
+pub use shared::{Held, Shared, current_lane};
+pub use window::Window;

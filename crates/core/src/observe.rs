@@ -1,0 +1,196 @@
+//! Telling what has happened, outside of every machine.
+
+use std::{
+    fmt, mem,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Delivers a policy's events to its observers, in the order in which they happened.
+///
+/// The machines are lock-free, so two threads that made one transition after the other may come here in any order.
+/// Each event carries its number, and waits here for the ones before it. One thread at a time delivers, outside of the
+/// lock; others leave their events with it and go on. So an observer may call back into its policy, and what it causes
+/// there is told to it next; and a slow observer delays only whoever delivers.
+///
+/// An observer that panics is not told on: the panic has been reported by the panic hook, the other observers and the
+/// later events are served, and the call during which it happened goes on.
+pub struct Outbox<T> {
+    inner: Mutex<Inner<T>>,
+}
+
+struct Inner<T> {
+    observers: Arc<[Observer<T>]>,
+    /// Events that have happened and have not been delivered.
+    waiting: Vec<Numbered<T>>,
+    /// The number of the next transition to deliver.
+    next: u32,
+    delivering: bool,
+}
+
+type Observer<T> = Arc<dyn Fn(&T) + Send + Sync>;
+
+struct Numbered<T> {
+    number: u32,
+    /// Whether the event is the transition to `number`, or merely happened after it.
+    is_transition: bool,
+    event: T,
+}
+
+impl<T> Outbox<T> {
+    /// Without observers.
+    pub fn new() -> Self {
+        Self { inner: Mutex::new(Inner { observers: Arc::new([]), waiting: Vec::new(), next: 0, delivering: false }) }
+    }
+
+    /// Adds an observer. `last` reads the number of the latest transition, the last one it will *not* be told of if it
+    /// is the first observer.
+    pub fn observe(&self, observer: impl Fn(&T) + Send + Sync + 'static, last: impl FnOnce() -> u32) {
+        let mut inner = self.lock();
+        if inner.observers.is_empty() {
+            // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
+            inner.next = following(last());
+        }
+        let added: Observer<T> = Arc::new(observer);
+        inner.observers = inner.observers.iter().cloned().chain([added]).collect();
+    }
+
+    /// Tells of the transition with that number; numbers count up by one, modulo 2^29.
+    pub fn tell_transition(&self, number: u32, event: T) {
+        self.tell(Numbered { number, is_transition: true, event });
+    }
+
+    /// Tells of something that happened after the transition with that number, and changed no state.
+    pub fn tell_after(&self, number: u32, event: T) {
+        self.tell(Numbered { number, is_transition: false, event });
+    }
+
+    fn tell(&self, event: Numbered<T>) {
+        let mut inner = self.lock();
+        // A transition from before the first observer came is nobody's business.
+        if inner.observers.is_empty() || (event.is_transition && is_before(event.number, inner.next)) {
+            return;
+        }
+        inner.waiting.push(event);
+        if inner.delivering {
+            return;
+        }
+        inner.delivering = true;
+        while let Some(event) = inner.take_next() {
+            let observers = inner.observers.clone();
+            drop(inner);
+            for observer in &*observers {
+                // The observer's own state is its own affair; ours is whole, as no lock is held.
+                if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| observer(&event))) {
+                    // Not dropped: to drop it is to run the observer's code once more.
+                    mem::forget(payload);
+                }
+            }
+            drop(event);
+            inner = self.lock();
+        }
+        inner.delivering = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        // No code that can panic runs under this lock.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Inner<T> {
+    /// The next event that may be delivered: the transition whose turn it is, or something after one that was told.
+    fn take_next(&mut self) -> Option<T> {
+        let next = self.next;
+        let of_the_past = |event: &Numbered<T>| !event.is_transition && is_before(event.number, next);
+        let turn = |event: &Numbered<T>| event.is_transition && event.number == next;
+        let place = self.waiting.iter().position(of_the_past).or_else(|| self.waiting.iter().position(turn))?;
+        let taken = self.waiting.remove(place);
+        if taken.is_transition {
+            self.next = following(taken.number);
+        }
+        Some(taken.event)
+    }
+}
+
+impl<T> Default for Outbox<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Outbox<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.lock();
+        f.debug_struct("Outbox")
+            .field("observers", &inner.observers.len())
+            .field("waiting", &inner.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn following(number: u32) -> u32 {
+    (number + 1) & NUMBERS
+}
+
+/// Whether `number` comes before `other`, on a circle of 2^29.
+fn is_before(number: u32, other: u32) -> bool {
+    let ahead = other.wrapping_sub(number) & NUMBERS;
+    ahead != 0 && ahead <= NUMBERS / 2
+}
+
+const NUMBERS: u32 = (1 << 29) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex as StdMutex;
+
+    fn recording() -> (Outbox<u32>, Arc<StdMutex<Vec<u32>>>) {
+        let (outbox, seen) = (Outbox::new(), Arc::new(StdMutex::new(Vec::new())));
+        let log = seen.clone();
+        outbox.observe(move |event| log.lock().unwrap().push(*event), || 4);
+        (outbox, seen)
+    }
+
+    #[test]
+    fn events_wait_for_the_ones_before_them() {
+        let (outbox, seen) = recording();
+        outbox.tell_transition(7, 70);
+        outbox.tell_after(6, 61);
+        outbox.tell_transition(6, 60);
+        assert!(seen.lock().unwrap().is_empty());
+        outbox.tell_transition(5, 50);
+        assert_eq!(*seen.lock().unwrap(), [50, 60, 61, 70]);
+    }
+
+    #[test]
+    fn what_came_before_the_first_observer_is_not_told() {
+        let (outbox, seen) = recording();
+        outbox.tell_transition(4, 40);
+        outbox.tell_transition(5, 50);
+        assert_eq!(*seen.lock().unwrap(), [50]);
+    }
+
+    #[test]
+    fn numbers_go_round() {
+        let outbox = Outbox::new();
+        let (seen, last) = (Arc::new(StdMutex::new(Vec::new())), NUMBERS - 1);
+        let log = seen.clone();
+        outbox.observe(move |event| log.lock().unwrap().push(*event), move || last);
+        outbox.tell_transition(0, 1);
+        outbox.tell_transition(NUMBERS, 0);
+        assert_eq!(*seen.lock().unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn a_panicking_observer_harms_nobody() {
+        let (outbox, seen) = recording();
+        outbox.observe(|_| panic!("observer"), || unreachable!("not the first observer"));
+        let log = seen.clone();
+        outbox.observe(move |event| log.lock().unwrap().push(event + 1), || unreachable!("not the first observer"));
+        outbox.tell_transition(5, 50);
+        outbox.tell_transition(6, 60);
+        assert_eq!(*seen.lock().unwrap(), [50, 51, 60, 61]);
+    }
+}

@@ -1,0 +1,53 @@
+/// What a finished call says of the callee's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The callee did its work.
+    Success,
+    /// The callee failed.
+    Failure,
+    /// Says nothing of the callee: the caller's own mistake, say. Neither a success nor a failure.
+    Ignored,
+}
+
+/// Decides what a finished call says of the callee's health.
+///
+/// Any `Fn(&Result<T, E>) -> Outcome` is a classifier. It runs once per finished call, outside of every lock and of
+/// every transition, so it may call the policy it serves. If it panics, the call counts as a failure and the panic goes
+/// on to the caller.
+///
+/// ```
+/// use seawall_core::{Classify, Outcome};
+///
+/// let by_status = |result: &Result<u16, std::io::Error>| match result {
+///     Ok(500..) | Err(_) => Outcome::Failure,
+///     Ok(400..) => Outcome::Ignored, // the caller's fault
+///     Ok(_) => Outcome::Success,
+/// };
+/// assert_eq!(by_status.classify(&Ok(404)), Outcome::Ignored);
+/// ```
+pub trait Classify<T, E> {
+    /// The verdict on `result`.
+    fn classify(&self, result: &Result<T, E>) -> Outcome;
+}
+
+/// Counts every `Err` as a failure and every `Ok` as a success. The default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ErrIsFailure;
+
+impl<T, E> Classify<T, E> for ErrIsFailure {
+    fn classify(&self, result: &Result<T, E>) -> Outcome {
+        match result {
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Failure,
+        }
+    }
+}
+
+impl<T, E, F> Classify<T, E> for F
+where
+    F: Fn(&Result<T, E>) -> Outcome,
+{
+    fn classify(&self, result: &Result<T, E>) -> Outcome {
+        self(result)
+    }
+}

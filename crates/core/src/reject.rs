@@ -1,0 +1,63 @@
+use crate::{Error, FromRejection, Rejection};
+
+/// How a guarded call ends: what becomes of its own result, and what of a refusal.
+///
+/// The one driver of a gate serves `execute`, `call` and the tower service; this is all that differs between them.
+pub trait Reject<T, E> {
+    /// The error of the guarded call.
+    type Error;
+
+    /// The end of a call that ran.
+    fn ran(result: Result<T, E>) -> Result<T, Self::Error>;
+
+    /// The end of a call that was refused.
+    fn refused(self, rejection: Rejection) -> Result<T, Self::Error>;
+}
+
+/// Any error is wrapped in [`Error`]: what `execute` does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WrapError;
+
+/// The error stays as it is, and carries the rejection: what `call` and the layers do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeepError;
+
+/// The error stays as it is, and a rejection is answered with a response: what `on_reject` does.
+#[derive(Debug, Clone, Copy)]
+pub struct Respond<F>(pub F);
+
+impl<T, E> Reject<T, E> for WrapError {
+    type Error = Error<E>;
+
+    fn ran(result: Result<T, E>) -> Result<T, Error<E>> {
+        result.map_err(Error::Inner)
+    }
+
+    fn refused(self, rejection: Rejection) -> Result<T, Error<E>> {
+        Err(Error::Rejected(rejection))
+    }
+}
+
+impl<T, E: FromRejection> Reject<T, E> for KeepError {
+    type Error = E;
+
+    fn ran(result: Result<T, E>) -> Result<T, E> {
+        result
+    }
+
+    fn refused(self, rejection: Rejection) -> Result<T, E> {
+        Err(E::from_rejection(rejection))
+    }
+}
+
+impl<T, E, F: FnOnce(Rejection) -> T> Reject<T, E> for Respond<F> {
+    type Error = E;
+
+    fn ran(result: Result<T, E>) -> Result<T, E> {
+        result
+    }
+
+    fn refused(self, rejection: Rejection) -> Result<T, E> {
+        Ok((self.0)(rejection))
+    }
+}

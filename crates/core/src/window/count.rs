@@ -1,0 +1,119 @@
+use std::num::NonZeroU32;
+
+use super::{Record, Tally, ring::Ring};
+use crate::{
+    line::Line,
+    sync::{AtomicU64, Ordering},
+};
+
+/// The last n calls: a ring of bits, and one word that says where it stands and how many of its bits are set.
+///
+/// A result takes its place in the ring with one compare-and-swap of the word, and writes its bit only where the bit
+/// changes. A thread that sleeps between the two for a whole lap writes late; whoever then finds another bit than it
+/// reckoned with puts the count right, so at rest the count is the number of bits set.
+#[derive(Debug)]
+pub(crate) struct CountWindow {
+    head: Line<AtomicU64>,
+    ring: Ring,
+    size: u64,
+}
+
+/// The head, unpacked: the generation (22 bits), the position (21) and the count of bad calls (21).
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    generation: u64,
+    /// Below `size` while the ring fills for the first time; from `size` on to twice that when it is full.
+    position: u64,
+    /// Modulo 2^21: late writers can take it below zero for a moment.
+    bad: u64,
+}
+
+impl CountWindow {
+    pub(crate) fn new(calls: NonZeroU32) -> Self {
+        let ring = Ring::new(calls.get() as usize);
+        Self { head: Line(AtomicU64::new(0)), ring, size: u64::from(calls.get()) }
+    }
+
+    #[inline]
+    pub(crate) fn record(&self, record: Record, current: impl Fn() -> bool) -> Option<Tally> {
+        let Record { generation, bad } = record;
+        loop {
+            let word = self.head.load(Ordering::Acquire);
+            let head = Head::unpack(word, generation);
+            let slot = if head.position < self.size { head.position } else { head.position - self.size } as usize;
+            let old = head.position >= self.size && self.ring.get(generation, slot);
+            // After the loads: a head that a later generation wrote is never taken for an older one's.
+            if !current() {
+                return None;
+            }
+            let next = head.turned(self.size, i64::from(bad) - i64::from(old));
+            if self.head.compare_exchange(word, next.pack(), Ordering::AcqRel, Ordering::Acquire).is_err() {
+                continue;
+            }
+            if bad != old {
+                self.write(generation, slot, bad, old, current);
+            }
+            let tally = next.tally(self.size);
+            return (tally.bad > 0).then_some(tally);
+        }
+    }
+
+    pub(crate) fn tally(&self, generation: u32) -> Tally {
+        Head::unpack(self.head.load(Ordering::Acquire), generation).tally(self.size)
+    }
+
+    fn write(&self, generation: u32, slot: usize, bad: bool, reckoned: bool, current: impl Fn() -> bool) {
+        let Some(found) = self.ring.set(generation, slot, bad, &current) else { return };
+        if found == reckoned {
+            return;
+        }
+        loop {
+            let word = self.head.load(Ordering::Acquire);
+            if !current() {
+                return;
+            }
+            let head = Head::unpack(word, generation).with_more(i64::from(reckoned) - i64::from(found));
+            if self.head.compare_exchange(word, head.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+// ===== impl Head =====
+
+impl Head {
+    /// The head that `word` says, or a new one if `word` is of another generation.
+    fn unpack(word: u64, generation: u32) -> Self {
+        let generation = u64::from(generation) & GENERATIONS;
+        if word >> 42 == generation {
+            Self { generation, position: word >> 21 & COUNTS, bad: word & COUNTS }
+        } else {
+            Self { generation, position: 0, bad: 0 }
+        }
+    }
+
+    fn pack(self) -> u64 {
+        self.generation << 42 | self.position << 21 | self.bad
+    }
+
+    /// One place on, with `more` bad calls.
+    fn turned(self, size: u64, more: i64) -> Self {
+        let position = if self.position + 1 == 2 * size { size } else { self.position + 1 };
+        Self { position, ..self }.with_more(more)
+    }
+
+    fn with_more(self, more: i64) -> Self {
+        Self { bad: self.bad.wrapping_add_signed(more) & COUNTS, ..self }
+    }
+
+    fn tally(self, size: u64) -> Tally {
+        let calls = self.position.min(size);
+        // Above the size it stands for a count below zero.
+        let bad = if self.bad > size { 0 } else { self.bad.min(calls) };
+        Tally { calls, bad }
+    }
+}
+
+const GENERATIONS: u64 = (1 << 22) - 1;
+const COUNTS: u64 = (1 << 21) - 1;

@@ -1,0 +1,242 @@
+use std::time::Duration;
+
+use super::{Record, Tally};
+use crate::{
+    caller::Caller,
+    line::Line,
+    sync::{AtomicU64, Ordering, fence},
+    time::{Instant, saturating_nanos},
+};
+
+/// The calls of the last while, in buckets that expire one at a time.
+///
+/// Each lane (a group of threads) counts in cells of its own, one word a bucket, so that threads do not wait for one
+/// line of memory; to judge is to add the lanes up, which is done only while the window holds a bad call.
+///
+/// A lane's `head` says up to which bucket its cells are made ready. Who brings the first call of a later bucket
+/// empties the cells in between, each by a compare-and-swap, and only then moves the head. A cell carries the lap and
+/// the generation it counts for, so a writer that slept finds another cell than it reckoned with, and looks again.
+#[derive(Debug)]
+pub(crate) struct TimeWindow {
+    bucket_nanos: u64,
+    buckets: u64,
+    /// The last bucket (plus one) in which a bad call was recorded, of whatever generation.
+    last_bad: Line<AtomicU64>,
+    lanes: Box<[Lane]>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    /// The generation (16 bits) and the last bucket that is ready (48).
+    head: Line<AtomicU64>,
+    /// A power of two of them, at least one for each bucket.
+    cells: Box<[Line<[AtomicU64; CELLS_A_LINE]>]>,
+}
+
+/// One cell, unpacked: the generation (8 bits) and lap (8) it counts for, the calls (24) and the bad ones (24).
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cell {
+    tag: u64,
+    calls: u64,
+    bad: u64,
+}
+
+/// A generation's own bucket.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Head {
+    generation: u64,
+    bucket: u64,
+}
+
+enum Recorded {
+    Yes,
+    Late,
+    Retry,
+}
+
+// ===== impl TimeWindow =====
+
+impl TimeWindow {
+    pub(crate) fn new(length: Duration, buckets: u32, lanes: usize) -> Self {
+        // Rounded up, so that the window is never shorter than asked for, by less than a microsecond.
+        let bucket_nanos = saturating_nanos(length).div_ceil(u64::from(buckets));
+        Self {
+            bucket_nanos,
+            buckets: u64::from(buckets),
+            last_bad: Line(AtomicU64::new(0)),
+            lanes: (0..lanes.next_power_of_two()).map(|_| Lane::new(buckets)).collect(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn record(&self, record: Record, caller: &impl Caller, current: impl Fn() -> bool) -> Option<Tally> {
+        let now = caller.now();
+        let lane = &self.lanes[caller.lane() & (self.lanes.len() - 1)];
+        let bucket = loop {
+            let word = lane.head.load(Ordering::Acquire);
+            let bucket = self.bucket_of(now, word & BUCKETS);
+            match lane.add(Head::new(record.generation, bucket), word, record.bad, self.buckets, &current) {
+                Recorded::Yes => break bucket,
+                Recorded::Late => return None,
+                Recorded::Retry => {}
+            }
+        };
+        if record.bad {
+            self.last_bad.fetch_max(bucket + 1, Ordering::AcqRel);
+        } else if self.last_bad.load(Ordering::Acquire) + self.buckets <= bucket + 1 {
+            return None;
+        }
+        // Two threads that record in two lanes must not both miss the other's call when they add up.
+        fence(Ordering::SeqCst);
+        Some(self.tally(record.generation, now))
+    }
+
+    pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
+        let newest = self.bucket_of(now, 0);
+        let oldest = (newest + 1).saturating_sub(self.buckets);
+        let mut tally = Tally::default();
+        for lane in &self.lanes {
+            let head = Head::unpack(lane.head.load(Ordering::Acquire));
+            if head.generation != Head::new(generation, 0).generation {
+                continue;
+            }
+            for bucket in oldest..=newest.min(head.bucket) {
+                let cell = Cell::unpack(lane.cell(bucket).load(Ordering::Acquire));
+                if cell.tag == lane.tag(Head::new(generation, bucket)) {
+                    tally.calls += cell.calls;
+                    tally.bad += cell.bad;
+                }
+            }
+        }
+        tally
+    }
+
+    /// The number of `now`'s bucket; `guess` saves a division where it is right.
+    #[inline]
+    fn bucket_of(&self, now: Instant, guess: u64) -> u64 {
+        let nanos = now.as_nanos();
+        if nanos.wrapping_sub(guess.wrapping_mul(self.bucket_nanos)) < self.bucket_nanos {
+            return guess;
+        }
+        (nanos / self.bucket_nanos).min(BUCKETS - 1)
+    }
+}
+
+// ===== impl Lane =====
+
+impl Lane {
+    fn new(buckets: u32) -> Self {
+        let lines = (buckets as usize).next_power_of_two().div_ceil(CELLS_A_LINE);
+        let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));
+        Self { head: Line(AtomicU64::new(0)), cells: (0..lines).map(|_| line()).collect() }
+    }
+
+    /// Counts one call in the bucket `at`. `seen` is the head as the caller saw it.
+    #[inline]
+    fn add(&self, at: Head, seen: u64, bad: bool, buckets: u64, current: impl Fn() -> bool) -> Recorded {
+        let head = Head::unpack(seen);
+        if head.generation != at.generation || head.bucket < at.bucket {
+            return if self.advance(at, seen, current) { Recorded::Retry } else { Recorded::Late };
+        }
+        if head.bucket - at.bucket >= buckets {
+            return Recorded::Late;
+        }
+        let slot = self.cell(at.bucket);
+        let word = slot.load(Ordering::Acquire);
+        let tag = self.tag(at);
+        let mut cell = Cell::unpack(word);
+        if cell.tag != tag {
+            // A later lap counts here already: then the head has moved too.
+            if self.head.load(Ordering::Acquire) != seen {
+                return Recorded::Retry;
+            }
+            // Or someone slow emptied it for another lap after all, and nothing has been counted in it since.
+            cell = Cell { tag, calls: 0, bad: 0 };
+        }
+        // After the load: a cell of a later generation is then never taken for an older one's.
+        if !current() {
+            return Recorded::Late;
+        }
+        match slot.compare_exchange(word, cell.plus(bad).pack(), Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Recorded::Yes,
+            Err(_) => Recorded::Retry,
+        }
+    }
+
+    /// Makes the buckets up to `at` ready: empties their cells, then moves the head. False if `at`'s generation is over.
+    #[cold]
+    fn advance(&self, at: Head, seen: u64, current: impl Fn() -> bool) -> bool {
+        let head = Head::unpack(seen);
+        let kept = if head.generation == at.generation { head.bucket + 1 } else { 0 };
+        let first = kept.max((at.bucket + 1).saturating_sub(self.len()));
+        for bucket in first..=at.bucket {
+            let tag = self.tag(Head { bucket, ..at });
+            let slot = self.cell(bucket);
+            let word = slot.load(Ordering::Acquire);
+            if !current() {
+                return false;
+            }
+            if self.head.load(Ordering::Acquire) != seen {
+                return true;
+            }
+            if Cell::unpack(word).tag != tag || head.generation != at.generation {
+                let empty = Cell { tag, calls: 0, bad: 0 }.pack();
+                if slot.compare_exchange(word, empty, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                    return true;
+                }
+            }
+        }
+        // Whoever comes second has nothing left to do.
+        self.head.compare_exchange(seen, at.pack(), Ordering::AcqRel, Ordering::Acquire).ok();
+        true
+    }
+
+    fn cell(&self, bucket: u64) -> &AtomicU64 {
+        let slot = (bucket & (self.len() - 1)) as usize;
+        &self.cells[slot / CELLS_A_LINE][slot % CELLS_A_LINE]
+    }
+
+    fn tag(&self, at: Head) -> u64 {
+        (at.generation & 0xff) << 8 | at.bucket >> self.len().trailing_zeros() & 0xff
+    }
+
+    fn len(&self) -> u64 {
+        (self.cells.len() * CELLS_A_LINE) as u64
+    }
+}
+
+// ===== impl Head, Cell =====
+
+impl Head {
+    fn new(generation: u32, bucket: u64) -> Self {
+        Self { generation: u64::from(generation) & 0xffff, bucket }
+    }
+
+    fn unpack(word: u64) -> Self {
+        Self { generation: word >> 48, bucket: word & BUCKETS }
+    }
+
+    fn pack(self) -> u64 {
+        self.generation << 48 | self.bucket
+    }
+}
+
+impl Cell {
+    fn unpack(word: u64) -> Self {
+        Self { tag: word >> 48, calls: word >> 24 & COUNTS, bad: word & COUNTS }
+    }
+
+    fn pack(self) -> u64 {
+        self.tag << 48 | self.calls << 24 | self.bad
+    }
+
+    /// One call more. A full cell stays as it is: its rate is then that of the first 16 million calls of the bucket.
+    fn plus(self, bad: bool) -> Self {
+        let room = u64::from(self.calls < COUNTS);
+        Self { calls: self.calls + room, bad: self.bad + (room & u64::from(bad)), ..self }
+    }
+}
+
+const CELLS_A_LINE: usize = 16;
+const BUCKETS: u64 = (1 << 48) - 1;
+const COUNTS: u64 = (1 << 24) - 1;
