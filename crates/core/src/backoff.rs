@@ -75,7 +75,7 @@ impl Backoff {
 
     /// The delay after `step` earlier ones, before jitter.
     pub fn delay(&self, step: u32) -> Duration {
-        if self.factor == 1.0 || self.base.is_zero() {
+        if self.is_constant() {
             return self.base.min(self.max);
         }
         let grown = self.base.as_nanos() as f64 * self.factor.powf(f64::from(step));
@@ -90,7 +90,15 @@ impl Backoff {
 
     /// From which step on the delay no longer grows, if that is at most `limit`; else `limit`.
     pub(crate) fn last_step(&self, limit: u32) -> u32 {
-        (0..limit).find(|&step| self.delay(step) == self.delay(step + 1)).unwrap_or(limit)
+        if self.is_constant() {
+            return 0;
+        }
+        // Not "as long as the one before": a delay of a few nanoseconds can round to that and grow all the same.
+        (0..limit).find(|&step| self.delay(step) == self.max).unwrap_or(limit)
+    }
+
+    fn is_constant(&self) -> bool {
+        self.factor == 1.0 || self.base.is_zero()
     }
 }
 

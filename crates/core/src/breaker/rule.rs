@@ -37,6 +37,13 @@ pub struct Reading {
     pub threshold: Option<f64>,
 }
 
+impl Reading {
+    /// A reading; for models and tests.
+    pub fn new(counts: Counts, rate: Option<f64>, threshold: Option<f64>) -> Self {
+        Self { counts, rate, threshold }
+    }
+}
+
 impl Rule {
     pub(crate) fn new(number: u32, rule: RateTrip, lanes: usize) -> Self {
         let RateTrip { measure, window, min_calls, slower_than } = rule;
@@ -99,7 +106,7 @@ impl Rule {
             Measure::Predicate(_) => (0, None),
         };
         let judged = threshold.is_some() && counts.calls >= self.min_calls;
-        Reading { counts, rate: judged.then(|| bad as f64 / counts.calls as f64), threshold }
+        Reading::new(counts, judged.then(|| bad as f64 / counts.calls as f64), threshold)
     }
 
     fn counts(&self, generation: u32, now: Instant) -> Counts {

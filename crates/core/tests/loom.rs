@@ -1,0 +1,266 @@
+//! What can happen where two threads meet: every interleaving of them is tried.
+//!
+//! Run with `RUSTFLAGS="--cfg loom" cargo test --release -p seawall-core --test loom`. Each model is shown to fail on at
+//! least one planted bug (`verify/planted`).
+#![cfg(loom)]
+
+use std::time::Duration;
+
+use loom::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+use seawall_core::{
+    Caller, Outcome, Window,
+    breaker::{Breaker, Config, Pass, RateTrip, Settled, State, Trip},
+    time::Instant,
+};
+
+const START: Instant = Instant::from_nanos(0);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A caller on a lane of its own.
+#[derive(Clone, Copy)]
+struct On(usize, Instant);
+
+impl Caller for On {
+    fn now(&self) -> Instant {
+        self.1
+    }
+
+    fn lane(&self) -> usize {
+        self.0
+    }
+}
+
+fn spawn<T: 'static>(breaker: &Arc<Breaker>, run: impl FnOnce(&Breaker) -> T + 'static) -> JoinHandle<T> {
+    let breaker = breaker.clone();
+    thread::spawn(move || run(&breaker))
+}
+
+fn half_of_two(window: Window) -> RateTrip {
+    Trip::failure_rate(1.0).over(window).min_calls(2)
+}
+
+fn enter(breaker: &Breaker) -> Pass {
+    breaker.enter(&START).expect("it lets calls in").pass
+}
+
+/// A closed circuit that opens on the second of two failures, whatever the rule.
+fn second_failure_opens(config: Config) {
+    loom::model(move || {
+        let breaker = Arc::new(Breaker::new(config.clone()));
+        let (one, two) = (enter(&breaker), enter(&breaker));
+        let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Failure, &On(0, START)));
+        let mine = breaker.exit(two, Outcome::Failure, &On(1, START));
+        let settled = [mine, other.join().unwrap()];
+        let opened = settled.iter().filter(|settled| matches!(settled, Settled::Changed(_))).count();
+        assert_eq!(opened, 1, "{settled:?}");
+        assert_eq!(breaker.word().state(), State::Open);
+        assert_eq!(breaker.word().generation(), 1);
+    });
+}
+
+#[test]
+fn two_failures_race_to_trip_by_run() {
+    second_failure_opens(Config::new().trip(Trip::consecutive(2)));
+}
+
+#[test]
+fn two_failures_race_to_trip_by_count() {
+    second_failure_opens(Config::new().trip(half_of_two(Window::calls(2))));
+}
+
+#[test]
+fn two_failures_race_to_trip_by_time_on_two_lanes() {
+    let window = Window::time_in_buckets(SECOND, 1);
+    second_failure_opens(Config::new().trip(half_of_two(window)).lanes(2));
+}
+
+#[test]
+fn a_success_between_two_failures_is_not_lost() {
+    loom::model(|| {
+        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::consecutive(2))));
+        let (one, two) = (enter(&breaker), enter(&breaker));
+        let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Success, &START));
+        let mine = breaker.exit(two, Outcome::Failure, &START);
+        assert_eq!([mine, other.join().unwrap()], [Settled::Quiet; 2]);
+        // Whichever came first, one more failure is at most the second in a row, and one success ends any run.
+        let _ = breaker.exit(enter(&breaker), Outcome::Success, &START);
+        assert_eq!(breaker.exit(enter(&breaker), Outcome::Failure, &START), Settled::Quiet);
+        assert!(matches!(breaker.exit(enter(&breaker), Outcome::Failure, &START), Settled::Changed(_)));
+    });
+}
+
+/// An open circuit whose open period is over at once.
+fn opened(probes: u32) -> Breaker {
+    let breaker = Breaker::new(
+        Config::new().trip(Trip::consecutive(1)).open_for(Duration::ZERO).probes(probes).probe_lease(SECOND),
+    );
+    let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+    assert_eq!(breaker.word().state(), State::Open);
+    breaker
+}
+
+#[test]
+fn never_more_probes_than_places() {
+    loom::model(|| {
+        let breaker = Arc::new(opened(1));
+        let other = spawn(&breaker, |breaker| breaker.enter(&START).ok());
+        let mine = breaker.enter(&START).ok();
+        let let_in = [mine, other.join().unwrap()];
+        assert_eq!(let_in.iter().flatten().count(), 1);
+        assert_eq!(let_in.iter().flatten().filter(|entry| entry.change.is_some()).count(), 1);
+        assert!(breaker.enter(&START).is_err());
+    });
+}
+
+#[test]
+fn two_probes_find_two_places() {
+    loom::model(|| {
+        let breaker = Arc::new(opened(2));
+        let other = spawn(&breaker, |breaker| breaker.enter(&START).map(|entry| entry.pass).unwrap());
+        let mine = breaker.enter(&START).map(|entry| entry.pass).unwrap();
+        let other = other.join().unwrap();
+        assert!(breaker.enter(&START).is_err());
+        let closer = spawn(&breaker, move |breaker| breaker.exit(other, Outcome::Success, &START));
+        let mine = breaker.exit(mine, Outcome::Success, &START);
+        let closed = [mine, closer.join().unwrap()];
+        assert_eq!(closed.iter().filter(|settled| matches!(settled, Settled::Changed(_))).count(), 1, "{closed:?}");
+        assert_eq!(breaker.word().state(), State::Closed);
+    });
+}
+
+#[test]
+fn silent_probes_lose_their_places_to_one_call_only() {
+    loom::model(|| {
+        let breaker = Arc::new(opened(1));
+        let silent = enter(&breaker);
+        let later = START + SECOND;
+        let other = spawn(&breaker, move |breaker| breaker.enter(&later).is_ok());
+        let mine = breaker.enter(&later).is_ok();
+        assert!(mine ^ other.join().unwrap(), "one place, one call");
+        assert_eq!(breaker.exit(silent, Outcome::Failure, &later), Settled::Stale);
+    });
+}
+
+#[test]
+fn a_dropped_probe_meets_a_change_of_state() {
+    loom::model(|| {
+        let breaker = Arc::new(opened(2));
+        let (dropped, failed) = (enter(&breaker), enter(&breaker));
+        let other = spawn(&breaker, move |breaker| breaker.abandon(dropped, &START));
+        let mine = breaker.exit(failed, Outcome::Failure, &START);
+        assert!(matches!(mine, Settled::Changed(_)));
+        assert!(matches!(other.join().unwrap(), Settled::PlaceFree | Settled::Stale));
+        // Open again, and all places are there.
+        let places = (0..3).filter(|_| breaker.enter(&START).is_ok()).count();
+        assert_eq!(places, 2);
+    });
+}
+
+/// A result that was let in two generations ago, and comes in while the state changes.
+fn stale_result_changes_nothing(config: Config) {
+    loom::model(move || {
+        let breaker = Arc::new(Breaker::new(config.clone()));
+        let pass = enter(&breaker);
+        let other = spawn(&breaker, move |breaker| breaker.exit(pass, Outcome::Failure, &START));
+        let _ = breaker.force_open(START);
+        let _ = breaker.reset(START);
+        let _ = breaker.exit(enter(&breaker), Outcome::Success, &START);
+        assert!(matches!(other.join().unwrap(), Settled::Quiet | Settled::Stale));
+        assert_eq!((breaker.word().state(), breaker.word().generation()), (State::Closed, 2));
+        for reading in breaker.readings(START) {
+            assert_eq!((reading.counts.calls, reading.counts.failures), (1, 0));
+        }
+        // One failure is then the first one.
+        assert_eq!(breaker.exit(enter(&breaker), Outcome::Failure, &START), Settled::Quiet);
+    });
+}
+
+#[test]
+fn a_stale_result_leaves_the_run_alone() {
+    stale_result_changes_nothing(Config::new().trip(Trip::consecutive(2)));
+}
+
+#[test]
+fn a_stale_result_leaves_the_count_window_alone() {
+    stale_result_changes_nothing(Config::new().trip(half_of_two(Window::calls(2))));
+}
+
+#[test]
+fn a_stale_result_leaves_the_time_window_alone() {
+    stale_result_changes_nothing(Config::new().trip(half_of_two(Window::time_in_buckets(SECOND, 1))));
+}
+
+fn never_trips(window: Window) -> Config {
+    Config::new().trip(Trip::failure_rate(1.0).over(window).min_calls(1_000_000))
+}
+
+fn counts(breaker: &Breaker, now: Instant) -> (u64, u64) {
+    let reading = breaker.readings(now).next().expect("there is one rule");
+    (reading.counts.calls, reading.counts.failures)
+}
+
+#[test]
+fn at_rest_a_count_window_counts_its_slots() {
+    loom::model(|| {
+        let config = Config::new().trip(Trip::when(|_| false).over(Window::calls(1)));
+        let breaker = Arc::new(Breaker::new(config));
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+        let (one, two) = (enter(&breaker), enter(&breaker));
+        let other = spawn(&breaker, move |breaker| {
+            let _ = breaker.exit(one, Outcome::Success, &START);
+        });
+        let _ = breaker.exit(two, Outcome::Failure, &START);
+        other.join().unwrap();
+        // One result more: if the count has drifted from the bits, it shows now.
+        let _ = breaker.exit(enter(&breaker), Outcome::Success, &START);
+        assert_eq!(counts(&breaker, START), (1, 0));
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+        assert_eq!(counts(&breaker, START), (1, 1));
+    });
+}
+
+/// Two calls, at those seconds, are the first ones after a long silence.
+fn first_calls_after_silence(window: Window, seconds: [u32; 2], preemptions: Option<usize>) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = preemptions;
+    model.check(move || {
+        let breaker = Arc::new(Breaker::new(never_trips(window)));
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+        let (one, two) = (enter(&breaker), enter(&breaker));
+        let [now, later] = seconds.map(|seconds| START + seconds * SECOND);
+        let other = spawn(&breaker, move |breaker| {
+            let _ = breaker.exit(one, Outcome::Failure, &later);
+        });
+        let _ = breaker.exit(two, Outcome::Failure, &now);
+        other.join().unwrap();
+        assert_eq!(counts(&breaker, later), (2, 2), "the two, and not the one of long ago");
+    });
+}
+
+#[test]
+fn no_call_is_lost_where_a_bucket_begins() {
+    first_calls_after_silence(Window::time_in_buckets(SECOND, 1), [100, 100], None);
+}
+
+#[test]
+fn no_call_is_lost_where_two_buckets_begin() {
+    // All interleavings of this one take minutes.
+    first_calls_after_silence(Window::time_in_buckets(2 * SECOND, 2), [100, 101], Some(3));
+}
+
+#[test]
+fn changes_by_hand_are_counted_one_by_one() {
+    loom::model(|| {
+        let breaker = Arc::new(Breaker::new(Config::new()));
+        let other = spawn(&breaker, |breaker| breaker.force_open(START));
+        let mine = breaker.metrics_only(START);
+        let mut changes: Vec<_> = [mine, other.join().unwrap()].into_iter().flatten().collect();
+        changes.sort_by_key(|change| change.generation());
+        assert_eq!(changes.iter().map(|change| change.generation()).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!((changes[0].from(), changes[0].to()), (State::Closed, changes[1].from()));
+        assert_eq!(changes[1].to(), breaker.word().state());
+    });
+}
