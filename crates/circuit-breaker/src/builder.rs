@@ -2,6 +2,7 @@ use std::{
     collections::hash_map::RandomState,
     fmt,
     hash::{BuildHasher, Hasher},
+    num::NonZeroUsize,
     sync::OnceLock,
     thread,
     time::Duration,
@@ -37,7 +38,7 @@ impl Builder {
 
 impl<C, K> Builder<C, K> {
     /// Adds a rule; any of them opens the circuit. Default, where none is added: half of the calls failed within the
-    /// last 10 s, from 20 calls on.
+    /// last 10 s, from 20 calls on. Where several trip on one call, the one given first is named.
     ///
     /// # Panics
     ///
@@ -126,8 +127,8 @@ impl<C, K> fmt::Debug for Builder<C, K> {
     }
 }
 
-/// One lane for each thread that can run, up to 8: beyond that the memory costs more than the waiting.
+/// More lanes than threads that can run: threads get their lanes as they come, and two busy ones should not meet.
 fn lanes() -> usize {
     static LANES: OnceLock<usize> = OnceLock::new();
-    *LANES.get_or_init(|| thread::available_parallelism().map_or(1, |threads| threads.get().min(8)))
+    *LANES.get_or_init(|| (4 * thread::available_parallelism().map_or(2, NonZeroUsize::get)).clamp(8, 32))
 }

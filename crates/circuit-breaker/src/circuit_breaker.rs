@@ -77,6 +77,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
     /// # Cancel safety
     ///
     /// Dropped before its end, polled or not, the call is abandoned: see [`Builder::abandoned`]. It frees its place.
+    #[inline]
     pub fn execute<F, T, E>(&self, f: impl FnOnce() -> F) -> ResponseFuture<F, C, K, WrapError>
     where
         F: Future<Output = Result<T, E>>,
@@ -98,6 +99,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
     /// # Cancel safety
     ///
     /// As of [`execute`](Self::execute).
+    #[inline]
     pub fn call<F, T, E>(&self, f: impl FnOnce() -> F) -> ResponseFuture<F, C, K, KeepError>
     where
         F: Future<Output = Result<T, E>>,

@@ -25,6 +25,15 @@ struct Here<'a, K>(&'a K);
 impl<C, K: Clock> Inner<C, K> {
     #[inline]
     pub(crate) fn enter(&self) -> Result<Pass, Rejection> {
+        match self.breaker.enter_closed() {
+            Some(pass) => Ok(pass),
+            None => self.enter_slowly(),
+        }
+    }
+
+    // Out of line, as its frame and its large result would burden the short way.
+    #[inline(never)]
+    fn enter_slowly(&self) -> Result<Pass, Rejection> {
         match self.breaker.enter(&Here(&self.clock)) {
             Ok(entry) => {
                 if let Some(change) = entry.change {
@@ -32,14 +41,21 @@ impl<C, K: Clock> Inner<C, K> {
                 }
                 Ok(entry.pass)
             }
-            Err(refusal) => Err(self.rejection(refusal)),
+            Err(refusal) => Err(self.rejection(&refusal)),
         }
     }
 
     #[inline]
     pub(crate) fn exit(&self, pass: Pass, outcome: Outcome) {
+        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &Here(&self.clock)) {
+            self.exit_slowly(pass, outcome);
+        }
+    }
+
+    #[inline(never)]
+    fn exit_slowly(&self, pass: Pass, outcome: Outcome) {
         let settled = self.breaker.exit(pass, outcome, &Here(&self.clock));
-        if settled != Settled::Quiet {
+        if !matches!(settled, Settled::Quiet) {
             self.tell(settled);
         }
     }
@@ -59,9 +75,14 @@ impl<C, K: Clock> Inner<C, K> {
         self.breaker.refusal(self.clock.now())
     }
 
-    #[cold]
-    pub(crate) fn rejection(&self, refusal: Refusal) -> Rejection {
-        CircuitOpen::new(self.name.clone(), refusal).into()
+    /// Refuses a call by what [`refusal`](Self::refusal) said.
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> Rejection {
+        self.breaker.count_refused(&Here(&self.clock));
+        self.rejection(refusal)
+    }
+
+    fn rejection(&self, refusal: &Refusal) -> Rejection {
+        CircuitOpen::new(self.name.clone(), *refusal).into()
     }
 
     /// Changes the state by hand, and tells.

@@ -61,11 +61,6 @@ impl Parking {
         drop(left);
     }
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.lock().wakers.len()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Parked> {
         // No code that can panic runs under this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,7 +4,8 @@ use std::{
 };
 
 use seawall_core::{
-    Classify, ErrIsFailure, KeepError, Reject, Rejection,
+    Classify, ErrIsFailure, KeepError, Reject,
+    breaker::Refusal,
     time::{Clock, DefaultClock},
 };
 use tower_service::Service;
@@ -29,7 +30,7 @@ pub struct CircuitBreakerService<S, C = ErrIsFailure, K: Clock = DefaultClock, R
     breaker: CircuitBreaker<C, K>,
     reject: R,
     /// What `poll_ready` found, for `call` to answer with.
-    refusal: Option<Rejection>,
+    refusal: Option<Refusal>,
     waiting: Option<Waiting<K>>,
 }
 
@@ -72,24 +73,23 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S::Future, C, K, R>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.refusal = None;
         let shared = self.breaker.inner();
         if let Some(waiting) = &mut self.waiting {
             ready!(waiting.poll(cx, &shared.parking, &shared.clock, || shared.refusal()));
         } else if let Some(refusal) = shared.refusal() {
-            self.refusal = Some(shared.rejection(refusal));
+            self.refusal = Some(refusal);
             return Poll::Ready(Ok(()));
         }
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         match self.refusal.take() {
-            Some(rejection) => {
-                self.breaker.inner().breaker.count_refused();
-                ResponseFuture::refused(rejection, self.reject.clone())
-            }
+            Some(refusal) => ResponseFuture::refused(self.breaker.inner().refuse(&refusal), self.reject.clone()),
             None => self.breaker.drive(|| self.inner.call(request), || self.reject.clone()),
         }
     }

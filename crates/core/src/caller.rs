@@ -8,7 +8,8 @@ pub trait Caller {
     /// The time of the call. Asked for more than once, it may go on, but not back.
     fn now(&self) -> Instant;
 
-    /// A number that is the same for one thread, and differs between threads: where its counts go.
+    /// The number of the calling thread: small, and no other thread's. It says where counts go, and two threads that give
+    /// the same number at once can lose counts, though nothing else.
     fn lane(&self) -> usize;
 }
 

@@ -30,6 +30,7 @@
 mod backoff;
 pub mod breaker;
 mod caller;
+mod counter;
 mod error;
 mod line;
 mod name;
@@ -39,6 +40,7 @@ mod reject;
 mod rejection;
 mod shared;
 mod sync;
+#[allow(clippy::disallowed_methods, reason = "the clocks are where time is read")]
 pub mod time;
 mod window;
 

@@ -1,13 +1,8 @@
-use std::{cell::Cell, num::NonZeroU32, time::Duration};
+use std::num::NonZeroU32;
 
-use super::{
-    Change, Config, Phase, Reading, Refusal, State, Trigger, Why, Word,
-    plan::{Cause, PROBE_FAILED, PROBE_RATE, Plan},
-    word::Verdict,
-};
+use super::{Change, Config, Phase, Reading, Refusal, State, Trigger, Why, Word, plan::Plan};
 use crate::{
-    Outcome,
-    caller::Caller,
+    counter::Counter,
     line::Line,
     sync::{AtomicU64, Ordering},
     time::Instant,
@@ -19,10 +14,10 @@ use crate::{
 /// [`abandon`](Self::abandon). Whatever they answer has happened: tell it to whom it concerns.
 #[derive(Debug)]
 pub struct Breaker {
-    hot: Line<Hot>,
-    plan: Plan,
-    refused: Line<AtomicU64>,
-    stale: AtomicU64,
+    pub(super) hot: Line<Hot>,
+    pub(super) plan: Plan,
+    pub(super) refused: Counter,
+    pub(super) stale: AtomicU64,
 }
 
 /// The word, and the instants that go with it but do not fit in.
@@ -31,14 +26,14 @@ pub struct Breaker {
 /// the old word was. So whoever sees the word sees its instant, and one that lost the race can only have pushed to a
 /// time at which the winner had not yet won. Only those who open push `opened`, only those who let in push `admitted`.
 #[derive(Debug)]
-struct Hot {
-    word: AtomicU64,
+pub(super) struct Hot {
+    pub(super) word: AtomicU64,
     /// When the circuit opened last.
-    opened: AtomicU64,
+    pub(super) opened: AtomicU64,
     /// When a probe was let in last.
-    admitted: AtomicU64,
+    pub(super) admitted: AtomicU64,
     /// When the state changed last.
-    changed: AtomicU64,
+    pub(super) changed: AtomicU64,
 }
 
 /// Leave to make one call. It must be handed back.
@@ -47,7 +42,7 @@ struct Hot {
 pub struct Pass {
     /// The generation, and below it a bit that is always set: so an `Option` of a pass is no larger.
     mark: NonZeroU32,
-    started: Instant,
+    pub(super) started: Instant,
 }
 
 /// A call that was let in.
@@ -85,12 +80,6 @@ pub struct Totals {
     pub stale: u64,
 }
 
-/// A caller that is asked for the time only once.
-struct Once<'a, C> {
-    caller: &'a C,
-    now: Cell<Option<Instant>>,
-}
-
 // ===== impl Breaker =====
 
 impl Breaker {
@@ -102,7 +91,8 @@ impl Breaker {
             admitted: AtomicU64::new(0),
             changed: AtomicU64::new(0),
         };
-        Self { hot: Line(hot), plan: Plan::new(config), refused: Line(AtomicU64::new(0)), stale: AtomicU64::new(0) }
+        let refused = Counter::new(config.lanes);
+        Self { hot: Line(hot), plan: Plan::new(config), refused, stale: AtomicU64::new(0) }
     }
 
     /// Says when the circuit began, for [`since`](Self::since).
@@ -110,77 +100,6 @@ impl Breaker {
     pub fn since_now(self, now: Instant) -> Self {
         push(&self.hot.changed, now);
         self
-    }
-
-    // ----- calls -----
-
-    /// Asks for leave to make a call. A closed circuit asks for the time only if a rule needs to know how long the
-    /// call takes.
-    ///
-    /// # Errors
-    ///
-    /// Refused: the circuit is open, or half-open with all places taken.
-    #[inline]
-    pub fn enter(&self, caller: &impl Caller) -> Result<Entry, Refusal> {
-        let word = self.load();
-        if matches!(word.phase(), Phase::Closed { .. }) && !self.plan.needs_start {
-            return Ok(Entry::new(word, Instant::ORIGIN));
-        }
-        let entry = self.enter_at(caller.now());
-        if entry.is_err() {
-            self.count_refused();
-        }
-        entry
-    }
-
-    /// What a call that arrives at `now` would be told, if it would be refused. Changes nothing.
-    pub fn refusal(&self, now: Instant) -> Option<Refusal> {
-        let word = self.load();
-        let until = match word.phase() {
-            Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => return None,
-            Phase::Open { .. } => self.until(word),
-            Phase::HalfOpen { .. } if word.with_probe(self.plan.probes).is_some() => return None,
-            Phase::HalfOpen { .. } => self.lease_end(),
-            Phase::ForcedOpen => Instant::MAX,
-        };
-        (now < until || word.state() == State::ForcedOpen).then(|| self.refused(word, now, until))
-    }
-
-    /// Whether a call would surely pass, without asking for the time.
-    #[inline]
-    pub fn is_closed(&self) -> bool {
-        matches!(self.load().phase(), Phase::Closed { .. })
-    }
-
-    /// Counts a call that was refused by the word of [`refusal`](Self::refusal).
-    pub fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Tells how a call went.
-    #[inline]
-    pub fn exit(&self, pass: Pass, outcome: Outcome, caller: &impl Caller) -> Settled {
-        let word = self.load();
-        let untouched = Word::new().at(pass.generation());
-        if outcome == Outcome::Success && self.plan.only_runs() && word == untouched {
-            return Settled::Quiet;
-        }
-        let caller = &Once { caller, now: Cell::new(None) };
-        if word.generation() != pass.generation() {
-            return self.too_late();
-        }
-        match word.phase() {
-            Phase::Closed { .. } | Phase::MetricsOnly { .. } => self.record(pass, outcome, caller),
-            Phase::HalfOpen { .. } => self.end_probe(pass, outcome, caller.now()),
-            Phase::ForcedClosed | Phase::ForcedOpen | Phase::Open { .. } => Settled::Quiet,
-        }
-    }
-
-    /// Tells that a call was dropped before it ended.
-    pub fn abandon(&self, pass: Pass, caller: &impl Caller) -> Settled {
-        let caller = &Once { caller, now: Cell::new(None) };
-        let outcome = self.plan.abandoned(pass.started, || caller.now());
-        self.exit(pass, outcome, caller)
     }
 
     // ----- by hand -----
@@ -234,167 +153,7 @@ impl Breaker {
 
     /// What has been refused and what came too late, since the breaker was built.
     pub fn totals(&self) -> Totals {
-        Totals { refused: self.refused.load(Ordering::Relaxed), stale: self.stale.load(Ordering::Relaxed) }
-    }
-
-    // ----- the loops -----
-
-    fn enter_at(&self, now: Instant) -> Result<Entry, Refusal> {
-        loop {
-            let word = self.load();
-            let (next, why) = match word.phase() {
-                Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => {
-                    return Ok(Entry::new(word, now));
-                }
-                Phase::ForcedOpen => return Err(self.refused(word, now, Instant::MAX)),
-                Phase::Open { level, .. } => {
-                    let until = self.until(word);
-                    if now < until {
-                        return Err(self.refused(word, now, until));
-                    }
-                    (word.half_opened(level), Some(Why::OpenPeriodOver))
-                }
-                Phase::HalfOpen { .. } => match word.with_probe(self.plan.probes) {
-                    Some(next) => (next, None),
-                    None => {
-                        let end = self.lease_end();
-                        if now < end {
-                            return Err(self.refused(word, now, end));
-                        }
-                        (word.lease_expired(), Some(Why::LeaseExpired))
-                    }
-                },
-            };
-            push(&self.hot.admitted, now);
-            if let Some(why) = why {
-                push(&self.hot.changed, now);
-                if self.swap(word, next) {
-                    return Ok(Entry { change: Some(self.change(word, next, now, why)), ..Entry::new(next, now) });
-                }
-            } else if self.swap(word, next) {
-                return Ok(Entry::new(next, now));
-            }
-        }
-    }
-
-    /// The end of a call that a closed circuit, or one that only measures, let in.
-    #[inline]
-    fn record<C: Caller>(&self, pass: Pass, outcome: Outcome, caller: &Once<'_, C>) -> Settled {
-        let failed = match outcome {
-            Outcome::Success => false,
-            Outcome::Failure => true,
-            Outcome::Ignored => return Settled::Quiet,
-        };
-        let current = || self.load().generation() == pass.generation();
-        let elapsed = self.elapsed(&pass, caller);
-        let mut fired = None;
-        for rule in &self.plan.rules {
-            if let Some(rate) = rule.record(pass.generation(), failed, elapsed, caller, current) {
-                fired = fired.or(Some(Cause { rule: rule.number, rate }));
-            }
-        }
-        if self.plan.run_limit > 0 || fired.is_some() {
-            return self.count_run(pass.generation(), failed, fired, caller);
-        }
-        Settled::Quiet
-    }
-
-    /// Counts failures in a row, and opens the circuit if that or another rule (`fired`) says so.
-    fn count_run<C: Caller>(
-        &self,
-        generation: u32,
-        failed: bool,
-        fired: Option<Cause>,
-        caller: &Once<'_, C>,
-    ) -> Settled {
-        loop {
-            let word = self.load();
-            if word.generation() != generation {
-                return self.too_late();
-            }
-            let (run, told) = match word.phase() {
-                Phase::Closed { run } => (run, None),
-                Phase::MetricsOnly { run, told } => (run, Some(told)),
-                _ => return Settled::Quiet,
-            };
-            let next_run = if failed { run.saturating_add(1) } else { 0 };
-            let reached = failed && self.plan.run_limit > 0 && next_run >= self.plan.run_limit;
-            let by_run = reached.then(|| self.plan.run_cause());
-            let cause = match (fired, by_run) {
-                (Some(rule), Some(run)) if run.rule < rule.rule => Some(run),
-                (rule, run) => rule.or(run),
-            };
-            // Read before the word that is about to be swapped: see `Hot`.
-            if cause.is_some() && caller.now.get().is_none() {
-                caller.now();
-                continue;
-            }
-            match (cause, told) {
-                (Some(cause), None) => {
-                    let (now, next) = (caller.now(), word.then(Phase::Open { level: 0, cause: cause.pack() }));
-                    push(&self.hot.opened, now);
-                    push(&self.hot.changed, now);
-                    if self.swap(word, next) {
-                        return self.changed(word, next, now, Why::Tripped(self.plan.trigger(cause)));
-                    }
-                }
-                (cause, Some(told)) => {
-                    let run = next_run.min(u32::MAX >> 1);
-                    let next = word.with(Phase::MetricsOnly { run, told: told || cause.is_some() });
-                    if next == word || self.swap(word, next) {
-                        return match cause {
-                            Some(cause) if !told => Settled::WouldOpen(self.plan.trigger(cause)),
-                            _ => Settled::Quiet,
-                        };
-                    }
-                }
-                (None, None) => {
-                    if next_run == run || self.swap(word, word.with(Phase::Closed { run: next_run })) {
-                        return Settled::Quiet;
-                    }
-                }
-            }
-        }
-    }
-
-    /// The end of a probe.
-    fn end_probe(&self, pass: Pass, outcome: Outcome, now: Instant) -> Settled {
-        let elapsed = now.saturating_duration_since(pass.started);
-        let failed = outcome == Outcome::Failure || self.plan.needs_start && self.plan.is_slow_probe(elapsed);
-        loop {
-            let word = self.load();
-            if word.generation() != pass.generation() {
-                return self.too_late();
-            }
-            if outcome == Outcome::Ignored {
-                if self.swap(word, word.probe_returned()) {
-                    return Settled::PlaceFree;
-                }
-                continue;
-            }
-            let (next, why) = match word.probe_ended(failed, self.plan.probes, self.plan.reopen_at.is_some()) {
-                Verdict::Undecided(next) => {
-                    if self.swap(word, next) {
-                        return Settled::Quiet;
-                    }
-                    continue;
-                }
-                Verdict::Close(next) => (next, Why::ProbesSucceeded),
-                Verdict::Judge(rate) => match self.plan.reopen_at {
-                    Some(threshold) if rate < threshold => (word.then(Phase::Closed { run: 0 }), Why::ProbesSucceeded),
-                    by_rate => {
-                        let rule = if by_rate.is_some() { PROBE_RATE } else { PROBE_FAILED };
-                        let cause = Cause { rule, rate };
-                        push(&self.hot.opened, now);
-                        (word.reopened(cause.pack()), Why::Tripped(self.plan.trigger(cause)))
-                    }
-                },
-            };
-            push(&self.hot.changed, now);
-            if self.swap(word, next) {
-                return self.changed(word, next, now, why);
-            }
-        }
+        Totals { refused: self.refused.sum(), stale: self.stale.load(Ordering::Relaxed) }
     }
 
     fn force(&self, phase: Phase, now: Instant) -> Option<Change> {
@@ -414,82 +173,65 @@ impl Breaker {
     // ----- helpers -----
 
     #[inline]
-    fn load(&self) -> Word {
+    pub(super) fn load(&self) -> Word {
         Word::unpack(self.hot.word.load(Ordering::Acquire))
     }
 
-    fn swap(&self, from: Word, to: Word) -> bool {
+    pub(super) fn swap(&self, from: Word, to: Word) -> bool {
         self.hot.word.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Until when the circuit, which is open with `word`, refuses.
-    fn until(&self, word: Word) -> Instant {
+    pub(super) fn until(&self, word: Word) -> Instant {
         let Phase::Open { level, .. } = word.phase() else { return Instant::MAX };
         let opened = Instant::from_nanos(self.hot.opened.load(Ordering::Acquire));
         opened + self.plan.open_period(level, word.generation())
     }
 
-    fn lease_end(&self) -> Instant {
+    pub(super) fn lease_end(&self) -> Instant {
         Instant::from_nanos(self.hot.admitted.load(Ordering::Acquire)) + self.plan.lease
     }
 
-    fn elapsed<C: Caller>(&self, pass: &Pass, caller: &Once<'_, C>) -> Duration {
-        if self.plan.needs_start { caller.now().saturating_duration_since(pass.started) } else { Duration::ZERO }
-    }
-
-    fn refused(&self, word: Word, now: Instant, until: Instant) -> Refusal {
-        let trigger = match word.phase() {
-            Phase::Open { cause, .. } => Some(self.plan.trigger(Cause::unpack(cause))),
+    #[inline]
+    pub(super) fn refused(&self, word: Word, now: Instant, until: Instant) -> Refusal {
+        let cause = match word.phase() {
+            Phase::Open { cause, .. } => Some(cause),
             _ => None,
         };
-        Refusal { state: word.state(), trigger, now, until }
+        Refusal { state: word.state(), cause: cause.map(|bits| self.plan.template(bits)), now, until }
     }
 
-    fn changed(&self, from: Word, to: Word, at: Instant, why: Why) -> Settled {
+    pub(super) fn changed(&self, from: Word, to: Word, at: Instant, why: Why) -> Settled {
         Settled::Changed(self.change(from, to, at, why))
     }
 
-    fn change(&self, from: Word, to: Word, at: Instant, why: Why) -> Change {
+    pub(super) fn change(&self, from: Word, to: Word, at: Instant, why: Why) -> Change {
         let until = (to.state() == State::Open).then(|| self.until(to));
         Change { generation: to.generation(), from: from.state(), to: to.state(), at, until, why }
     }
-
-    #[cold]
-    fn too_late(&self) -> Settled {
-        self.stale.fetch_add(1, Ordering::Relaxed);
-        Settled::Stale
-    }
 }
 
-// ===== impl Entry, Pass, Once =====
+// ===== impl Entry, Pass =====
 
 impl Entry {
     #[inline]
-    fn new(word: Word, started: Instant) -> Self {
-        let mark = NonZeroU32::MIN | word.generation() << 1;
-        Self { pass: Pass { mark, started }, change: None }
+    pub(super) fn new(word: Word, started: Instant) -> Self {
+        Self { pass: Pass::new(word, started), change: None }
     }
 }
 
 impl Pass {
     #[inline]
-    fn generation(&self) -> u32 {
+    pub(super) fn new(word: Word, started: Instant) -> Self {
+        Self { mark: NonZeroU32::MIN | word.generation() << 1, started }
+    }
+
+    #[inline]
+    pub(super) fn generation(&self) -> u32 {
         self.mark.get() >> 1
     }
 }
 
-impl<C: Caller> Caller for Once<'_, C> {
-    fn now(&self) -> Instant {
-        let now = self.now.get().unwrap_or_else(|| self.caller.now());
-        self.now.set(Some(now));
-        now
-    }
-
-    fn lane(&self) -> usize {
-        self.caller.lane()
-    }
-}
-
-fn push(cell: &AtomicU64, to: Instant) {
+pub(super) fn push(cell: &AtomicU64, to: Instant) {
     cell.fetch_max(to.as_nanos(), Ordering::AcqRel);
 }

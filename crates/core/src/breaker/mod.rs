@@ -20,6 +20,8 @@
 mod cell;
 mod change;
 mod config;
+mod enter;
+mod exit;
 mod plan;
 mod refusal;
 mod rule;

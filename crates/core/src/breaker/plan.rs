@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) run_limit: u32,
     run_rule: u32,
     pub(crate) rules: Box<[Rule]>,
+    /// At most one rule has a window, and it counts failures: a success is then a few instructions.
+    pub(crate) is_simple: bool,
     /// A pass must say when its call began.
     pub(crate) needs_start: bool,
     pub(crate) probes: u8,
@@ -30,7 +32,13 @@ pub(crate) struct Plan {
     open_for: Box<[u64]>,
     jitter: Jitter,
     seed: u64,
+    /// What each cause means, by the number of its rule, but for the rate.
+    triggers: [Trigger; 32],
 }
+
+/// A rate in 2^-20ths, as the state word keeps it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rate(u32);
 
 /// Why a circuit is open, in 26 bits: the number of the rule (5), and what it measured in millionths or so (21).
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +53,7 @@ impl Plan {
             config.trips.push(Trip::failure_rate(0.5).into());
         }
         let (mut run_limit, mut run_rule, mut rules) = (0, 0, Vec::new());
+        let mut triggers = [Trigger::ProbeFailed; 32];
         for (number, trip) in (0..).zip(config.trips) {
             match trip.0 {
                 // Of several such rules the strictest decides.
@@ -55,6 +64,13 @@ impl Plan {
                 Kind::Windowed(rule) => rules.push(Rule::new(number, rule, config.lanes)),
             }
         }
+        triggers[run_rule as usize] = Trigger::ConsecutiveFailures { failures: run_limit };
+        for rule in &rules {
+            triggers[rule.number as usize] = rule.trigger();
+        }
+        if let Some(threshold) = config.reopen_at {
+            triggers[PROBE_RATE as usize] = Trigger::ProbeFailureRate { rate: 0.0, threshold };
+        }
         let open_for = config.open_for;
         let last = open_for.last_step(u32::from(LEVELS));
         let jitter = if last == 0 { Jitter::None } else { Jitter::Equal };
@@ -62,6 +78,7 @@ impl Plan {
             run_limit,
             run_rule,
             needs_start: rules.iter().any(|rule| rule.slower_than.is_some()) || config.abandoned_after.is_some(),
+            is_simple: rules.len() <= 1 && rules.iter().all(Rule::counts_failures),
             rules: rules.into(),
             probes: config.probes,
             reopen_at: config.reopen_at,
@@ -71,13 +88,8 @@ impl Plan {
             open_for: (0..=last).map(|level| saturating_nanos(open_for.delay(level))).collect(),
             jitter: open_for.asked_jitter().unwrap_or(jitter),
             seed: config.seed,
+            triggers,
         }
-    }
-
-    /// Success costs no clock read, no write, and no look at a window.
-    #[inline]
-    pub(crate) fn only_runs(&self) -> bool {
-        self.rules.is_empty()
     }
 
     /// How long the circuit that opened with `generation` stays open.
@@ -106,26 +118,27 @@ impl Plan {
         Cause { rule: self.run_rule, rate: 0.0 }
     }
 
-    /// `measured` is what the rule saw where that is known better than the 21 bits of the cause can say.
+    /// What `cause` means.
     pub(crate) fn trigger(&self, cause: Cause) -> Trigger {
-        match cause.rule {
-            PROBE_FAILED => Trigger::ProbeFailed,
-            PROBE_RATE => Trigger::ProbeFailureRate { rate: cause.rate, threshold: self.reopen_at.unwrap_or(f64::NAN) },
-            number => match self.rules.iter().find(|rule| rule.number == number) {
-                Some(rule) => rule.trigger(cause.rate),
-                None => Trigger::ConsecutiveFailures { failures: self.run_limit },
-            },
-        }
+        self.triggers[cause.rule as usize].with_rate(cause.rate)
+    }
+
+    /// What the cause that is packed in a word means, with the rate apart.
+    #[inline]
+    pub(crate) fn template(&self, cause: u32) -> (Trigger, Rate) {
+        (self.triggers[(cause >> 21 & 31) as usize], Rate(cause & ((1 << 21) - 1)))
+    }
+}
+
+impl Rate {
+    pub(crate) fn value(self) -> f64 {
+        f64::from(self.0) / RATE_ONE
     }
 }
 
 impl Cause {
     pub(crate) fn pack(self) -> u32 {
         self.rule << 21 | (self.rate.clamp(0.0, 1.0) * RATE_ONE).round() as u32
-    }
-
-    pub(crate) fn unpack(bits: u32) -> Self {
-        Self { rule: bits >> 21, rate: f64::from(bits & ((1 << 21) - 1)) / RATE_ONE }
     }
 }
 

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
-use super::{State, Trigger};
+use super::{State, Trigger, plan::Rate};
 use crate::time::Instant;
 
 /// The answer to a call that may not pass: what it met, why that is so, and when to come again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refusal {
     pub(crate) state: State,
-    pub(crate) trigger: Option<Trigger>,
+    /// What opened the circuit, with the rate apart: to work it out is left to who asks.
+    pub(crate) cause: Option<(Trigger, Rate)>,
     pub(crate) now: Instant,
     pub(crate) until: Instant,
 }
@@ -20,7 +21,7 @@ impl Refusal {
 
     /// What opened the circuit; `None` where it is half-open or was forced.
     pub fn trigger(&self) -> Option<Trigger> {
-        self.trigger
+        self.cause.map(|(trigger, rate)| trigger.with_rate(rate.value()))
     }
 
     /// How long an open circuit goes on refusing; `None` where no one can say.

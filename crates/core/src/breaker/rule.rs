@@ -57,8 +57,14 @@ impl Rule {
         Self { number, measure, min_calls: effective_min_calls(window, min_calls), slower_than, failures, slow }
     }
 
-    /// Takes a call in; the measured rate if the rule says that the circuit is to open.
+    /// Takes a success in, if that is simple and no failure is in the window; else does nothing. For a rule that
+    /// [`counts_failures`](Self::counts_failures).
     #[inline]
+    pub(crate) fn take_good(&self, generation: u32, caller: &impl Caller, current: impl Fn() -> bool) -> bool {
+        self.failures.as_ref().is_some_and(|cells| cells.take_good(generation, caller, current))
+    }
+
+    /// Takes a call in; the measured rate if the rule says that the circuit is to open.
     pub(crate) fn record(
         &self,
         generation: u32,
@@ -86,14 +92,19 @@ impl Rule {
         self.slower_than.is_some_and(|limit| elapsed > limit)
     }
 
+    pub(crate) fn counts_failures(&self) -> bool {
+        matches!(self.measure, Measure::FailureRate(_))
+    }
+
     pub(crate) fn judges_slowness(&self) -> bool {
         matches!(self.measure, Measure::SlowRate(_))
     }
 
-    pub(crate) fn trigger(&self, rate: f64) -> Trigger {
+    /// What it says when it trips, but for the rate.
+    pub(crate) fn trigger(&self) -> Trigger {
         match self.measure {
-            Measure::FailureRate(threshold) => Trigger::FailureRate { rate, threshold },
-            Measure::SlowRate(threshold) => Trigger::SlowRate { rate, threshold },
+            Measure::FailureRate(threshold) => Trigger::FailureRate { rate: 0.0, threshold },
+            Measure::SlowRate(threshold) => Trigger::SlowRate { rate: 0.0, threshold },
             Measure::Predicate(_) => Trigger::Predicate,
         }
     }

@@ -16,6 +16,8 @@ pub(crate) struct CountWindow {
     head: Line<AtomicU64>,
     ring: Ring,
     size: u64,
+    /// After which the position goes back to `size`.
+    last_position: u64,
 }
 
 /// The head, unpacked: the generation (22 bits), the position (21) and the count of bad calls (21).
@@ -31,10 +33,23 @@ struct Head {
 impl CountWindow {
     pub(crate) fn new(calls: NonZeroU32) -> Self {
         let ring = Ring::new(calls.get() as usize);
-        Self { head: Line(AtomicU64::new(0)), ring, size: u64::from(calls.get()) }
+        let size = u64::from(calls.get());
+        Self { head: Line(AtomicU64::new(0)), ring, size, last_position: 2 * size - 1 }
     }
 
+    /// Takes a good call in, if no call in the window is bad: then it only moves the position on. False if it is not as
+    /// simple as that, and nothing was done.
+    // Branches, and no arithmetic: the processor guesses them, and need not wait for the head before it swaps it.
     #[inline]
+    pub(crate) fn take_good(&self, generation: u32, current: impl Fn() -> bool) -> bool {
+        let word = self.head.load(Ordering::Acquire);
+        word & COUNTS == 0
+            && word >> 42 == u64::from(generation) & GENERATIONS
+            && word >> 21 & COUNTS != self.last_position
+            && current()
+            && self.head.compare_exchange(word, word + ONE_PLACE, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     pub(crate) fn record(&self, record: Record, current: impl Fn() -> bool) -> Option<Tally> {
         let Record { generation, bad } = record;
         loop {
@@ -99,7 +114,7 @@ impl Head {
 
     /// One place on, with `more` bad calls.
     fn turned(self, size: u64, more: i64) -> Self {
-        let position = if self.position + 1 == 2 * size { size } else { self.position + 1 };
+        let position = if self.position == 2 * size - 1 { size } else { self.position + 1 };
         Self { position, ..self }.with_more(more)
     }
 
@@ -117,3 +132,4 @@ impl Head {
 
 const GENERATIONS: u64 = (1 << 22) - 1;
 const COUNTS: u64 = (1 << 21) - 1;
+const ONE_PLACE: u64 = 1 << 21;

@@ -103,9 +103,17 @@ impl Cells {
         }
     }
 
+    /// Takes a good call in, if that is simple and leaves the window without a bad one; else does nothing.
+    #[inline]
+    pub(crate) fn take_good(&self, generation: u32, caller: &impl Caller, current: impl Fn() -> bool) -> bool {
+        match self {
+            Self::Calls(window) => window.take_good(generation, current),
+            Self::Time(window) => window.take_good(generation, caller, current),
+        }
+    }
+
     /// Takes a result in, as long as `current` says that its generation still is; answers with what the window then
     /// holds. `None`: it holds nothing bad, or the result came too late to be taken in.
-    #[inline]
     pub(crate) fn record(&self, record: Record, caller: &impl Caller, current: impl Fn() -> bool) -> Option<Tally> {
         match self {
             Self::Calls(window) => window.record(record, current),

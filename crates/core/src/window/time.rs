@@ -10,8 +10,9 @@ use crate::{
 
 /// The calls of the last while, in buckets that expire one at a time.
 ///
-/// Each lane (a group of threads) counts in cells of its own, one word a bucket, so that threads do not wait for one
-/// line of memory; to judge is to add the lanes up, which is done only while the window holds a bad call.
+/// Each lane counts in cells of its own, one word a bucket, so that threads do not wait for one line of memory; to judge
+/// is to add the lanes up, which is done only while the window holds a bad call. The first threads have a lane each,
+/// where they store; the later ones share lanes, where they swap.
 ///
 /// A lane's `head` says up to which bucket its cells are made ready. Who brings the first call of a later bucket
 /// empties the cells in between, each by a compare-and-swap, and only then moves the head. A cell carries the lap and
@@ -22,7 +23,9 @@ pub(crate) struct TimeWindow {
     buckets: u64,
     /// The last bucket (plus one) in which a bad call was recorded, of whatever generation.
     last_bad: Line<AtomicU64>,
+    /// The lanes of one thread each, and then the shared ones, a power of two of them.
     lanes: Box<[Lane]>,
+    own_lanes: usize,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,10 @@ struct Lane {
     head: Line<AtomicU64>,
     /// A power of two of them, at least one for each bucket.
     cells: Box<[Line<[AtomicU64; CELLS_A_LINE]>]>,
+    /// Several threads write here, so cells are swapped. Else they are stored, at a fraction of the price.
+    is_shared: bool,
+    /// A bucket's number, shifted by so much, is its lap.
+    lap_shift: u32,
 }
 
 /// One cell, unpacked: the generation (8 bits) and lap (8) it counts for, the calls (24) and the bad ones (24).
@@ -68,14 +75,25 @@ impl TimeWindow {
             bucket_nanos,
             buckets: u64::from(buckets),
             last_bad: Line(AtomicU64::new(0)),
-            lanes: (0..lanes.next_power_of_two()).map(|_| Lane::new(buckets)).collect(),
+            lanes: (0..lanes + (lanes / 4).next_power_of_two()).map(|lane| Lane::new(buckets, lane >= lanes)).collect(),
+            own_lanes: lanes,
         }
     }
 
+    /// Takes a good call in, if the window holds no bad one and the lane's last call was in the same bucket. False if it
+    /// is not as simple as that, and nothing was done.
     #[inline]
+    pub(crate) fn take_good(&self, generation: u32, caller: &impl Caller, current: impl Fn() -> bool) -> bool {
+        let lane = self.lane_of(caller.lane());
+        let head = Head::unpack(lane.head.load(Ordering::Acquire));
+        head.generation == Head::new(generation, 0).generation
+            && self.last_bad.load(Ordering::Acquire) + self.buckets <= head.bucket + 1
+            && self.is_in(caller.now(), head.bucket)
+            && lane.add_good(head, current)
+    }
+
     pub(crate) fn record(&self, record: Record, caller: &impl Caller, current: impl Fn() -> bool) -> Option<Tally> {
-        let now = caller.now();
-        let lane = &self.lanes[caller.lane() & (self.lanes.len() - 1)];
+        let (now, lane) = (caller.now(), self.lane_of(caller.lane()));
         let bucket = loop {
             let word = lane.head.load(Ordering::Acquire);
             let bucket = self.bucket_of(now, word & BUCKETS);
@@ -118,21 +136,38 @@ impl TimeWindow {
     /// The number of `now`'s bucket; `guess` saves a division where it is right.
     #[inline]
     fn bucket_of(&self, now: Instant, guess: u64) -> u64 {
-        let nanos = now.as_nanos();
-        if nanos.wrapping_sub(guess.wrapping_mul(self.bucket_nanos)) < self.bucket_nanos {
-            return guess;
-        }
-        (nanos / self.bucket_nanos).min(BUCKETS - 1)
+        if self.is_in(now, guess) { guess } else { (now.as_nanos() / self.bucket_nanos).min(BUCKETS - 1) }
+    }
+
+    #[inline]
+    fn is_in(&self, now: Instant, bucket: u64) -> bool {
+        now.as_nanos().wrapping_sub(bucket.wrapping_mul(self.bucket_nanos)) < self.bucket_nanos
+    }
+
+    #[inline]
+    fn lane_of(&self, thread: usize) -> &Lane {
+        let shared = self.lanes.len() - self.own_lanes;
+        &self.lanes[if thread < self.own_lanes { thread } else { self.own_lanes + (thread & (shared - 1)) }]
     }
 }
 
 // ===== impl Lane =====
 
 impl Lane {
-    fn new(buckets: u32) -> Self {
+    fn new(buckets: u32, is_shared: bool) -> Self {
         let lines = (buckets as usize).next_power_of_two().div_ceil(CELLS_A_LINE);
         let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));
-        Self { head: Line(AtomicU64::new(0)), cells: (0..lines).map(|_| line()).collect() }
+        let lap_shift = (lines * CELLS_A_LINE).trailing_zeros();
+        Self { head: Line(AtomicU64::new(0)), cells: (0..lines).map(|_| line()).collect(), is_shared, lap_shift }
+    }
+
+    /// Counts a good call in the bucket of the head, if that is as simple as it mostly is.
+    #[inline]
+    fn add_good(&self, head: Head, current: impl Fn() -> bool) -> bool {
+        let slot = self.cell(head.bucket);
+        let word = slot.load(Ordering::Acquire);
+        let is_full = word >> 24 & COUNTS == COUNTS;
+        word >> 48 == self.tag(head) && current() && (is_full || self.swap(slot, word, word + ONE_CALL))
     }
 
     /// Counts one call in the bucket `at`. `seen` is the head as the caller saw it.
@@ -161,10 +196,7 @@ impl Lane {
         if !current() {
             return Recorded::Late;
         }
-        match slot.compare_exchange(word, cell.plus(bad).pack(), Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Recorded::Yes,
-            Err(_) => Recorded::Retry,
-        }
+        if self.swap(slot, word, cell.plus(bad).pack()) { Recorded::Yes } else { Recorded::Retry }
     }
 
     /// Makes the buckets up to `at` ready: empties their cells, then moves the head. False if `at`'s generation is over.
@@ -182,24 +214,33 @@ impl Lane {
             }
             // Nobody counts in a bucket before the head has come to it: what the cell holds is old, whatever its tag
             // says. Tags come round again after 256 laps.
-            if self.head.load(Ordering::Acquire) != seen
-                || slot.compare_exchange(word, empty, Ordering::AcqRel, Ordering::Acquire).is_err()
-            {
+            if self.head.load(Ordering::Acquire) != seen || !self.swap(slot, word, empty) {
                 return true;
             }
         }
         // Whoever comes second has nothing left to do.
-        self.head.compare_exchange(seen, at.pack(), Ordering::AcqRel, Ordering::Acquire).ok();
+        self.swap(&self.head, seen, at.pack());
         true
     }
 
+    /// Replaces `from`, which was just read there. In a lane of its own, a thread need not look whether it still is.
+    #[inline]
+    fn swap(&self, slot: &AtomicU64, from: u64, to: u64) -> bool {
+        if self.is_shared {
+            return slot.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        }
+        slot.store(to, Ordering::Release);
+        true
+    }
+
+    #[inline]
     fn cell(&self, bucket: u64) -> &AtomicU64 {
         let slot = (bucket & (self.len() - 1)) as usize;
         &self.cells[slot / CELLS_A_LINE][slot % CELLS_A_LINE]
     }
 
     fn tag(&self, at: Head) -> u64 {
-        (at.generation & 0xff) << 8 | at.bucket >> self.len().trailing_zeros() & 0xff
+        (at.generation & 0xff) << 8 | at.bucket >> self.lap_shift & 0xff
     }
 
     fn len(&self) -> u64 {
@@ -243,3 +284,4 @@ impl Cell {
 const CELLS_A_LINE: usize = if cfg!(loom) { 1 } else { 16 };
 const BUCKETS: u64 = (1 << 48) - 1;
 const COUNTS: u64 = (1 << 24) - 1;
+const ONE_CALL: u64 = 1 << 24;

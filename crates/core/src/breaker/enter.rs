@@ -1,0 +1,98 @@
+use super::{Breaker, Entry, Pass, Phase, Refusal, State, Why, cell::push};
+use crate::{caller::Caller, time::Instant};
+
+/// Letting calls in.
+impl Breaker {
+    /// Asks for leave to make a call. A closed circuit asks for the time only if a rule needs to know how long the
+    /// call takes.
+    ///
+    /// # Errors
+    ///
+    /// Refused: the circuit is open, or half-open with all places taken.
+    pub fn enter(&self, caller: &impl Caller) -> Result<Entry, Refusal> {
+        if let Some(pass) = self.enter_closed() {
+            return Ok(Entry { pass, change: None });
+        }
+        let now = caller.now();
+        let entry = self.refusal(now).map_or_else(|| self.enter_at(now), Err);
+        if entry.is_err() {
+            self.count_refused(caller);
+        }
+        entry
+    }
+
+    /// The short way of [`enter`](Self::enter): a pass, if the circuit is closed and no rule needs to know when the
+    /// call began.
+    #[inline]
+    pub fn enter_closed(&self) -> Option<Pass> {
+        let word = self.load();
+        let plain = matches!(word.phase(), Phase::Closed { .. }) && !self.plan.needs_start;
+        plain.then(|| Pass::new(word, Instant::ORIGIN))
+    }
+
+    /// What a call that arrives at `now` would be told, if it would be refused. Changes nothing.
+    #[inline]
+    pub fn refusal(&self, now: Instant) -> Option<Refusal> {
+        let word = self.load();
+        let until = match word.phase() {
+            Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => return None,
+            Phase::Open { .. } => self.until(word),
+            Phase::HalfOpen { .. } if word.with_probe(self.plan.probes).is_some() => return None,
+            Phase::HalfOpen { .. } => self.lease_end(),
+            Phase::ForcedOpen => Instant::MAX,
+        };
+        (now < until || word.state() == State::ForcedOpen).then(|| self.refused(word, now, until))
+    }
+
+    /// Whether a call would surely pass, without asking for the time.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.load().phase(), Phase::Closed { .. })
+    }
+
+    /// Counts a call that was refused by the word of [`refusal`](Self::refusal).
+    #[inline]
+    pub fn count_refused(&self, caller: &impl Caller) {
+        self.refused.add_one(caller.lane());
+    }
+
+    // Out of line: what a circuit that is closed, or open for a while yet, does not need.
+    #[inline(never)]
+    fn enter_at(&self, now: Instant) -> Result<Entry, Refusal> {
+        loop {
+            let word = self.load();
+            let (next, why) = match word.phase() {
+                Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => {
+                    return Ok(Entry::new(word, now));
+                }
+                Phase::ForcedOpen => return Err(self.refused(word, now, Instant::MAX)),
+                Phase::Open { level, .. } => {
+                    let until = self.until(word);
+                    if now < until {
+                        return Err(self.refused(word, now, until));
+                    }
+                    (word.half_opened(level), Some(Why::OpenPeriodOver))
+                }
+                Phase::HalfOpen { .. } => match word.with_probe(self.plan.probes) {
+                    Some(next) => (next, None),
+                    None => {
+                        let end = self.lease_end();
+                        if now < end {
+                            return Err(self.refused(word, now, end));
+                        }
+                        (word.lease_expired(), Some(Why::LeaseExpired))
+                    }
+                },
+            };
+            push(&self.hot.admitted, now);
+            if let Some(why) = why {
+                push(&self.hot.changed, now);
+                if self.swap(word, next) {
+                    return Ok(Entry { change: Some(self.change(word, next, now, why)), ..Entry::new(next, now) });
+                }
+            } else if self.swap(word, next) {
+                return Ok(Entry::new(next, now));
+            }
+        }
+    }
+}
