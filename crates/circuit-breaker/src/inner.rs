@@ -34,6 +34,14 @@ impl<C, K: Clock> Inner<C, K> {
     // Out of line, as its frame and its large result would burden the short way.
     #[inline(never)]
     fn enter_slowly(&self) -> Result<Pass, Rejection> {
+        match self.refusal() {
+            Some(refusal) => Err(self.refuse(&refusal)),
+            None => self.enter_fully(),
+        }
+    }
+
+    #[inline(never)]
+    fn enter_fully(&self) -> Result<Pass, Rejection> {
         match self.breaker.enter(&Here(&self.clock)) {
             Ok(entry) => {
                 if let Some(change) = entry.change {
@@ -76,11 +84,13 @@ impl<C, K: Clock> Inner<C, K> {
     }
 
     /// Refuses a call by what [`refusal`](Self::refusal) said.
+    #[inline]
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Rejection {
         self.breaker.count_refused(&Here(&self.clock));
         self.rejection(refusal)
     }
 
+    #[inline]
     fn rejection(&self, refusal: &Refusal) -> Rejection {
         CircuitOpen::new(self.name.clone(), *refusal).into()
     }

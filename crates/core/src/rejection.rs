@@ -65,6 +65,7 @@ impl error::Error for Rejection {}
 
 impl CircuitOpen {
     /// A refusal by the breaker called `policy`.
+    #[inline]
     pub fn new(policy: Name, refusal: Refusal) -> Self {
         Self { policy, refusal }
     }

@@ -19,6 +19,9 @@ use seawall_core::{
 const START: Instant = Instant::from_nanos(0);
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The two threads on the lane that later threads share, and each on a lane of its own.
+const LANES: [[usize; 2]; 2] = [[2, 3], [0, 1]];
+
 /// A caller on a lane of its own.
 #[derive(Clone, Copy)]
 struct On(usize, Instant);
@@ -47,12 +50,13 @@ fn enter(breaker: &Breaker) -> Pass {
 }
 
 /// A closed circuit that opens on the second of two failures, whatever the rule.
-fn second_failure_opens(config: Config) {
+fn second_failure_opens(config: Config, [theirs, mine]: [usize; 2]) {
+    let config = config.lanes(2);
     loom::model(move || {
         let breaker = Arc::new(Breaker::new(config.clone()));
         let (one, two) = (enter(&breaker), enter(&breaker));
-        let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Failure, &On(0, START)));
-        let mine = breaker.exit(two, Outcome::Failure, &On(1, START));
+        let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Failure, &On(theirs, START)));
+        let mine = breaker.exit(two, Outcome::Failure, &On(mine, START));
         let settled = [mine, other.join().unwrap()];
         let opened = settled.iter().filter(|settled| matches!(settled, Settled::Changed(_))).count();
         assert_eq!(opened, 1, "{settled:?}");
@@ -63,18 +67,20 @@ fn second_failure_opens(config: Config) {
 
 #[test]
 fn two_failures_race_to_trip_by_run() {
-    second_failure_opens(Config::new().trip(Trip::consecutive(2)));
+    second_failure_opens(Config::new().trip(Trip::consecutive(2)), [0, 1]);
 }
 
 #[test]
 fn two_failures_race_to_trip_by_count() {
-    second_failure_opens(Config::new().trip(half_of_two(Window::calls(2))));
+    second_failure_opens(Config::new().trip(half_of_two(Window::calls(2))), [0, 1]);
 }
 
 #[test]
-fn two_failures_race_to_trip_by_time_on_two_lanes() {
+fn two_failures_race_to_trip_by_time() {
     let window = Window::time_in_buckets(SECOND, 1);
-    second_failure_opens(Config::new().trip(half_of_two(window)).lanes(2));
+    for lanes in LANES {
+        second_failure_opens(Config::new().trip(half_of_two(window)), lanes);
+    }
 }
 
 #[test]
@@ -160,37 +166,40 @@ fn a_dropped_probe_meets_a_change_of_state() {
 }
 
 /// A result that was let in two generations ago, and comes in while the state changes.
-fn stale_result_changes_nothing(config: Config) {
+fn stale_result_changes_nothing(config: Config, [theirs, mine]: [usize; 2]) {
+    let config = config.lanes(2);
     loom::model(move || {
         let breaker = Arc::new(Breaker::new(config.clone()));
-        let pass = enter(&breaker);
-        let other = spawn(&breaker, move |breaker| breaker.exit(pass, Outcome::Failure, &START));
+        let (pass, here) = (enter(&breaker), On(mine, START));
+        let other = spawn(&breaker, move |breaker| breaker.exit(pass, Outcome::Failure, &On(theirs, START)));
         let _ = breaker.force_open(START);
         let _ = breaker.reset(START);
-        let _ = breaker.exit(enter(&breaker), Outcome::Success, &START);
+        let _ = breaker.exit(enter(&breaker), Outcome::Success, &here);
         assert!(matches!(other.join().unwrap(), Settled::Quiet | Settled::Stale));
         assert_eq!((breaker.word().state(), breaker.word().generation()), (State::Closed, 2));
         for reading in breaker.readings(START) {
             assert_eq!((reading.counts.calls, reading.counts.failures), (1, 0));
         }
         // One failure is then the first one.
-        assert_eq!(breaker.exit(enter(&breaker), Outcome::Failure, &START), Settled::Quiet);
+        assert_eq!(breaker.exit(enter(&breaker), Outcome::Failure, &here), Settled::Quiet);
     });
 }
 
 #[test]
 fn a_stale_result_leaves_the_run_alone() {
-    stale_result_changes_nothing(Config::new().trip(Trip::consecutive(2)));
+    stale_result_changes_nothing(Config::new().trip(Trip::consecutive(2)), [0, 1]);
 }
 
 #[test]
 fn a_stale_result_leaves_the_count_window_alone() {
-    stale_result_changes_nothing(Config::new().trip(half_of_two(Window::calls(2))));
+    stale_result_changes_nothing(Config::new().trip(half_of_two(Window::calls(2))), [0, 1]);
 }
 
 #[test]
 fn a_stale_result_leaves_the_time_window_alone() {
-    stale_result_changes_nothing(Config::new().trip(half_of_two(Window::time_in_buckets(SECOND, 1))));
+    for lanes in LANES {
+        stale_result_changes_nothing(Config::new().trip(half_of_two(Window::time_in_buckets(SECOND, 1))), lanes);
+    }
 }
 
 fn never_trips(window: Window) -> Config {
@@ -223,18 +232,18 @@ fn at_rest_a_count_window_counts_its_slots() {
 }
 
 /// Two calls, at those seconds, are the first ones after a long silence.
-fn first_calls_after_silence(window: Window, seconds: [u32; 2], preemptions: Option<usize>) {
+fn first_calls_after_silence(window: Window, seconds: [u32; 2], [theirs, mine]: [usize; 2], bound: Option<usize>) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = preemptions;
+    model.preemption_bound = bound;
     model.check(move || {
-        let breaker = Arc::new(Breaker::new(never_trips(window)));
-        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+        let breaker = Arc::new(Breaker::new(never_trips(window).lanes(2)));
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &On(mine, START));
         let (one, two) = (enter(&breaker), enter(&breaker));
         let [now, later] = seconds.map(|seconds| START + seconds * SECOND);
         let other = spawn(&breaker, move |breaker| {
-            let _ = breaker.exit(one, Outcome::Failure, &later);
+            let _ = breaker.exit(one, Outcome::Failure, &On(theirs, later));
         });
-        let _ = breaker.exit(two, Outcome::Failure, &now);
+        let _ = breaker.exit(two, Outcome::Failure, &On(mine, now));
         other.join().unwrap();
         assert_eq!(counts(&breaker, later), (2, 2), "the two, and not the one of long ago");
     });
@@ -242,13 +251,15 @@ fn first_calls_after_silence(window: Window, seconds: [u32; 2], preemptions: Opt
 
 #[test]
 fn no_call_is_lost_where_a_bucket_begins() {
-    first_calls_after_silence(Window::time_in_buckets(SECOND, 1), [100, 100], None);
+    for lanes in LANES {
+        first_calls_after_silence(Window::time_in_buckets(SECOND, 1), [100, 100], lanes, None);
+    }
 }
 
 #[test]
 fn no_call_is_lost_where_two_buckets_begin() {
     // All interleavings of this one take minutes.
-    first_calls_after_silence(Window::time_in_buckets(2 * SECOND, 2), [100, 101], Some(3));
+    first_calls_after_silence(Window::time_in_buckets(2 * SECOND, 2), [100, 101], LANES[0], Some(3));
 }
 
 #[test]

@@ -1,6 +1,10 @@
 use std::num::NonZeroU32;
 
-use super::{Change, Config, Phase, Reading, Refusal, State, Trigger, Why, Word, plan::Plan};
+use super::{
+    Change, Config, Phase, Reading, Refusal, State, Trigger, Why, Word,
+    plan::{Plan, Rate},
+    refusal::RuleFacts,
+};
 use crate::{
     counter::Counter,
     line::Line,
@@ -182,6 +186,7 @@ impl Breaker {
     }
 
     /// Until when the circuit, which is open with `word`, refuses.
+    #[inline]
     pub(super) fn until(&self, word: Word) -> Instant {
         let Phase::Open { level, .. } = word.phase() else { return Instant::MAX };
         let opened = Instant::from_nanos(self.hot.opened.load(Ordering::Acquire));
@@ -194,11 +199,11 @@ impl Breaker {
 
     #[inline]
     pub(super) fn refused(&self, word: Word, now: Instant, until: Instant) -> Refusal {
-        let cause = match word.phase() {
-            Phase::Open { cause, .. } => Some(cause),
-            _ => None,
+        let (rule, rate) = match word.phase() {
+            Phase::Open { cause, .. } => self.plan.cause(cause),
+            _ => (RuleFacts::NONE, Rate::ZERO),
         };
-        Refusal { state: word.state(), cause: cause.map(|bits| self.plan.template(bits)), now, until }
+        Refusal { now, until, rule, rate, state: word.state() }
     }
 
     pub(super) fn changed(&self, from: Word, to: Word, at: Instant, why: Why) -> Settled {

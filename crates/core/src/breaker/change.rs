@@ -68,18 +68,6 @@ pub enum Trigger {
     },
 }
 
-impl Trigger {
-    /// The same, where it measures a rate with this one.
-    pub(crate) fn with_rate(self, rate: f64) -> Self {
-        match self {
-            Self::FailureRate { threshold, .. } => Self::FailureRate { rate, threshold },
-            Self::SlowRate { threshold, .. } => Self::SlowRate { rate, threshold },
-            Self::ProbeFailureRate { threshold, .. } => Self::ProbeFailureRate { rate, threshold },
-            Self::ConsecutiveFailures { .. } | Self::Predicate | Self::ProbeFailed => self,
-        }
-    }
-}
-
 impl Change {
     /// The generation that began with this change.
     pub fn generation(&self) -> u32 {

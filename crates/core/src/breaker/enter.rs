@@ -13,8 +13,7 @@ impl Breaker {
         if let Some(pass) = self.enter_closed() {
             return Ok(Entry { pass, change: None });
         }
-        let now = caller.now();
-        let entry = self.refusal(now).map_or_else(|| self.enter_at(now), Err);
+        let entry = self.enter_at(caller.now());
         if entry.is_err() {
             self.count_refused(caller);
         }
@@ -56,7 +55,7 @@ impl Breaker {
         self.refused.add_one(caller.lane());
     }
 
-    // Out of line: what a circuit that is closed, or open for a while yet, does not need.
+    // Out of line: what a closed circuit does not need.
     #[inline(never)]
     fn enter_at(&self, now: Instant) -> Result<Entry, Refusal> {
         loop {

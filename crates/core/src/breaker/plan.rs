@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::{
     change::Trigger,
     config::Config,
+    refusal::{RuleFacts, RuleKind},
     rule::Rule,
     trip::{Kind, Trip},
     word::LEVELS,
@@ -32,8 +33,8 @@ pub(crate) struct Plan {
     open_for: Box<[u64]>,
     jitter: Jitter,
     seed: u64,
-    /// What each cause means, by the number of its rule, but for the rate.
-    triggers: [Trigger; 32],
+    /// What each cause means, by the number of its rule.
+    facts: [RuleFacts; 32],
 }
 
 /// A rate in 2^-20ths, as the state word keeps it.
@@ -53,7 +54,7 @@ impl Plan {
             config.trips.push(Trip::failure_rate(0.5).into());
         }
         let (mut run_limit, mut run_rule, mut rules) = (0, 0, Vec::new());
-        let mut triggers = [Trigger::ProbeFailed; 32];
+        let mut facts = [RuleFacts::NONE; 32];
         for (number, trip) in (0..).zip(config.trips) {
             match trip.0 {
                 // Of several such rules the strictest decides.
@@ -64,13 +65,12 @@ impl Plan {
                 Kind::Windowed(rule) => rules.push(Rule::new(number, rule, config.lanes)),
             }
         }
-        triggers[run_rule as usize] = Trigger::ConsecutiveFailures { failures: run_limit };
+        facts[run_rule as usize] = RuleFacts::new(RuleKind::Consecutive, f64::from(run_limit));
         for rule in &rules {
-            triggers[rule.number as usize] = rule.trigger();
+            facts[rule.number as usize] = rule.facts();
         }
-        if let Some(threshold) = config.reopen_at {
-            triggers[PROBE_RATE as usize] = Trigger::ProbeFailureRate { rate: 0.0, threshold };
-        }
+        facts[PROBE_FAILED as usize] = RuleFacts::new(RuleKind::ProbeFailed, 0.0);
+        facts[PROBE_RATE as usize] = RuleFacts::new(RuleKind::ProbeFailureRate, config.reopen_at.unwrap_or(1.0));
         let open_for = config.open_for;
         let last = open_for.last_step(u32::from(LEVELS));
         let jitter = if last == 0 { Jitter::None } else { Jitter::Equal };
@@ -88,11 +88,12 @@ impl Plan {
             open_for: (0..=last).map(|level| saturating_nanos(open_for.delay(level))).collect(),
             jitter: open_for.asked_jitter().unwrap_or(jitter),
             seed: config.seed,
-            triggers,
+            facts,
         }
     }
 
     /// How long the circuit that opened with `generation` stays open.
+    #[inline]
     pub(crate) fn open_period(&self, level: u8, generation: u32) -> Duration {
         let nanos = self.open_for[usize::from(level).min(self.open_for.len() - 1)];
         if self.jitter == Jitter::None {
@@ -120,17 +121,19 @@ impl Plan {
 
     /// What `cause` means.
     pub(crate) fn trigger(&self, cause: Cause) -> Trigger {
-        self.triggers[cause.rule as usize].with_rate(cause.rate)
+        self.facts[cause.rule as usize].trigger(cause.rate).expect("a cause has the number of a rule")
     }
 
-    /// What the cause that is packed in a word means, with the rate apart.
+    /// The rule, and the rate it measured, of the cause that is packed in a word.
     #[inline]
-    pub(crate) fn template(&self, cause: u32) -> (Trigger, Rate) {
-        (self.triggers[(cause >> 21 & 31) as usize], Rate(cause & ((1 << 21) - 1)))
+    pub(crate) fn cause(&self, bits: u32) -> (RuleFacts, Rate) {
+        (self.facts[(bits >> 21 & 31) as usize], Rate(bits & ((1 << 21) - 1)))
     }
 }
 
 impl Rate {
+    pub(crate) const ZERO: Self = Self(0);
+
     pub(crate) fn value(self) -> f64 {
         f64::from(self.0) / RATE_ONE
     }

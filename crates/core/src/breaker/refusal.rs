@@ -4,13 +4,33 @@ use super::{State, Trigger, plan::Rate};
 use crate::time::Instant;
 
 /// The answer to a call that may not pass: what it met, why that is so, and when to come again.
+// Kept small and flat, as it is made and moved some times for each call that an open circuit refuses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refusal {
-    pub(crate) state: State,
-    /// What opened the circuit, with the rate apart: to work it out is left to who asks.
-    pub(crate) cause: Option<(Trigger, Rate)>,
     pub(crate) now: Instant,
     pub(crate) until: Instant,
+    pub(crate) rule: RuleFacts,
+    pub(crate) rate: Rate,
+    pub(crate) state: State,
+}
+
+/// What a rule says when it trips, but for the rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct RuleFacts {
+    pub(crate) threshold: f64,
+    pub(crate) kind: RuleKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RuleKind {
+    /// Not a rule: someone's hand, or a probe on its way.
+    None,
+    Consecutive,
+    FailureRate,
+    SlowRate,
+    Predicate,
+    ProbeFailed,
+    ProbeFailureRate,
 }
 
 impl Refusal {
@@ -21,7 +41,7 @@ impl Refusal {
 
     /// What opened the circuit; `None` where it is half-open or was forced.
     pub fn trigger(&self) -> Option<Trigger> {
-        self.cause.map(|(trigger, rate)| trigger.with_rate(rate.value()))
+        self.rule.trigger(self.rate.value())
     }
 
     /// How long an open circuit goes on refusing; `None` where no one can say.
@@ -36,5 +56,26 @@ impl Refusal {
     /// Until when calls are refused at the most, if nobody steps in.
     pub fn until(&self) -> Instant {
         self.until
+    }
+}
+
+impl RuleFacts {
+    pub(crate) const NONE: Self = Self::new(RuleKind::None, 0.0);
+
+    pub(crate) const fn new(kind: RuleKind, threshold: f64) -> Self {
+        Self { threshold, kind }
+    }
+
+    pub(crate) fn trigger(self, rate: f64) -> Option<Trigger> {
+        let threshold = self.threshold;
+        Some(match self.kind {
+            RuleKind::None => return None,
+            RuleKind::Consecutive => Trigger::ConsecutiveFailures { failures: threshold as u32 },
+            RuleKind::FailureRate => Trigger::FailureRate { rate, threshold },
+            RuleKind::SlowRate => Trigger::SlowRate { rate, threshold },
+            RuleKind::Predicate => Trigger::Predicate,
+            RuleKind::ProbeFailed => Trigger::ProbeFailed,
+            RuleKind::ProbeFailureRate => Trigger::ProbeFailureRate { rate, threshold },
+        })
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{
-    change::Trigger,
+    refusal::{RuleFacts, RuleKind},
     trip::{Counts, Measure, RateTrip},
 };
 use crate::{
@@ -100,12 +100,12 @@ impl Rule {
         matches!(self.measure, Measure::SlowRate(_))
     }
 
-    /// What it says when it trips, but for the rate.
-    pub(crate) fn trigger(&self) -> Trigger {
+    /// What it says when it trips.
+    pub(crate) fn facts(&self) -> RuleFacts {
         match self.measure {
-            Measure::FailureRate(threshold) => Trigger::FailureRate { rate: 0.0, threshold },
-            Measure::SlowRate(threshold) => Trigger::SlowRate { rate: 0.0, threshold },
-            Measure::Predicate(_) => Trigger::Predicate,
+            Measure::FailureRate(threshold) => RuleFacts::new(RuleKind::FailureRate, threshold),
+            Measure::SlowRate(threshold) => RuleFacts::new(RuleKind::SlowRate, threshold),
+            Measure::Predicate(_) => RuleFacts::new(RuleKind::Predicate, 0.0),
         }
     }
 
