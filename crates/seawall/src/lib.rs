@@ -56,7 +56,9 @@
 
 #![forbid(unsafe_code)]
 
-pub use seawall_core::{Backoff, Classify, ErrIsFailure, Error, FromRejection, Jitter, Name, Outcome, Rejection, Window};
+pub use seawall_core::{
+    Backoff, Classify, ErrIsFailure, Error, FromRejection, Jitter, Name, Outcome, Rejection, Window,
+};
 pub use seawall_core::{CircuitOpen, time};
 
 #[cfg(feature = "circuit-breaker")]

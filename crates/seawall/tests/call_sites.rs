@@ -1,0 +1,198 @@
+//! The call sites that are a contract, as a user writes them; and the README's, word for word.
+
+use std::{
+    convert::Infallible,
+    fmt, io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use seawall::{
+    Backoff, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Classify, Error, Jitter, ManualClock, Outcome,
+    Rejection, State, Trip, Window,
+};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+
+#[derive(Clone)]
+struct Client;
+
+#[derive(Clone)]
+struct Request;
+
+impl Client {
+    fn get(&self, _url: &str) -> Request {
+        Request
+    }
+}
+
+impl Request {
+    async fn send(self) -> Result<&'static str, io::Error> {
+        Ok("stock: 7")
+    }
+}
+
+#[tokio::test]
+async fn readme_directly() {
+    let (client, url) = (Client, "http://inventory/7");
+    let handle = async |response: &str| assert_eq!(response, "stock: 7");
+    let retry_later = |_: Option<Duration>| unreachable!("the circuit is closed");
+    let report = |_: io::Error| unreachable!("the client is well");
+
+    let breaker = CircuitBreaker::builder("inventory")
+        .trip(Trip::failure_rate(0.5).over(Window::time(Duration::from_secs(10))).min_calls(20))
+        .open_for(Duration::from_secs(5))
+        .build();
+    match breaker.execute(|| client.get(url).send()).await {
+        Ok(response) => handle(response).await,
+        Err(Error::Rejected(rejection)) => retry_later(rejection.retry_after()), // not sent
+        Err(Error::Inner(error)) => report(error),                               // sent, and failed
+    }
+}
+
+#[tokio::test]
+async fn readme_tower() -> Result<(), Error<io::Error>> {
+    let (client, request) = (service_fn(|request: Request| request.send()), Request);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = told.clone();
+    let warn = move |line: String| log.lock().unwrap().push(line);
+
+    #[rustfmt::skip]
+    let response = {
+        let breaker = CircuitBreaker::new("inventory");
+        let mut service = ServiceBuilder::new()
+            .layer(breaker.layer())  // the same breaker and the same counts as `breaker.execute`
+            .map_err(Error::Inner)   // the client's error, able to carry a rejection from here up
+            .service(client);
+        let response = service.ready().await?.call(request).await?;
+        breaker.on_event(move |event| warn(format!("{event}")));
+        breaker.force_open();
+        response
+    };
+    assert_eq!(response, "stock: 7");
+    assert_eq!(*told.lock().unwrap(), ["circuit breaker `inventory`: closed -> forced open: by hand"]);
+    Ok(())
+}
+
+#[test]
+fn the_readme_shows_what_is_tested_here() {
+    let (readme, here) = (include_str!("../../../README.md"), include_str!("call_sites.rs"));
+    let tested: Vec<&str> = here.lines().map(str::trim).collect();
+    let shown = readme.split("```rust\n").skip(1).flat_map(|block| block.split("```").next().unwrap_or("").lines());
+    let mut lines = 0;
+    for line in shown.map(str::trim).filter(|line| !line.is_empty() && !line.contains("tracing::")) {
+        assert!(tested.contains(&line), "not tested: {line}");
+        lines += 1;
+    }
+    assert!(lines > 12, "{lines} lines");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_rules_and_a_growing_open_period() {
+    let breaker = CircuitBreaker::builder("inventory")
+        .trip(Trip::failure_rate(0.5).over(Window::calls(100)).min_calls(20))
+        .trip(Trip::slow_rate(0.5, Duration::from_secs(2)).over(Window::time(Duration::from_secs(10))))
+        .trip(Trip::when(|counts| counts.failures >= 50))
+        .trip(Trip::consecutive(5))
+        .open_for(Backoff::exponential(Duration::from_secs(1)).max(Duration::from_secs(60)).jitter(Jitter::None))
+        .probes(3)
+        .probe_lease(Duration::from_secs(10))
+        .classify(|result: &Result<u16, io::Error>| match result {
+            Ok(500..) | Err(_) => Outcome::Failure,
+            Ok(400..) => Outcome::Ignored,
+            Ok(_) => Outcome::Success,
+        })
+        .build();
+    for _ in 0..5 {
+        assert_eq!(breaker.execute(|| async { Ok(503) }).await.unwrap(), 503);
+    }
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.snapshot().retry_after(), Some(Duration::from_secs(1)));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.execute(|| async { Ok(503) }).await.unwrap(), 503);
+    assert_eq!(breaker.snapshot().retry_after(), Some(Duration::from_secs(2)));
+}
+
+#[test]
+fn by_hand_with_a_manual_clock() {
+    let clock = ManualClock::new();
+    let breaker = CircuitBreaker::builder("t")
+        .clock(clock.clone())
+        .trip(Trip::consecutive(1))
+        .open_for(Duration::from_secs(60))
+        .build();
+    let permit = breaker.try_acquire().unwrap();
+    permit.record(&Err::<(), _>(io::Error::other("down")));
+    let Err(rejection) = breaker.try_acquire() else { panic!("the circuit is open") };
+    assert_eq!((rejection.policy(), rejection.retry_after()), ("t", Some(Duration::from_secs(60))));
+    clock.advance(Duration::from_secs(60));
+    breaker.try_acquire().unwrap().success();
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+/// An error of the user's own, which can carry a rejection.
+#[derive(Debug)]
+enum AppError {
+    Rejected(Rejection),
+    Io(io::Error),
+}
+
+impl From<Rejection> for AppError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => rejection.fmt(f),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_own_error_stays_as_it_is() {
+    let breaker = CircuitBreaker::new("inventory");
+    breaker.force_open();
+    let call = breaker.call(|| async { Err::<(), _>(AppError::Io(io::Error::other("down"))) });
+    let error = call.await.unwrap_err();
+    assert_eq!(error.to_string(), "circuit breaker `inventory` is forced open");
+    assert!(matches!(error, AppError::Rejected(_)));
+}
+
+/// The types have names, and defaults for what is seldom set, so they fit in a struct.
+struct App<S> {
+    breaker: CircuitBreaker,
+    layer: CircuitBreakerLayer,
+    service: CircuitBreakerService<S>,
+}
+
+#[tokio::test]
+async fn the_types_fit_in_a_struct() {
+    let breaker = CircuitBreaker::new("inventory");
+    let inner = service_fn(|(): ()| async { Ok::<_, Error<Infallible>>(7) });
+    let mut app = App { layer: breaker.layer(), service: CircuitBreakerService::new(inner, breaker.clone()), breaker };
+    assert_eq!(app.service.ready().await.unwrap().call(()).await.unwrap(), 7);
+    app.breaker.force_open();
+    let mut other = ServiceBuilder::new().layer(app.layer).service(inner);
+    assert!(other.ready().await.unwrap().call(()).await.is_err());
+}
+
+/// A classifier with a name, for where the breaker's type must be written.
+struct ByStatus;
+
+impl<E> Classify<u16, E> for ByStatus {
+    fn classify(&self, result: &Result<u16, E>) -> Outcome {
+        if matches!(result, Ok(..500)) { Outcome::Success } else { Outcome::Failure }
+    }
+}
+
+#[tokio::test]
+async fn a_classifier_with_a_name() {
+    let breaker: CircuitBreaker<ByStatus> =
+        CircuitBreaker::builder(String::from("inventory")).trip(Trip::consecutive(1)).classify(ByStatus).build();
+    breaker.execute(|| async { Ok::<_, io::Error>(503) }).await.unwrap();
+    assert_eq!(breaker.state(), State::Open);
+}

@@ -1,0 +1,119 @@
+//! The client: hyper with a pool of connections, and the workers that call through it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::Uri;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::{self, Instant, MissedTickBehavior};
+
+use crate::record::{Ending, Recorder};
+
+/// Calls one upstream; clones share the connections.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    client: Client<HttpConnector, Empty<Bytes>>,
+    uri: Uri,
+    timeout: Duration,
+}
+
+impl Caller {
+    pub(crate) fn new(upstream: SocketAddr, timeout: Duration) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            uri: format!("http://{upstream}/").parse().expect("an address and a port make a URI"),
+            timeout,
+        }
+    }
+
+    /// One request, answered in full and in time. A server's error is an error here, so that the breaker's default
+    /// classification sees it.
+    pub(crate) async fn call(&self) -> Result<(), Fault> {
+        let exchange = async {
+            let response = self.client.get(self.uri.clone()).await.map_err(|error| Fault::of(&error))?;
+            let status = response.status();
+            // Read to its end, or the connection could not be used again.
+            response.into_body().collect().await.map_err(|error| Fault::of(&error))?;
+            if status.is_server_error() { Err(Fault::Status) } else { Ok(()) }
+        };
+        time::timeout(self.timeout, exchange).await.unwrap_or(Err(Fault::TimedOut))
+    }
+}
+
+/// Why a call that was sent came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Status,
+    TimedOut,
+    Reset,
+    Other,
+}
+
+impl Fault {
+    fn of(error: &(dyn StdError + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<io::Error>()
+                && error.kind() == io::ErrorKind::ConnectionReset
+            {
+                return Self::Reset;
+            }
+            cause = error.source();
+        }
+        Self::Other
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Status => "the upstream answered with an error",
+            Self::TimedOut => "no answer in time",
+            Self::Reset => "connection reset",
+            Self::Other => "no answer",
+        })
+    }
+}
+
+impl StdError for Fault {}
+
+/// When one worker calls: every `period` from `first` on, until `last`.
+#[derive(Clone, Copy)]
+pub(crate) struct Turns {
+    pub(crate) first: Instant,
+    pub(crate) last: Instant,
+    pub(crate) period: Duration,
+}
+
+/// Takes its turns one after the other. A turn that comes while the previous call is still under way is missed and
+/// not made up for: that is what keeps the concurrency bounded.
+pub(crate) async fn work<F, C, E>(turns: Turns, recorder: Recorder, mut call: F)
+where
+    F: FnMut() -> C,
+    C: Future<Output = Result<(), E>>,
+    Ending: From<Result<(), E>>,
+{
+    let mut ticks = time::interval_at(turns.first, turns.period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut expected = turns.first;
+    loop {
+        let turn = ticks.tick().await.min(turns.last);
+        recorder.missed((turn - expected).as_nanos().div_ceil(turns.period.as_nanos()) as u64);
+        if turn >= turns.last {
+            return;
+        }
+        expected = turn + turns.period;
+        let begun = Instant::now();
+        let ending = call().await.into();
+        recorder.ended(begun, ending);
+    }
+}

@@ -1,0 +1,59 @@
+//! The breaker, and the two ways to call through it. All that this program needs of seawall is in this file.
+
+use seawall::{CircuitBreaker, Error, State, Trip, Window};
+use tower::{Service, ServiceBuilder, service_fn};
+
+use crate::client::{Caller, Fault};
+use crate::record::{Ending, Gate, Recorder};
+use crate::script::Pace;
+
+pub(crate) fn breaker(pace: &Pace, recorder: Recorder) -> CircuitBreaker {
+    let breaker = CircuitBreaker::builder("upstream")
+        // For failures among successes, for a callee that answers late, and for one that is gone: the last is quickest.
+        .trip(Trip::failure_rate(0.5).over(Window::time(pace.window)).min_calls(20))
+        .trip(Trip::slow_rate(0.5, pace.slower_than).over(Window::calls(40)).min_calls(20))
+        .trip(Trip::consecutive(15))
+        .open_for(pace.open_for)
+        .probes(3)
+        .build();
+    breaker.on_event(move |event| {
+        if let Some(change) = event.change() {
+            recorder.changed(gate(change.to()), change.why().to_string());
+        }
+    });
+    breaker
+}
+
+/// The client as a tower service with the breaker's layer around it.
+pub(crate) fn layered(
+    breaker: &CircuitBreaker,
+    caller: Caller,
+) -> impl Service<(), Response = (), Error = Error<Fault>, Future: Send> + Clone + Send + 'static {
+    let client = service_fn(move |()| {
+        let caller = caller.clone();
+        async move { caller.call().await }
+    });
+    ServiceBuilder::new().layer(breaker.layer()).map_err(Error::Inner).service(client)
+}
+
+/// The same call through the same breaker, without a service.
+pub(crate) async fn executed(breaker: CircuitBreaker, caller: Caller) -> Result<(), Error<Fault>> {
+    breaker.execute(|| caller.call()).await
+}
+
+impl From<Error<Fault>> for Ending {
+    fn from(error: Error<Fault>) -> Self {
+        match error {
+            Error::Inner(fault) => Self::Failed(fault),
+            Error::Rejected(_) => Self::Rejected,
+        }
+    }
+}
+
+fn gate(state: State) -> Gate {
+    match state {
+        State::Open | State::ForcedOpen => Gate::Open,
+        State::HalfOpen => Gate::HalfOpen,
+        _ => Gate::Closed,
+    }
+}

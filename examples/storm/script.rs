@@ -1,0 +1,169 @@
+//! What the upstream does and when, and the numbers that both sides go by.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+/// How the upstream behaves for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Healthy,
+    Errors,
+    Hanging,
+    Resets,
+    Slow,
+}
+
+impl Mood {
+    pub(crate) fn is_sick(self) -> bool {
+        self != Self::Healthy
+    }
+}
+
+impl fmt::Display for Mood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Healthy => "healthy",
+            Self::Errors => "500s",
+            Self::Hanging => "hanging",
+            Self::Resets => "resets",
+            Self::Slow => "slow",
+        })
+    }
+}
+
+/// A part of the run in which the upstream keeps to one mood.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Phase {
+    pub(crate) mood: Mood,
+    pub(crate) from: Duration,
+    pub(crate) until: Duration,
+}
+
+/// One run, from its first moment to its last; never without phases.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    phases: Vec<Phase>,
+    pace: Pace,
+}
+
+impl Script {
+    pub(crate) fn new(run: Duration) -> Self {
+        let mut from = Duration::ZERO;
+        let phases = SHARES.iter().map(|&(mood, share)| {
+            let phase = Phase { mood, from, until: from + run.mul_f64(share) };
+            from = phase.until;
+            phase
+        });
+        Self { phases: phases.collect(), pace: Pace::for_run(run) }
+    }
+
+    pub(crate) fn phases(&self) -> &[Phase] {
+        &self.phases
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    pub(crate) fn length(&self) -> Duration {
+        self.phases.last().expect("SHARES is not empty").until
+    }
+
+    /// The numbers of the sick phases. A healthy one comes after each.
+    pub(crate) fn illnesses(&self) -> impl Iterator<Item = usize> {
+        (0..self.phases.len()).filter(|&number| self.phases[number].mood.is_sick())
+    }
+
+    /// The number of the phase at `at`; what comes after the end belongs to the last.
+    pub(crate) fn phase_at(&self, at: Duration) -> usize {
+        self.phases.iter().position(|phase| at < phase.until).unwrap_or(self.phases.len() - 1)
+    }
+}
+
+/// Speeds and limits. A short run has the same storm in a smaller cup.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    /// How often a worker wants to call.
+    pub(crate) period: Duration,
+    /// How long a call may take before the client gives up on it.
+    pub(crate) timeout: Duration,
+    /// What the breaker takes for slow: below what the slow upstream needs, above any healthy answer.
+    pub(crate) slower_than: Duration,
+    pub(crate) healthy_answer: Range<Duration>,
+    /// Within the timeout, so that only a rule on slowness can see that something is wrong.
+    pub(crate) slow_answer: Range<Duration>,
+    pub(crate) open_for: Duration,
+    pub(crate) window: Duration,
+}
+
+impl Pace {
+    fn for_run(run: Duration) -> Self {
+        let scale = (run.as_secs_f64() / UNSCALED_RUN.as_secs_f64()).clamp(0.3, 2.0);
+        let ms = |ms: f64| Duration::from_secs_f64(ms * scale / 1000.0);
+        Self {
+            period: Duration::from_millis(20),
+            timeout: ms(400.0),
+            slower_than: ms(100.0),
+            healthy_answer: Duration::from_millis(3)..Duration::from_millis(7),
+            slow_answer: ms(150.0)..ms(300.0),
+            open_for: ms(300.0),
+            window: ms(2000.0),
+        }
+    }
+}
+
+/// Calls in flight at most: each worker has one.
+pub(crate) const WORKERS: usize = 32;
+
+/// Between two illnesses the upstream is well for so long that the breaker can close, and each must open it anew.
+const SHARES: [(Mood, f64); 9] = [
+    (Mood::Healthy, 0.12),
+    (Mood::Errors, 0.11),
+    (Mood::Healthy, 0.09),
+    (Mood::Hanging, 0.14),
+    (Mood::Healthy, 0.09),
+    (Mood::Resets, 0.11),
+    (Mood::Healthy, 0.09),
+    (Mood::Slow, 0.13),
+    (Mood::Healthy, 0.12),
+];
+
+/// The run for which the numbers in `Pace` were chosen.
+const UNSCALED_RUN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_cover_the_run_without_a_gap() {
+        let script = Script::new(Duration::from_secs(10));
+        let mut at = Duration::ZERO;
+        for (number, phase) in script.phases().iter().enumerate() {
+            assert_eq!(phase.from, at);
+            assert_eq!(script.phase_at(phase.from), number);
+            at = phase.until;
+        }
+        assert!(at.abs_diff(Duration::from_secs(10)) < Duration::from_micros(1));
+        assert_eq!(script.phase_at(Duration::MAX), SHARES.len() - 1);
+    }
+
+    #[test]
+    fn each_illness_comes_once_and_is_followed_by_health() {
+        let script = Script::new(Duration::from_secs(10));
+        let moods: Vec<_> = script.illnesses().map(|number| script.phases()[number].mood).collect();
+        assert_eq!(moods, [Mood::Errors, Mood::Hanging, Mood::Resets, Mood::Slow]);
+        assert!(script.illnesses().all(|number| !script.phases()[number + 1].mood.is_sick()));
+    }
+
+    #[test]
+    fn slow_answers_are_too_slow_for_the_breaker_and_fast_enough_for_the_timeout() {
+        for seconds in [3, 10, 300] {
+            let pace = Pace::for_run(Duration::from_secs(seconds));
+            assert!(pace.healthy_answer.end < pace.slower_than);
+            assert!(pace.slower_than < pace.slow_answer.start);
+            assert!(pace.slow_answer.end < pace.timeout);
+        }
+    }
+}
