@@ -127,7 +127,7 @@ impl<C, K> fmt::Debug for Builder<C, K> {
     }
 }
 
-/// More lanes than threads that can run: threads get their lanes as they come, and two busy ones should not meet.
+/// More lanes than threads can run at once: threads are numbered as they come, and two busy ones should not meet.
 fn lanes() -> usize {
     static LANES: OnceLock<usize> = OnceLock::new();
     *LANES.get_or_init(|| (4 * thread::available_parallelism().map_or(2, NonZeroUsize::get)).clamp(8, 32))

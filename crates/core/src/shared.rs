@@ -1,4 +1,6 @@
-use std::{cell::Cell, fmt, ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
+
+use crate::lane::current_lane;
 
 /// A value shared by many threads that do not fight over its reference count.
 ///
@@ -31,30 +33,6 @@ impl<T> Shared<T> {
         Held(self.lanes[current_lane() & (self.lanes.len() - 1)].clone())
     }
 }
-
-/// The lane of this thread. Threads are numbered as they first ask, so few threads have lanes of their own.
-#[inline]
-pub fn current_lane() -> usize {
-    LANE.with(|lane| {
-        let number = lane.get();
-        if number == UNNUMBERED { number_thread(lane) } else { number }
-    })
-}
-
-#[cold]
-fn number_thread(lane: &Cell<usize>) -> usize {
-    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) & (usize::MAX >> 1);
-    lane.set(number);
-    number
-}
-
-thread_local! {
-    static LANE: Cell<usize> = const { Cell::new(UNNUMBERED) };
-}
-
-static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-
-const UNNUMBERED: usize = usize::MAX;
 
 impl<T> Deref for Shared<T> {
     type Target = T;
@@ -103,12 +81,5 @@ mod tests {
         let held = shared.hold();
         drop(shared);
         assert_eq!(*held, "kept");
-    }
-
-    #[test]
-    fn threads_have_lanes_of_their_own() {
-        let here = current_lane();
-        assert_eq!(current_lane(), here);
-        assert_ne!(std::thread::spawn(current_lane).join().unwrap(), here);
     }
 }
