@@ -10,6 +10,7 @@ use std::{
 
 use seawall_core::{
     breaker::Refusal,
+    observe::contain,
     time::{Instant, Timer},
 };
 
@@ -37,11 +38,12 @@ type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 // ===== impl Parking =====
 
 impl Parking {
-    /// Wakes all; who is still refused comes back.
+    /// Wakes all; who is still refused comes back. A waker that panics keeps neither the others nor the event from being
+    /// told.
     pub(crate) fn wake_all(&self) {
         let woken = mem::take(&mut self.lock().wakers);
         // Outside of the lock: to wake is to run someone's code.
-        woken.into_values().for_each(Waker::wake);
+        woken.into_values().for_each(|waker| contain(|| waker.wake()));
     }
 
     fn park(&self, ticket: &mut Option<u64>, waker: &Waker) {

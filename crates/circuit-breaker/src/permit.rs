@@ -55,7 +55,7 @@ impl<C, K: Clock> Permit<C, K> {
 impl<C, K: Clock> Drop for Permit<C, K> {
     fn drop(&mut self) {
         if thread::panicking() && !self.was_panicking {
-            self.ticket.settle(Outcome::Failure);
+            self.ticket.settle_in_panic();
         }
     }
 }

@@ -1,6 +1,6 @@
-use std::{mem, ops::Deref};
+use std::{mem, ops::Deref, thread};
 
-use seawall_core::{Classify, Outcome, breaker::Pass, time::Clock};
+use seawall_core::{Classify, Outcome, breaker::Pass, observe::contain, time::Clock};
 
 use crate::inner::Inner;
 
@@ -35,6 +35,11 @@ impl<H: Deref<Target: TakeBack>> Ticket<H> {
         }
     }
 
+    /// Counts a failure while the thread unwinds, when a second panic would abort the process.
+    pub(crate) fn settle_in_panic(&mut self) {
+        contain(|| self.settle(Outcome::Failure));
+    }
+
     /// Runs a part of the call; if it panics, the call has failed.
     #[inline]
     pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
@@ -62,7 +67,11 @@ impl<C, K: Clock, H: Deref<Target = Inner<C, K>>> Ticket<H> {
 impl<H: Deref<Target: TakeBack>> Drop for Ticket<H> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(pass) = self.pass.take() {
+        let Some(pass) = self.pass.take() else { return };
+        // Of two panics at once the second aborts the process, and a rule given as a predicate is a user's code.
+        if thread::panicking() {
+            contain(|| self.holder.abandon(pass));
+        } else {
             self.holder.abandon(pass);
         }
     }
@@ -70,7 +79,7 @@ impl<H: Deref<Target: TakeBack>> Drop for Ticket<H> {
 
 impl<H: Deref<Target: TakeBack>> Drop for CountPanic<'_, H> {
     fn drop(&mut self) {
-        self.0.settle(Outcome::Failure);
+        self.0.settle_in_panic();
     }
 }
 

@@ -28,7 +28,11 @@ struct Inner<T> {
     delivering: bool,
 }
 
-type Observer<T> = Arc<dyn Fn(&T) + Send + Sync>;
+struct Observer<T> {
+    /// The first transition to tell it of.
+    first: u32,
+    tell: Arc<dyn Fn(&T) + Send + Sync>,
+}
 
 struct Numbered<T> {
     number: u32,
@@ -43,15 +47,15 @@ impl<T> Outbox<T> {
         Self { inner: Mutex::new(Inner { observers: Arc::new([]), waiting: Vec::new(), next: 0, delivering: false }) }
     }
 
-    /// Adds an observer. `last` reads the number of the latest transition, the last one it will *not* be told of if it
-    /// is the first observer.
+    /// Adds an observer. `last` reads the number of the latest transition, the last one that it will not be told of.
     pub fn observe(&self, observer: impl Fn(&T) + Send + Sync + 'static, last: impl FnOnce() -> u32) {
         let mut inner = self.lock();
+        // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
+        let first = following(last());
         if inner.observers.is_empty() {
-            // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
-            inner.next = following(last());
+            inner.next = first;
         }
-        let added: Observer<T> = Arc::new(observer);
+        let added = Observer { first, tell: Arc::new(observer) };
         inner.observers = inner.observers.iter().cloned().chain([added]).collect();
     }
 
@@ -79,12 +83,8 @@ impl<T> Outbox<T> {
         while let Some(event) = inner.take_next() {
             let observers = inner.observers.clone();
             drop(inner);
-            for observer in &*observers {
-                // The observer's own state is its own affair; ours is whole, as no lock is held.
-                if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| observer(&event))) {
-                    // Not dropped: to drop it is to run the observer's code once more.
-                    mem::forget(payload);
-                }
+            for observer in observers.iter().filter(|observer| event.concerns(observer)) {
+                contain(|| (observer.tell)(&event.event));
             }
             drop(event);
             inner = self.lock();
@@ -100,7 +100,7 @@ impl<T> Outbox<T> {
 
 impl<T> Inner<T> {
     /// The next event that may be delivered: the transition whose turn it is, or something after one that was told.
-    fn take_next(&mut self) -> Option<T> {
+    fn take_next(&mut self) -> Option<Numbered<T>> {
         let next = self.next;
         let of_the_past = |event: &Numbered<T>| !event.is_transition && is_before(event.number, next);
         let turn = |event: &Numbered<T>| event.is_transition && event.number == next;
@@ -109,7 +109,21 @@ impl<T> Inner<T> {
         if taken.is_transition {
             self.next = following(taken.number);
         }
-        Some(taken.event)
+        Some(taken)
+    }
+}
+
+impl<T> Numbered<T> {
+    fn concerns(&self, observer: &Observer<T>) -> bool {
+        let number = if self.is_transition { self.number } else { following(self.number) };
+        !is_before(number, observer.first)
+    }
+}
+
+// By hand: derive would ask for `T: Clone`.
+impl<T> Clone for Observer<T> {
+    fn clone(&self) -> Self {
+        Self { first: self.first, tell: self.tell.clone() }
     }
 }
 
@@ -126,6 +140,15 @@ impl<T> fmt::Debug for Outbox<T> {
             .field("observers", &inner.observers.len())
             .field("waiting", &inner.waiting.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// Runs code of someone else's whose panic is not to spread: the panic hook has reported it.
+pub fn contain(run: impl FnOnce()) {
+    // What is half done belongs to that code; ours is whole, as no lock is held.
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(run)) {
+        // Not dropped: to drop it is to run that code once more.
+        mem::forget(payload);
     }
 }
 
@@ -186,9 +209,9 @@ mod tests {
     #[test]
     fn a_panicking_observer_harms_nobody() {
         let (outbox, seen) = recording();
-        outbox.observe(|_| panic!("observer"), || unreachable!("not the first observer"));
+        outbox.observe(|_| panic!("observer"), || 4);
         let log = seen.clone();
-        outbox.observe(move |event| log.lock().unwrap().push(event + 1), || unreachable!("not the first observer"));
+        outbox.observe(move |event| log.lock().unwrap().push(event + 1), || 4);
         outbox.tell_transition(5, 50);
         outbox.tell_transition(6, 60);
         assert_eq!(*seen.lock().unwrap(), [50, 51, 60, 61]);

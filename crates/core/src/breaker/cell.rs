@@ -134,7 +134,7 @@ impl Breaker {
     pub fn state(&self, now: Instant) -> State {
         let word = self.load();
         match word.state() {
-            State::Open if now >= self.until(word) => State::HalfOpen,
+            State::Open if now >= self.open_period(word).1 => State::HalfOpen,
             state => state,
         }
     }
@@ -185,12 +185,14 @@ impl Breaker {
         self.hot.word.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Until when the circuit, which is open with `word`, refuses.
+    /// Since when and until when the circuit, which is open with `word`, refuses.
     #[inline]
-    pub(super) fn until(&self, word: Word) -> Instant {
-        let Phase::Open { level, .. } = word.phase() else { return Instant::MAX };
+    pub(super) fn open_period(&self, word: Word) -> (Instant, Instant) {
         let opened = Instant::from_nanos(self.hot.opened.load(Ordering::Acquire));
-        opened + self.plan.open_period(level, word.generation())
+        match word.phase() {
+            Phase::Open { level, .. } => (opened, opened + self.plan.open_period(level, word.generation())),
+            _ => (opened, Instant::MAX),
+        }
     }
 
     pub(super) fn lease_end(&self) -> Instant {
@@ -211,7 +213,7 @@ impl Breaker {
     }
 
     pub(super) fn change(&self, from: Word, to: Word, at: Instant, why: Why) -> Change {
-        let until = (to.state() == State::Open).then(|| self.until(to));
+        let until = (to.state() == State::Open).then(|| self.open_period(to).1);
         Change { generation: to.generation(), from: from.state(), to: to.state(), at, until, why }
     }
 }

@@ -33,13 +33,15 @@ impl Breaker {
     #[inline]
     pub fn refusal(&self, now: Instant) -> Option<Refusal> {
         let word = self.load();
-        let until = match word.phase() {
+        let (since, until) = match word.phase() {
             Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => return None,
-            Phase::Open { .. } => self.until(word),
+            Phase::Open { .. } => self.open_period(word),
             Phase::HalfOpen { .. } if word.with_probe(self.plan.probes).is_some() => return None,
-            Phase::HalfOpen { .. } => self.lease_end(),
-            Phase::ForcedOpen => Instant::MAX,
+            Phase::HalfOpen { .. } => (now, self.lease_end()),
+            Phase::ForcedOpen => (now, Instant::MAX),
         };
+        // A clock that stepped back makes nobody wait for longer than the open period.
+        let now = now.max(since);
         (now < until || word.state() == State::ForcedOpen).then(|| self.refused(word, now, until))
     }
 
@@ -66,9 +68,9 @@ impl Breaker {
                 }
                 Phase::ForcedOpen => return Err(self.refused(word, now, Instant::MAX)),
                 Phase::Open { level, .. } => {
-                    let until = self.until(word);
+                    let (since, until) = self.open_period(word);
                     if now < until {
-                        return Err(self.refused(word, now, until));
+                        return Err(self.refused(word, now.max(since), until));
                     }
                     (word.half_opened(level), Some(Why::OpenPeriodOver))
                 }

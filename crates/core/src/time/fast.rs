@@ -7,7 +7,7 @@ use super::{Clock, Instant};
 /// is off by up to a tick either way: good for windows of a second and more, and for slow-call thresholds of 40 ms and
 /// more. On other systems it is [`SystemClock`](super::SystemClock).
 ///
-/// It does not obey tokio's paused time.
+/// It does not obey tokio's paused time, and does not run under valgrind, which hides the kernel's clock page.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FastClock;
 

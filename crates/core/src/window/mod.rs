@@ -55,10 +55,10 @@ impl Window {
     ///
     /// If `calls` is outside of that range.
     #[track_caller]
-    pub const fn calls(calls: u32) -> Self {
+    pub fn calls(calls: u32) -> Self {
         match NonZeroU32::new(calls) {
             Some(calls) if calls.get() <= MAX_CALLS => Self(Span::Calls(calls)),
-            _ => panic!("`calls` of a window must be from 1 to 1000000"),
+            _ => panic!("`calls` of a window must be from 1 to {MAX_CALLS}, got {calls}"),
         }
     }
 
@@ -68,7 +68,7 @@ impl Window {
     ///
     /// If `length` is below 1 ms.
     #[track_caller]
-    pub const fn time(length: Duration) -> Self {
+    pub fn time(length: Duration) -> Self {
         Self::time_in_buckets(length, 10)
     }
 
@@ -79,9 +79,9 @@ impl Window {
     ///
     /// If `length` is below 1 ms, or `buckets` is outside of its range.
     #[track_caller]
-    pub const fn time_in_buckets(length: Duration, buckets: u32) -> Self {
-        assert!(length.as_nanos() >= 1_000_000, "`length` of a window must be at least 1 ms");
-        assert!(buckets >= 1 && buckets <= 64, "`buckets` of a window must be from 1 to 64");
+    pub fn time_in_buckets(length: Duration, buckets: u32) -> Self {
+        assert!(length >= Duration::from_millis(1), "`length` of a window must be at least 1 ms, got {length:?}");
+        assert!((1..=64).contains(&buckets), "`buckets` of a window must be from 1 to 64, got {buckets}");
         Self(Span::Time { length, buckets })
     }
 }

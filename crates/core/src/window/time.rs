@@ -17,6 +17,9 @@ use crate::{
 /// A lane's `head` says up to which bucket its cells are made ready. Who brings the first call of a later bucket
 /// empties the cells in between, each by a compare-and-swap, and only then moves the head. A cell carries the lap and
 /// the generation it counts for, so a writer that slept finds another cell than it reckoned with, and looks again.
+///
+/// Time does not go back here: a call whose time is before the lane's last bucket counts in that one, and calls are
+/// judged as of the last bucket of any lane.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
     bucket_nanos: u64,
@@ -61,7 +64,8 @@ struct Head {
 
 enum Recorded {
     Yes,
-    Late,
+    /// The generation is over.
+    Stale,
     Retry,
 }
 
@@ -96,15 +100,22 @@ impl TimeWindow {
         let (now, lane) = (caller.now(), self.lane_of(caller.lane()));
         let bucket = loop {
             let word = lane.head.load(Ordering::Acquire);
-            let bucket = self.bucket_of(now, word & BUCKETS);
-            match lane.add(Head::new(record.generation, bucket), word, record.bad, self.buckets, &current) {
-                Recorded::Yes => break bucket,
-                Recorded::Late => return None,
+            let (head, mut at) =
+                (Head::unpack(word), Head::new(record.generation, self.bucket_of(now, word & BUCKETS)));
+            if head.generation == at.generation {
+                at.bucket = at.bucket.max(head.bucket);
+            }
+            match lane.add(at, word, record.bad, &current) {
+                Recorded::Yes => break at.bucket,
+                Recorded::Stale => return None,
                 Recorded::Retry => {}
             }
         };
         if record.bad {
-            self.last_bad.fetch_max(bucket + 1, Ordering::AcqRel);
+            // Mostly it says so already, and a look is cheaper than a write.
+            if self.last_bad.load(Ordering::Acquire) <= bucket {
+                self.last_bad.fetch_max(bucket + 1, Ordering::AcqRel);
+            }
         } else if self.last_bad.load(Ordering::Acquire) + self.buckets <= bucket + 1 {
             return None;
         }
@@ -114,12 +125,15 @@ impl TimeWindow {
     }
 
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
-        let newest = self.bucket_of(now, 0);
+        let heads = || self.lanes.iter().map(|lane| Head::unpack(lane.head.load(Ordering::Acquire)));
+        let of_now = Head::new(generation, 0).generation;
+        let last = heads().filter(|head| head.generation == of_now).map(|head| head.bucket).max();
+        let newest = self.bucket_of(now, 0).max(last.unwrap_or(0));
         let oldest = (newest + 1).saturating_sub(self.buckets);
         let mut tally = Tally::default();
         for lane in &self.lanes {
             let head = Head::unpack(lane.head.load(Ordering::Acquire));
-            if head.generation != Head::new(generation, 0).generation {
+            if head.generation != of_now {
                 continue;
             }
             for bucket in oldest..=newest.min(head.bucket) {
@@ -170,15 +184,12 @@ impl Lane {
         word >> 48 == self.tag(head) && current() && (is_full || self.swap(slot, word, word + ONE_CALL))
     }
 
-    /// Counts one call in the bucket `at`. `seen` is the head as the caller saw it.
+    /// Counts one call in the bucket `at`, which is not before the head's. `seen` is the head as the caller saw it.
     #[inline]
-    fn add(&self, at: Head, seen: u64, bad: bool, buckets: u64, current: impl Fn() -> bool) -> Recorded {
+    fn add(&self, at: Head, seen: u64, bad: bool, current: impl Fn() -> bool) -> Recorded {
         let head = Head::unpack(seen);
         if head.generation != at.generation || head.bucket < at.bucket {
-            return if self.advance(at, seen, current) { Recorded::Retry } else { Recorded::Late };
-        }
-        if head.bucket - at.bucket >= buckets {
-            return Recorded::Late;
+            return if self.advance(at, seen, current) { Recorded::Retry } else { Recorded::Stale };
         }
         let slot = self.cell(at.bucket);
         let word = slot.load(Ordering::Acquire);
@@ -194,7 +205,7 @@ impl Lane {
         }
         // After the load: a cell of a later generation is then never taken for an older one's.
         if !current() {
-            return Recorded::Late;
+            return Recorded::Stale;
         }
         if self.swap(slot, word, cell.plus(bad).pack()) { Recorded::Yes } else { Recorded::Retry }
     }

@@ -1,0 +1,134 @@
+//! As `loom`: what a thread sees at the very moment at which another one changes the state.
+#![cfg(loom)]
+
+use std::time::Duration;
+
+use loom::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+use seawall_core::{
+    Caller, Outcome, Window,
+    breaker::{Breaker, Config, Pass, Settled, State, Trip},
+    time::Instant,
+};
+
+const START: Instant = Instant::from_nanos(0);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A caller on a lane of its own.
+#[derive(Clone, Copy)]
+struct On(usize, Instant);
+
+impl Caller for On {
+    fn now(&self) -> Instant {
+        self.1
+    }
+
+    fn lane(&self) -> usize {
+        self.0
+    }
+}
+
+fn spawn<T: 'static>(breaker: &Arc<Breaker>, run: impl FnOnce(&Breaker) -> T + 'static) -> JoinHandle<T> {
+    let breaker = breaker.clone();
+    thread::spawn(move || run(&breaker))
+}
+
+fn enter(breaker: &Breaker, now: Instant) -> Pass {
+    breaker.enter(&now).expect("it lets calls in").pass
+}
+
+/// Opens on the first failure.
+fn fragile(open_for: Duration, probes: u32) -> Breaker {
+    let config = Config::new().trip(Trip::consecutive(1)).open_for(open_for);
+    Breaker::new(config.probes(probes).probe_lease(SECOND))
+}
+
+#[test]
+fn an_open_circuit_refuses_from_its_first_moment() {
+    loom::model(|| {
+        let breaker = Arc::new(fragile(SECOND, 1));
+        let (pass, late) = (enter(&breaker, START), START + 5 * SECOND);
+        let other = spawn(&breaker, move |breaker| breaker.exit(pass, Outcome::Failure, &late));
+        if let Err(refusal) = breaker.enter(&late) {
+            assert_eq!(refusal.until(), late + SECOND);
+        }
+        assert!(matches!(other.join().unwrap(), Settled::Changed(_)));
+        assert_eq!((breaker.word().generation(), breaker.since()), (1, late), "nobody made it half-open");
+    });
+}
+
+#[test]
+fn a_probe_has_its_lease_from_its_first_moment() {
+    loom::model(|| {
+        let breaker = Arc::new(fragile(Duration::ZERO, 1));
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        let late = START + 5 * SECOND;
+        let other = spawn(&breaker, move |breaker| breaker.enter(&late).is_ok());
+        let mine = breaker.enter(&late).is_ok();
+        assert!(mine ^ other.join().unwrap(), "one place, one call");
+        assert_eq!(breaker.word().generation(), 2, "and none lost its place");
+    });
+}
+
+#[test]
+fn a_dropped_probe_frees_no_place_in_the_next_period() {
+    loom::model(|| {
+        let breaker = Arc::new(fragile(Duration::ZERO, 2));
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        let (dropped, failed) = (enter(&breaker, START), enter(&breaker, START));
+        let other = spawn(&breaker, move |breaker| breaker.abandon(dropped, &START));
+        let _ = breaker.exit(failed, Outcome::Failure, &START);
+        let _probes = [enter(&breaker, START), enter(&breaker, START)];
+        let _ = other.join().unwrap();
+        assert!(breaker.enter(&START).is_err(), "both places are taken");
+    });
+}
+
+#[test]
+fn a_probe_that_is_let_in_and_one_that_ends_are_both_counted() {
+    loom::model(|| {
+        let breaker = Arc::new(fragile(Duration::ZERO, 2));
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        let first = enter(&breaker, START);
+        let other = spawn(&breaker, move |breaker| breaker.exit(first, Outcome::Success, &START));
+        let second = enter(&breaker, START);
+        assert_eq!(other.join().unwrap(), Settled::Quiet);
+        assert!(matches!(breaker.exit(second, Outcome::Success, &START), Settled::Changed(_)));
+        assert_eq!(breaker.word().state(), State::Closed);
+    });
+}
+
+#[test]
+fn a_late_bit_leaves_the_bits_of_the_next_state_alone() {
+    loom::model(|| {
+        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
+        let stale = enter(&breaker, START);
+        let other = spawn(&breaker, move |breaker| {
+            let _ = breaker.exit(stale, Outcome::Failure, &START);
+        });
+        let _ = breaker.reset(START);
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        other.join().unwrap();
+        // It drives out the failure, if its bit is still there.
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Success, &START);
+        let counts = breaker.readings(START).next().expect("there is one rule").counts;
+        assert_eq!((counts.calls, counts.failures), (1, 0));
+    });
+}
+
+#[test]
+fn two_successes_race_to_trip_by_time() {
+    loom::model(|| {
+        let rule = Trip::failure_rate(0.3).over(Window::time_in_buckets(SECOND, 1)).min_calls(3);
+        let breaker = Arc::new(Breaker::new(Config::new().lanes(2).trip(rule)));
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &On(0, START));
+        let (one, two) = (enter(&breaker, START), enter(&breaker, START));
+        let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Success, &On(1, START)));
+        let mine = breaker.exit(two, Outcome::Success, &On(0, START));
+        let settled = [mine, other.join().unwrap()];
+        let opened = settled.iter().filter(|settled| matches!(settled, Settled::Changed(_))).count();
+        assert_eq!(opened, 1, "the third call is judged, a success too: {settled:?}");
+    });
+}
