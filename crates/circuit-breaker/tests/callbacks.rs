@@ -197,6 +197,22 @@ fn an_observer_added_while_events_wait_is_told_of_later_events_only() {
 }
 
 #[test]
+fn an_observer_added_while_a_would_be_opening_waits_is_not_told_of_it() {
+    let breaker = fragile(&ManualClock::new()).build();
+    let (_, stands, lets_go) = stand_still(&breaker);
+    let slow = thread::spawn({
+        let breaker = breaker.clone();
+        move || breaker.metrics_only()
+    });
+    stands.recv_timeout(PATIENCE).unwrap();
+    fail(&breaker);
+    let late = log(&breaker, |event| Some(event.clone()));
+    lets_go.send(()).unwrap();
+    slow.join().unwrap();
+    assert_eq!(*late.lock().unwrap(), []);
+}
+
+#[test]
 fn a_waker_that_panics_loses_no_event() {
     struct Panics;
     impl Wake for Panics {

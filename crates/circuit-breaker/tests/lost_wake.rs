@@ -48,7 +48,7 @@ fn a_change_between_the_look_and_the_sleep_is_heard() {
     let mut service = breaker.layer().backpressure().layer(inner);
     let mut task = task::spawn(());
     let mut poll = || -> (Poll<_>, bool) {
-        let poll = task.enter(|cx: &mut Context<'_>, ()| Service::<()>::poll_ready(&mut service, cx));
+        let poll = task.enter(|cx: &mut Context<'_>, _| Service::<()>::poll_ready(&mut service, cx));
         (poll, task.is_woken())
     };
     let (first, woken) = poll();

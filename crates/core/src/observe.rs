@@ -25,12 +25,16 @@ struct Inner<T> {
     waiting: Vec<Numbered<T>>,
     /// The number of the next transition to deliver.
     next: u32,
+    /// How many events have come.
+    come: u64,
     delivering: bool,
 }
 
 struct Observer<T> {
     /// The first transition to tell it of.
     first: u32,
+    /// How many events had come when it was added: of what is no transition it is told from there on.
+    added_after: u64,
     tell: Arc<dyn Fn(&T) + Send + Sync>,
 }
 
@@ -38,13 +42,23 @@ struct Numbered<T> {
     number: u32,
     /// Whether the event is the transition to `number`, or merely happened after it.
     is_transition: bool,
+    /// The how many-th event it is to come here.
+    place: u64,
     event: T,
 }
 
 impl<T> Outbox<T> {
     /// Without observers.
     pub fn new() -> Self {
-        Self { inner: Mutex::new(Inner { observers: Arc::new([]), waiting: Vec::new(), next: 0, delivering: false }) }
+        Self {
+            inner: Mutex::new(Inner {
+                observers: Arc::new([]),
+                waiting: Vec::new(),
+                next: 0,
+                come: 0,
+                delivering: false,
+            }),
+        }
     }
 
     /// Adds an observer. `last` reads the number of the latest transition, the last one that it will not be told of.
@@ -55,26 +69,28 @@ impl<T> Outbox<T> {
         if inner.observers.is_empty() {
             inner.next = first;
         }
-        let added = Observer { first, tell: Arc::new(observer) };
+        let added = Observer { first, added_after: inner.come, tell: Arc::new(observer) };
         inner.observers = inner.observers.iter().cloned().chain([added]).collect();
     }
 
     /// Tells of the transition with that number; numbers count up by one, modulo 2^29.
     pub fn tell_transition(&self, number: u32, event: T) {
-        self.tell(Numbered { number, is_transition: true, event });
+        self.tell(Numbered { number, is_transition: true, place: 0, event });
     }
 
     /// Tells of something that happened after the transition with that number, and changed no state.
     pub fn tell_after(&self, number: u32, event: T) {
-        self.tell(Numbered { number, is_transition: false, event });
+        self.tell(Numbered { number, is_transition: false, place: 0, event });
     }
 
-    fn tell(&self, event: Numbered<T>) {
+    fn tell(&self, mut event: Numbered<T>) {
         let mut inner = self.lock();
         // A transition from before the first observer came is nobody's business.
         if inner.observers.is_empty() || (event.is_transition && is_before(event.number, inner.next)) {
             return;
         }
+        event.place = inner.come;
+        inner.come += 1;
         inner.waiting.push(event);
         if inner.delivering {
             return;
@@ -115,15 +131,14 @@ impl<T> Inner<T> {
 
 impl<T> Numbered<T> {
     fn concerns(&self, observer: &Observer<T>) -> bool {
-        let number = if self.is_transition { self.number } else { following(self.number) };
-        !is_before(number, observer.first)
+        if self.is_transition { !is_before(self.number, observer.first) } else { self.place >= observer.added_after }
     }
 }
 
 // By hand: derive would ask for `T: Clone`.
 impl<T> Clone for Observer<T> {
     fn clone(&self) -> Self {
-        Self { first: self.first, tell: self.tell.clone() }
+        Self { first: self.first, added_after: self.added_after, tell: self.tell.clone() }
     }
 }
 
