@@ -18,7 +18,7 @@ pub struct Event {
 pub enum EventKind {
     /// The circuit changed its state. These form a chain: each one's `from` is the last one's `to`.
     Changed(Change),
-    /// A circuit that only measures would have opened now, were it closed. Told once until it is set again.
+    /// A circuit that only measures would have opened now, were it closed. Told once, until it changes its state.
     WouldOpen(Trigger),
 }
 

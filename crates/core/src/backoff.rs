@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::time::saturating_nanos;
+
 /// How long to wait, the first time and each time after: constant, or growing by a factor up to a cap.
 ///
 /// Plain `Copy` data. Nothing overflows: at the cap it stays at the cap, for any step up to `u32::MAX`.
@@ -94,7 +96,7 @@ impl Backoff {
             return 0;
         }
         // Not "as long as the one before": a delay of a few nanoseconds can round to that and grow all the same.
-        (0..limit).find(|&step| self.delay(step) == self.max).unwrap_or(limit)
+        (0..limit).find(|&step| saturating_nanos(self.delay(step)) == saturating_nanos(self.max)).unwrap_or(limit)
     }
 
     fn is_constant(&self) -> bool {
@@ -149,6 +151,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_delay_that_cannot_grow_has_one_step() {
+        let day = Duration::from_secs(86_400);
+        for backoff in [Backoff::constant(day), Backoff::exponential(Duration::MAX), Backoff::exponential(day).max(day)]
+        {
+            assert_eq!(backoff.last_step(63), 0, "{backoff:?}");
+        }
+        assert_eq!(Backoff::exponential(Duration::from_secs(1)).max(Duration::from_secs(60)).last_step(63), 6);
     }
 
     #[test]

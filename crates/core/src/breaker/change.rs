@@ -127,6 +127,7 @@ impl fmt::Display for Trigger {
             Self::FailureRate { rate, threshold } => share("calls failed", rate, threshold),
             Self::SlowRate { rate, threshold } => share("calls were slow", rate, threshold),
             Self::ProbeFailureRate { rate, threshold } => share("probes failed", rate, threshold),
+            Self::ConsecutiveFailures { failures: 1 } => f.pad("a failure"),
             Self::ConsecutiveFailures { failures } => write!(f, "{failures} failures in a row"),
             Self::Predicate => f.pad("the rule given as a predicate"),
             Self::ProbeFailed => f.pad("a probe failed"),
