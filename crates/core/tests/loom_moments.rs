@@ -50,11 +50,12 @@ fn an_open_circuit_refuses_from_its_first_moment() {
     loom::model(|| {
         let breaker = Arc::new(fragile(SECOND, 1));
         let (pass, late) = (enter(&breaker, START), START + 5 * SECOND);
-        let other = spawn(&breaker, move |breaker| breaker.exit(pass, Outcome::Failure, &late));
-        if let Err(refusal) = breaker.enter(&late) {
+        // Not the other way round: of a thread that only reads, loom forgets what it read.
+        let other = spawn(&breaker, move |breaker| breaker.enter(&late).err());
+        assert!(matches!(breaker.exit(pass, Outcome::Failure, &late), Settled::Changed(_)));
+        if let Some(refusal) = other.join().unwrap() {
             assert_eq!(refusal.until(), late + SECOND);
         }
-        assert!(matches!(other.join().unwrap(), Settled::Changed(_)));
         assert_eq!((breaker.word().generation(), breaker.since()), (1, late), "nobody made it half-open");
     });
 }
@@ -130,5 +131,41 @@ fn two_successes_race_to_trip_by_time() {
         let settled = [mine, other.join().unwrap()];
         let opened = settled.iter().filter(|settled| matches!(settled, Settled::Changed(_))).count();
         assert_eq!(opened, 1, "the third call is judged, a success too: {settled:?}");
+    });
+}
+
+#[test]
+fn a_bit_that_two_write_is_counted_once() {
+    loom::model(|| {
+        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        let (one, two) = (enter(&breaker, START), enter(&breaker, START));
+        // Each of them may think that it is the one that drives the failure out.
+        let other = spawn(&breaker, move |breaker| {
+            let _ = breaker.exit(one, Outcome::Success, &START);
+        });
+        let _ = breaker.exit(two, Outcome::Success, &START);
+        other.join().unwrap();
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        let counts = breaker.readings(START).next().expect("there is one rule").counts;
+        assert_eq!((counts.calls, counts.failures), (1, 1));
+    });
+}
+
+#[test]
+fn a_late_correction_leaves_the_count_of_the_next_state_alone() {
+    loom::model(|| {
+        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        let (one, two) = (enter(&breaker, START), enter(&breaker, START));
+        let other = spawn(&breaker, move |breaker| {
+            let _ = breaker.exit(one, Outcome::Success, &START);
+        });
+        let _ = breaker.exit(two, Outcome::Success, &START);
+        let _ = breaker.reset(START);
+        let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
+        other.join().unwrap();
+        let counts = breaker.readings(START).next().expect("there is one rule").counts;
+        assert_eq!((counts.calls, counts.failures), (1, 1));
     });
 }

@@ -43,9 +43,10 @@ impl CountWindow {
     #[inline]
     pub(crate) fn take_good(&self, generation: u32, current: impl Fn() -> bool) -> bool {
         let word = self.head.load(Ordering::Acquire);
-        word & COUNTS == 0
-            && word >> 42 == u64::from(generation) & GENERATIONS
-            && word >> 21 & COUNTS != self.last_position
+        // What is left without the generation is the position alone, if the generation is this one and no call is bad.
+        let position = word ^ (u64::from(generation) & GENERATIONS) << 42;
+        position & !(COUNTS << 21) == 0
+            && position != self.last_position << 21
             && current()
             && self.head.compare_exchange(word, word + ONE_PLACE, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
