@@ -1,7 +1,5 @@
 //! A rate is exactly what the user wrote: 7 of 100 is 0.07.
 
-#![allow(clippy::unwrap_used, reason = "these are tests")]
-
 mod support;
 
 use seawall_circuit_breaker::CircuitBreaker;
