@@ -4,42 +4,20 @@
 //! least one planted bug (`verify/planted`).
 #![cfg(loom)]
 
+mod meeting;
+
 use std::time::Duration;
 
-use loom::{
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use loom::sync::Arc;
+use meeting::{On, SECOND, START, spawn};
 use seawall_core::{
-    Caller, Outcome, Window,
+    Outcome, Window,
     breaker::{Breaker, Config, Pass, RateTrip, Settled, State, Trip},
     time::Instant,
 };
 
-const START: Instant = Instant::from_nanos(0);
-const SECOND: Duration = Duration::from_secs(1);
-
 /// The two threads on the lane that later threads share, and each on a lane of its own.
 const LANES: [[usize; 2]; 2] = [[2, 3], [0, 1]];
-
-/// A caller on a lane of its own.
-#[derive(Clone, Copy)]
-struct On(usize, Instant);
-
-impl Caller for On {
-    fn now(&self) -> Instant {
-        self.1
-    }
-
-    fn lane(&self) -> usize {
-        self.0
-    }
-}
-
-fn spawn<T: 'static>(breaker: &Arc<Breaker>, run: impl FnOnce(&Breaker) -> T + 'static) -> JoinHandle<T> {
-    let breaker = breaker.clone();
-    thread::spawn(move || run(&breaker))
-}
 
 fn half_of_two(window: Window) -> RateTrip {
     Trip::failure_rate(1.0).over(window).min_calls(2)

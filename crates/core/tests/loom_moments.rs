@@ -1,39 +1,17 @@
 //! As `loom`: what a thread sees at the very moment at which another one changes the state.
 #![cfg(loom)]
 
+mod meeting;
+
 use std::time::Duration;
 
-use loom::{
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use loom::sync::Arc;
+use meeting::{On, SECOND, START, spawn};
 use seawall_core::{
-    Caller, Outcome, Window,
+    Outcome, Window,
     breaker::{Breaker, Config, Pass, Settled, State, Trip},
     time::Instant,
 };
-
-const START: Instant = Instant::from_nanos(0);
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A caller on a lane of its own.
-#[derive(Clone, Copy)]
-struct On(usize, Instant);
-
-impl Caller for On {
-    fn now(&self) -> Instant {
-        self.1
-    }
-
-    fn lane(&self) -> usize {
-        self.0
-    }
-}
-
-fn spawn<T: 'static>(breaker: &Arc<Breaker>, run: impl FnOnce(&Breaker) -> T + 'static) -> JoinHandle<T> {
-    let breaker = breaker.clone();
-    thread::spawn(move || run(&breaker))
-}
 
 fn enter(breaker: &Breaker, now: Instant) -> Pass {
     breaker.enter(&now).expect("it lets calls in").pass
