@@ -22,6 +22,9 @@ pub(crate) struct Inner<C, K> {
 /// Answers the machine's questions.
 struct Here<'a, K>(&'a K);
 
+/// As [`Here`], where the clock has been read.
+struct Now(Instant);
+
 impl<C, K: Clock> Inner<C, K> {
     #[inline]
     pub(crate) fn enter(&self) -> Result<Pass, Rejection> {
@@ -34,15 +37,16 @@ impl<C, K: Clock> Inner<C, K> {
     // Out of line, as its frame and its large result would burden the short way.
     #[inline(never)]
     fn enter_slowly(&self) -> Result<Pass, Rejection> {
-        match self.refusal() {
+        let now = self.clock.now();
+        match self.breaker.refusal(now) {
             Some(refusal) => Err(self.refuse(&refusal)),
-            None => self.enter_fully(),
+            None => self.enter_fully(now),
         }
     }
 
     #[inline(never)]
-    fn enter_fully(&self) -> Result<Pass, Rejection> {
-        match self.breaker.enter(&Here(&self.clock)) {
+    fn enter_fully(&self, now: Instant) -> Result<Pass, Rejection> {
+        match self.breaker.enter(&Now(now)) {
             Ok(entry) => {
                 if let Some(change) = entry.change {
                     self.tell_change(change);
@@ -62,7 +66,7 @@ impl<C, K: Clock> Inner<C, K> {
 
     #[inline(never)]
     fn exit_slowly(&self, pass: Pass, outcome: Outcome) {
-        let settled = self.breaker.exit(pass, outcome, &Here(&self.clock));
+        let settled = self.breaker.settle(pass, outcome, &Here(&self.clock));
         if !matches!(settled, Settled::Quiet) {
             self.tell(settled);
         }
@@ -130,6 +134,16 @@ impl<K: Clock> Caller for Here<'_, K> {
     }
 
     #[inline]
+    fn lane(&self) -> usize {
+        current_lane()
+    }
+}
+
+impl Caller for Now {
+    fn now(&self) -> Instant {
+        self.0
+    }
+
     fn lane(&self) -> usize {
         current_lane()
     }

@@ -134,7 +134,7 @@ impl Breaker {
     pub fn state(&self, now: Instant) -> State {
         let word = self.load();
         match word.state() {
-            State::Open if now >= self.open_period(word).1 => State::HalfOpen,
+            State::Open if self.refusal_by(word, now).is_none() => State::HalfOpen,
             state => state,
         }
     }

@@ -1,4 +1,4 @@
-use super::{Breaker, Entry, Pass, Phase, Refusal, State, Why, cell::push};
+use super::{Breaker, Entry, Pass, Phase, Refusal, State, Why, Word, cell::push};
 use crate::{caller::Caller, time::Instant};
 
 /// Letting calls in.
@@ -32,17 +32,7 @@ impl Breaker {
     /// What a call that arrives at `now` would be told, if it would be refused. Changes nothing.
     #[inline]
     pub fn refusal(&self, now: Instant) -> Option<Refusal> {
-        let word = self.load();
-        let (since, until) = match word.phase() {
-            Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => return None,
-            Phase::Open { .. } => self.open_period(word),
-            Phase::HalfOpen { .. } if word.with_probe(self.plan.probes).is_some() => return None,
-            Phase::HalfOpen { .. } => (now, self.lease_end()),
-            Phase::ForcedOpen => (now, Instant::MAX),
-        };
-        // A clock that stepped back makes nobody wait for longer than the open period.
-        let now = now.max(since);
-        (now < until || word.state() == State::ForcedOpen).then(|| self.refused(word, now, until))
+        self.refusal_by(self.load(), now)
     }
 
     /// Whether a call would surely pass, without asking for the time.
@@ -62,27 +52,19 @@ impl Breaker {
     fn enter_at(&self, now: Instant) -> Result<Entry, Refusal> {
         loop {
             let word = self.load();
+            if let Some(refusal) = self.refusal_by(word, now) {
+                return Err(refusal);
+            }
             let (next, why) = match word.phase() {
                 Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => {
                     return Ok(Entry::new(word, now));
                 }
-                Phase::ForcedOpen => return Err(self.refused(word, now, Instant::MAX)),
-                Phase::Open { level, .. } => {
-                    let (since, until) = self.open_period(word);
-                    if now < until {
-                        return Err(self.refused(word, now.max(since), until));
-                    }
-                    (word.half_opened(level), Some(Why::OpenPeriodOver))
-                }
+                // Refused above.
+                Phase::ForcedOpen => continue,
+                Phase::Open { level, .. } => (word.half_opened(level), Some(Why::OpenPeriodOver)),
                 Phase::HalfOpen { .. } => match word.with_probe(self.plan.probes) {
                     Some(next) => (next, None),
-                    None => {
-                        let end = self.lease_end();
-                        if now < end {
-                            return Err(self.refused(word, now, end));
-                        }
-                        (word.lease_expired(), Some(Why::LeaseExpired))
-                    }
+                    None => (word.lease_expired(), Some(Why::LeaseExpired)),
                 },
             };
             push(&self.hot.admitted, now);
@@ -95,5 +77,20 @@ impl Breaker {
                 return Ok(Entry::new(next, now));
             }
         }
+    }
+
+    /// Whether a circuit that stands at `word` refuses a call.
+    #[inline]
+    pub(super) fn refusal_by(&self, word: Word, now: Instant) -> Option<Refusal> {
+        let (since, until) = match word.phase() {
+            Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => return None,
+            Phase::Open { .. } => self.open_period(word),
+            Phase::HalfOpen { .. } if word.with_probe(self.plan.probes).is_some() => return None,
+            Phase::HalfOpen { .. } => (now, self.lease_end()),
+            Phase::ForcedOpen => (now, Instant::MAX),
+        };
+        // A clock that stepped back makes nobody wait for longer than the open period.
+        let now = now.max(since);
+        (now < until || word.state() == State::ForcedOpen).then(|| self.refused(word, now, until))
     }
 }

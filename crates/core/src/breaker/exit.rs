@@ -21,6 +21,11 @@ impl Breaker {
         if outcome == Outcome::Success && self.succeed_quietly(&pass, caller) {
             return Settled::Quiet;
         }
+        self.settle(pass, outcome, caller)
+    }
+
+    /// [`exit`](Self::exit) for who has tried its short way.
+    pub fn settle(&self, pass: Pass, outcome: Outcome, caller: &impl Caller) -> Settled {
         let (word, caller) = (self.load(), &Once { caller, now: Cell::new(None) });
         match word.phase() {
             Phase::Closed { run } if word.generation() == pass.generation() && outcome != Outcome::Ignored => {

@@ -15,8 +15,8 @@ use crate::{
 /// where they store; the later ones share lanes, where they swap.
 ///
 /// A lane's `head` says up to which bucket its cells are made ready. Who brings the first call of a later bucket
-/// empties the cells in between, each by a compare-and-swap, and only then moves the head. A cell carries the lap and
-/// the generation it counts for, so a writer that slept finds another cell than it reckoned with, and looks again.
+/// empties the cells in between and only then moves the head. A cell carries the lap and the generation it counts for,
+/// so where lanes are shared a writer that slept finds another cell than it reckoned with, and looks again.
 ///
 /// Time does not go back here: a call whose time is before the lane's last bucket counts in that one, and calls are
 /// judged as of the last bucket of any lane.
