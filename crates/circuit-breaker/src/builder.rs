@@ -2,20 +2,18 @@ use std::{
     collections::hash_map::RandomState,
     fmt,
     hash::{BuildHasher, Hasher},
-    num::NonZeroUsize,
-    sync::OnceLock,
-    thread,
     time::Duration,
 };
 
 use seawall_core::{
     Backoff, ErrIsFailure, Name, Outcome,
     breaker::{Breaker, Config, Trip},
+    lanes,
     observe::Outbox,
     time::{Clock, DefaultClock},
 };
 
-use crate::{CircuitBreaker, inner::Inner, parking::Parking};
+use crate::{CircuitBreaker, inner::Inner, waiting::Parking};
 
 /// Builds a [`CircuitBreaker`]; from [`CircuitBreaker::builder`].
 ///
@@ -125,10 +123,4 @@ impl<C, K> fmt::Debug for Builder<C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("name", &self.name).field("config", &self.config).finish_non_exhaustive()
     }
-}
-
-/// More lanes than threads can run at once: threads are numbered as they come, and two busy ones should not meet.
-fn lanes() -> usize {
-    static LANES: OnceLock<usize> = OnceLock::new();
-    *LANES.get_or_init(|| (4 * thread::available_parallelism().map_or(2, NonZeroUsize::get)).clamp(8, 32))
 }

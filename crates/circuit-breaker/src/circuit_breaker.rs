@@ -5,10 +5,9 @@ use seawall_core::{
     breaker::{Breaker, State},
     time::{Clock, DefaultClock},
 };
+use seawall_gate::{Policy, Ticket, drive};
 
-use crate::{
-    Builder, CircuitBreakerLayer, Event, Permit, Snapshot, future::ResponseFuture, inner::Inner, ticket::Ticket,
-};
+use crate::{Builder, CircuitBreakerLayer, Event, Permit, Snapshot, future::ResponseFuture, inner::Inner};
 
 /// A circuit breaker, shared by its clones.
 ///
@@ -64,6 +63,10 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         &self.shared
     }
 
+    pub(crate) fn shared(&self) -> &Shared<Inner<C, K>> {
+        &self.shared
+    }
+
     /// Makes a call, if the circuit lets it: `f` is run at once, and what it makes is polled by the future returned.
     ///
     /// # Errors
@@ -83,7 +86,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         F: Future<Output = Result<T, E>>,
         C: Classify<T, E>,
     {
-        self.drive(f, || WrapError)
+        drive(self.enter(), f, || WrapError)
     }
 
     /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
@@ -106,7 +109,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         C: Classify<T, E>,
         E: FromRejection,
     {
-        self.drive(f, || KeepError)
+        drive(self.enter(), f, || KeepError)
     }
 
     /// Makes a call that blocks, or that needs no waiting.
@@ -124,23 +127,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         C: Classify<T, E>,
     {
         let inner = self.inner();
-        let mut ticket = Ticket::new(inner, inner.enter()?);
-        let result = ticket.run(f);
-        ticket.record(&result);
-        result.map_err(Error::Inner)
-    }
-
-    /// The one way of a call that is a future, of `execute`, `call` and the tower service alike.
-    #[inline]
-    pub(crate) fn drive<F, R>(&self, f: impl FnOnce() -> F, reject: impl FnOnce() -> R) -> ResponseFuture<F, C, K, R> {
-        match self.inner().enter() {
-            Ok(pass) => {
-                let mut ticket = Ticket::new(self.shared.hold(), pass);
-                let call = ticket.run(f);
-                ResponseFuture::admitted(call, ticket)
-            }
-            Err(rejection) => ResponseFuture::refused(rejection, reject()),
-        }
+        Ticket::new(inner, inner.enter()?).execute(f)
     }
 
     /// Takes leave to make one call, where a closure does not fit.
@@ -149,8 +136,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
     ///
     /// A [`Rejection`] if the circuit refused.
     pub fn try_acquire(&self) -> Result<Permit<C, K>, Rejection> {
-        let pass = self.inner().enter()?;
-        Ok(Permit::new(Ticket::new(self.shared.hold(), pass)))
+        self.enter().map(Permit::new)
     }
 
     /// A tower layer that guards services with this breaker.

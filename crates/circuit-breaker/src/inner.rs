@@ -1,16 +1,18 @@
 use seawall_core::{
-    Caller, CircuitOpen, Name, Outcome, Rejection,
+    CircuitOpen, Classify, Here, Name, Outcome, Rejection,
     breaker::{Breaker, Change, Pass, Refusal, Settled},
-    current_lane,
     observe::Outbox,
     time::{Clock, Instant},
 };
+use seawall_gate::{Gate, Judge};
 
-use crate::{Event, EventKind, parking::Parking};
+use crate::{Event, EventKind, waiting::Parking};
 
 /// What all clones of a breaker share: the machine, and what it may not do itself: read the clock, and tell.
+///
+/// Public as the gate in the types of futures and services, and not nameable.
 #[derive(Debug)]
-pub(crate) struct Inner<C, K> {
+pub struct Inner<C, K> {
     pub(crate) name: Name,
     pub(crate) breaker: Breaker,
     pub(crate) classify: C,
@@ -18,12 +20,6 @@ pub(crate) struct Inner<C, K> {
     pub(crate) outbox: Outbox<Event>,
     pub(crate) parking: Parking,
 }
-
-/// Answers the machine's questions.
-struct Here<'a, K>(&'a K);
-
-/// As [`Here`], where the clock has been read.
-struct Now(Instant);
 
 impl<C, K: Clock> Inner<C, K> {
     #[inline]
@@ -46,7 +42,7 @@ impl<C, K: Clock> Inner<C, K> {
 
     #[inline(never)]
     fn enter_fully(&self, now: Instant) -> Result<Pass, Rejection> {
-        match self.breaker.enter(&Now(now)) {
+        match self.breaker.enter(&Here(&now)) {
             Ok(entry) => {
                 if let Some(change) = entry.change {
                     self.tell_change(change);
@@ -57,25 +53,12 @@ impl<C, K: Clock> Inner<C, K> {
         }
     }
 
-    #[inline]
-    pub(crate) fn exit(&self, pass: Pass, outcome: Outcome) {
-        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &Here(&self.clock)) {
-            self.exit_slowly(pass, outcome);
-        }
-    }
-
     #[inline(never)]
     fn exit_slowly(&self, pass: Pass, outcome: Outcome) {
         let settled = self.breaker.settle(pass, outcome, &Here(&self.clock));
         if !matches!(settled, Settled::Quiet) {
             self.tell(settled);
         }
-    }
-
-    #[cold]
-    pub(crate) fn abandon(&self, pass: Pass) {
-        let settled = self.breaker.abandon(pass, &Here(&self.clock));
-        self.tell(settled);
     }
 
     /// What a call arriving now would be refused with, and until when at the most.
@@ -127,24 +110,26 @@ impl<C, K: Clock> Inner<C, K> {
     }
 }
 
-impl<K: Clock> Caller for Here<'_, K> {
-    #[inline]
-    fn now(&self) -> Instant {
-        self.0.now()
-    }
+impl<C, K: Clock> Gate for Inner<C, K> {
+    type Pass = Pass;
 
     #[inline]
-    fn lane(&self) -> usize {
-        current_lane()
+    fn exit(&self, pass: Pass, outcome: Outcome) {
+        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &Here(&self.clock)) {
+            self.exit_slowly(pass, outcome);
+        }
+    }
+
+    #[cold]
+    fn abandon(&self, pass: Pass) {
+        let settled = self.breaker.abandon(pass, &Here(&self.clock));
+        self.tell(settled);
     }
 }
 
-impl Caller for Now {
-    fn now(&self) -> Instant {
-        self.0
-    }
-
-    fn lane(&self) -> usize {
-        current_lane()
+impl<T, E, C: Classify<T, E>, K: Clock> Judge<T, E> for Inner<C, K> {
+    #[inline]
+    fn judge(&self, result: &Result<T, E>) -> Outcome {
+        self.classify.classify(result)
     }
 }

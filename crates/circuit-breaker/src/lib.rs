@@ -101,17 +101,16 @@ mod circuit_breaker;
 mod event;
 pub mod future;
 mod inner;
-mod layer;
-mod parking;
+
 mod permit;
-mod service;
+mod policy;
 mod snapshot;
-mod ticket;
+mod waiting;
 
 pub use builder::Builder;
 pub use circuit_breaker::CircuitBreaker;
 pub use event::{Event, EventKind};
-pub use layer::CircuitBreakerLayer;
 pub use permit::Permit;
-pub use service::CircuitBreakerService;
+pub use policy::{CircuitBreakerLayer, CircuitBreakerService};
+pub use seawall_core::breaker::{Change, Counts, RateTrip, Reading, State, Trigger, Trip, Why};
 pub use snapshot::Snapshot;

@@ -4,8 +4,9 @@ use seawall_core::{
     Classify, ErrIsFailure, Held, Outcome,
     time::{Clock, DefaultClock},
 };
+use seawall_gate::Ticket;
 
-use crate::{inner::Inner, ticket::Ticket};
+use crate::inner::Inner;
 
 /// Leave to make one call, from [`CircuitBreaker::try_acquire`](crate::CircuitBreaker::try_acquire).
 ///

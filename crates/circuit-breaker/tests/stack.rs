@@ -114,7 +114,7 @@ async fn a_refusal_can_be_a_response() {
     assert_ready_ok!(service.poll_ready());
     assert_eq!(assert_ready_ok!(task::spawn(service.call(1)).poll()), 5);
     assert_pending!(handle.poll_request());
-    service.get_ref().breaker().reset();
+    service.get_ref().policy().reset();
     handle.allow(1);
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(1));

@@ -1,4 +1,7 @@
-use crate::time::Instant;
+use crate::{
+    current_lane,
+    time::{Clock, Instant},
+};
 
 /// Whoever calls a machine: what it may be asked, and is asked only where the answer matters.
 ///
@@ -20,5 +23,23 @@ impl Caller for Instant {
 
     fn lane(&self) -> usize {
         0
+    }
+}
+
+/// A call made in this thread: its time is read from that clock, when it is asked for.
+///
+/// An [`Instant`] is a clock too, one that stands still; so `Here(&now)` is a call whose time is known already.
+#[derive(Debug, Clone, Copy)]
+pub struct Here<'a, K>(pub &'a K);
+
+impl<K: Clock> Caller for Here<'_, K> {
+    #[inline]
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    #[inline]
+    fn lane(&self) -> usize {
+        current_lane()
     }
 }

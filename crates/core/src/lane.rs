@@ -1,7 +1,9 @@
 use std::{
     cell::Cell,
     collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
 };
 
 /// The number of this thread: small, and no other living thread's. It is what [`Caller::lane`](crate::Caller::lane) asks
@@ -15,6 +17,13 @@ pub fn current_lane() -> usize {
         let number = lane.get();
         if number == UNNUMBERED { number_thread(lane) } else { number }
     })
+}
+
+/// How many lanes are worth having: more than threads can run at once, as threads are numbered as they come, and two busy
+/// ones should not meet. From 8 to 32.
+pub fn lanes() -> usize {
+    static LANES: OnceLock<usize> = OnceLock::new();
+    *LANES.get_or_init(|| (4 * thread::available_parallelism().map_or(2, NonZeroUsize::get)).clamp(8, 32))
 }
 
 #[cold]
@@ -66,7 +75,7 @@ const ENDING: usize = usize::MAX - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{sync::Barrier, thread};
+    use std::sync::Barrier;
 
     #[test]
     fn living_threads_have_numbers_of_their_own() {

@@ -3,7 +3,10 @@
 use std::{
     fmt, mem,
     panic::{self, AssertUnwindSafe},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Delivers a policy's events to its observers, in the order in which they happened.
@@ -16,6 +19,7 @@ use std::{
 /// An observer that panics is not told on: the panic has been reported by the panic hook, the other observers and the
 /// later events are served, and the call during which it happened goes on.
 pub struct Outbox<T> {
+    observed: AtomicBool,
     inner: Mutex<Inner<T>>,
 }
 
@@ -51,6 +55,7 @@ impl<T> Outbox<T> {
     /// Without observers.
     pub fn new() -> Self {
         Self {
+            observed: AtomicBool::new(false),
             inner: Mutex::new(Inner {
                 observers: Arc::new([]),
                 waiting: Vec::new(),
@@ -71,6 +76,19 @@ impl<T> Outbox<T> {
         }
         let added = Observer { first, added_after: inner.come, tell: Arc::new(observer) };
         inner.observers = inner.observers.iter().cloned().chain([added]).collect();
+        self.observed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there is an observer: a load, for those who would tell of every call.
+    #[inline]
+    pub fn is_observed(&self) -> bool {
+        self.observed.load(Ordering::Relaxed)
+    }
+
+    /// Tells of something that has no place among transitions, in the order of coming; for policies that have none, whose
+    /// observers come with `|| 0`.
+    pub fn tell_in_turn(&self, event: T) {
+        self.tell_after(0, event);
     }
 
     /// Tells of the transition with that number; numbers count up by one, modulo 2^29.

@@ -4,7 +4,13 @@
 //! is let through costs nothing that its caller could measure, and what a policy does is proven: its decisions are pure
 //! functions, tested against naive models and model-checked.
 //!
-//! So far there is the circuit breaker; retry, timeout, rate limit and bulkhead follow.
+//! | policy | refuses a call when | crate |
+//! |---|---|---|
+//! | [`CircuitBreaker`] | the callee has been failing | [`circuit_breaker`] |
+//! | [`RateLimiter`], [`KeyedRateLimiter`] | there have been too many in a while, in all or for one key | [`rate_limit`] |
+//! | [`Bulkhead`] | too many are in flight | [`bulkhead`] |
+//!
+//! Retry and timeout follow.
 //!
 //! # Directly
 //!
@@ -49,29 +55,33 @@
 //!
 //! # Features
 //!
-//! - `circuit-breaker` (default): [`CircuitBreaker`].
-//! - `tokio` (default): tokio's clock, which obeys paused time, and waiting for an open circuit in `poll_ready`.
-//!   Without it, nothing here needs a runtime.
+//! - `circuit-breaker`, `rate-limit`, `bulkhead` (default): the policies, each by itself.
+//! - `tokio` (default): tokio's clock, which obeys paused time, and its timer for calls that wait for their turn.
+//!   Without it, nothing here needs a runtime; a rate limit or bulkhead whose calls may wait asks for a clock that is a
+//!   [`time::Timer`].
 //! - `fast-clock`: [`time::FastClock`], for the last nanoseconds.
+//!
+//! What is asked for seldom is in the module of its policy: events, snapshots, builders, permits, futures.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "bulkhead")]
+pub use seawall_bulkhead as bulkhead;
+#[cfg(feature = "circuit-breaker")]
+pub use seawall_circuit_breaker as circuit_breaker;
+#[cfg(feature = "rate-limit")]
+pub use seawall_rate_limit as rate_limit;
+
+#[cfg(feature = "bulkhead")]
+pub use seawall_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService, Order};
+#[cfg(feature = "circuit-breaker")]
+pub use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService};
+#[cfg(feature = "circuit-breaker")]
+pub use seawall_core::breaker::{RateTrip, State, Trip};
 pub use seawall_core::{
-    Backoff, Classify, ErrIsFailure, Error, FromRejection, Jitter, Name, Outcome, Rejection, Window,
+    Backoff, BulkheadFull, CircuitOpen, Classify, ErrIsFailure, Error, FromRejection, Jitter, Name, Outcome,
+    RateLimited, Rejection, Window, time,
 };
-pub use seawall_core::{CircuitOpen, time};
-
-#[cfg(feature = "circuit-breaker")]
-pub use seawall_circuit_breaker::{
-    Builder as CircuitBreakerBuilder, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Event, EventKind,
-    Permit, Snapshot,
-};
-#[cfg(feature = "circuit-breaker")]
-pub use seawall_core::breaker::{Change, Counts, RateTrip, Reading, State, Trigger, Trip, Why};
+#[cfg(feature = "rate-limit")]
+pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer, RateLimitService, RateLimiter};
 pub use time::ManualClock;
-
-/// The future types of the policies.
-#[cfg(feature = "circuit-breaker")]
-pub mod future {
-    pub use seawall_circuit_breaker::future::ResponseFuture as CircuitBreakerFuture;
-}

@@ -5,63 +5,12 @@ use crate::{
     breaker::{Refusal, State, Trigger},
 };
 
-/// Why a policy did not let a call run. Small, cheap to clone, the same for the whole family.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rejection {
-    /// A circuit breaker refused the call; the callee was not touched.
-    CircuitOpen(CircuitOpen),
-}
-
 /// A circuit breaker refused a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitOpen {
-    policy: Name,
+    pub(super) policy: Name,
     refusal: Refusal,
 }
-
-// ===== impl Rejection =====
-
-impl Rejection {
-    /// The name of the policy that refused.
-    pub fn policy(&self) -> &str {
-        match self {
-            Self::CircuitOpen(open) => &open.policy,
-        }
-    }
-
-    /// After how long the same call would be let in, where that is known. Never a guess.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::CircuitOpen(open) => open.retry_after(),
-        }
-    }
-
-    /// What kind of policy refused, in two words: a label for logs and metrics.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::CircuitOpen(_) => "circuit open",
-        }
-    }
-}
-
-impl From<CircuitOpen> for Rejection {
-    fn from(open: CircuitOpen) -> Self {
-        Self::CircuitOpen(open)
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CircuitOpen(open) => open.fmt(f),
-        }
-    }
-}
-
-impl error::Error for Rejection {}
-
-// ===== impl CircuitOpen =====
 
 impl CircuitOpen {
     /// A refusal by the breaker called `policy`.

@@ -1,0 +1,53 @@
+use seawall_core::{
+    Held, KeepError, Rejection,
+    slots::Refusal,
+    time::{Clock, DefaultClock, Timer},
+};
+use seawall_gate::{Acquire, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
+
+use crate::{Bulkhead, inner::Inner, waiting::Waiter};
+
+/// Guards services with one [`Bulkhead`], which they all share; from [`Bulkhead::layer`].
+pub type BulkheadLayer<K = DefaultClock, R = KeepError> = GateLayer<Bulkhead<K>, R>;
+
+/// A service guarded by a [`Bulkhead`].
+///
+/// Where the bulkhead has no queue, a slot is taken by the call, not by `poll_ready`: a clone that is ready and idle
+/// takes none. With a queue, or with [`backpressure`](GateLayer::backpressure), `poll_ready` waits for a slot and holds it
+/// for the call that follows: a clone that was made ready and then lies idle keeps it from the others.
+pub type BulkheadService<S, K = DefaultClock, R = KeepError> = GateService<S, Bulkhead<K>, R>;
+
+impl<K: Clock> Policy for Bulkhead<K> {
+    type Gate = Held<Inner<K>>;
+    type Reserved = Ticket<Held<Inner<K>>>;
+    type Refusal = Refusal;
+
+    #[inline]
+    fn enter(&self) -> Result<Ticket<Self::Gate>, Rejection> {
+        self.try_enter(1).map_err(|refusal| self.inner().refuse(refusal))
+    }
+
+    #[inline]
+    fn refusal(&self) -> Option<Refusal> {
+        self.inner().slots.would_refuse(1)
+    }
+
+    #[inline]
+    fn refuse(&self, refusal: Refusal) -> Rejection {
+        self.inner().refuse(refusal)
+    }
+
+    fn reserve(&self) -> Option<Self::Reserved> {
+        self.try_enter(1).ok()
+    }
+
+    fn spend(&self, reserved: Self::Reserved) -> Result<Ticket<Self::Gate>, Rejection> {
+        Ok(reserved)
+    }
+}
+
+impl<K: Timer + Send + Sync + 'static> Patient for Bulkhead<K> {
+    fn wait(&self, patience: Patience) -> Waiting<Self> {
+        Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
+    }
+}

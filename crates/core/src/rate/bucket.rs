@@ -1,0 +1,95 @@
+use super::{Quota, scale::Scale};
+
+/// A quota's bucket as the generic cell rate algorithm keeps it: one number, and pure functions over it.
+///
+/// The number is how many units have been *drawn* since the bucket's time began, in the sense of GCRA's theoretical
+/// arrival time: what an idle bucket could not hold counts as drawn. So `drawn - produced(now)` is what is missing from a
+/// full bucket, at most the burst; and a bucket that has nothing drawn beyond what is produced is full, as one that nobody
+/// has touched. Times are nanoseconds of the bucket's own time, below [`Scale::RANGE`].
+///
+/// Source: ITU-T I.371, the virtual scheduling form of GCRA.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bucket {
+    scale: Scale,
+    /// What a full one holds, in units.
+    full: u64,
+    drawn: u64,
+}
+
+impl Bucket {
+    #[inline]
+    pub(crate) const fn new(quota: &Quota, drawn: u64) -> Self {
+        Self::with_scale(quota.scale(), quota.max_burst(), drawn)
+    }
+
+    #[inline]
+    pub(crate) const fn with_scale(scale: Scale, burst: u32, drawn: u64) -> Self {
+        Self { scale, full: scale.units(burst), drawn }
+    }
+
+    /// Draws `cost` permits, which are at most the burst: what is drawn then, or, if there are not so many, the units
+    /// that must have been produced before.
+    #[inline]
+    pub(crate) fn draw(self, cost: u32, nanos: u64) -> Result<u64, u64> {
+        let produced = self.scale.produced(nanos);
+        let drawn = self.drawn_by(produced) + self.scale.units(cost);
+        let missing = drawn.saturating_sub(self.full);
+        if missing <= produced { Ok(drawn) } else { Err(missing) }
+    }
+
+    /// The units that must have been produced before `cost` permits, of any number, can have passed from here on.
+    pub(crate) fn due(self, cost: u64, nanos: u64) -> u64 {
+        let produced = self.scale.produced(nanos);
+        let cost = cost.saturating_mul(self.scale.units(1));
+        self.drawn_by(produced).saturating_add(cost).saturating_sub(self.full)
+    }
+
+    /// Whole permits that could be drawn: from none to the burst.
+    pub(crate) fn available(self, nanos: u64) -> u32 {
+        let produced = self.scale.produced(nanos);
+        let left = (produced + self.full).saturating_sub(self.drawn_by(produced));
+        // At most the burst, which is a `u32`.
+        self.scale.permits(left) as u32
+    }
+
+    /// Whether it is full: then it is as good as a new one.
+    #[inline]
+    pub(crate) fn is_full(self, nanos: u64) -> bool {
+        self.drawn <= self.scale.produced(nanos)
+    }
+
+    /// By how much more is drawn than can have been, which is so only after the clock has stepped back: in units.
+    #[inline]
+    pub(crate) fn ahead(self, nanos: u64) -> u64 {
+        self.drawn.saturating_sub(self.emptied(nanos))
+    }
+
+    /// What is drawn, as an idle bucket runs over.
+    ///
+    /// One that became full within the last nanosecond keeps the rest of that: whoever comes in the nanosecond in which a
+    /// permit is there comes up to one after it, and to lose that each time is to be slower than the quota.
+    #[inline]
+    fn drawn_by(self, produced: u64) -> u64 {
+        if self.drawn + self.scale.slack() >= produced { self.drawn } else { produced }
+    }
+
+    /// What is drawn if it is empty.
+    #[inline]
+    pub(crate) fn emptied(self, nanos: u64) -> u64 {
+        self.scale.produced(nanos) + self.full
+    }
+
+    /// What is drawn in a bucket of another quota, or of another time, from which the same permits have been taken; all
+    /// of them, where it is smaller than what was taken.
+    pub(crate) fn poured_into(self, nanos: u64, other: &Quota, other_nanos: u64) -> u64 {
+        let taken = self.drawn.saturating_sub(self.scale.produced(nanos)).min(self.full);
+        let (from, to) = (self.scale.unit_bits, other.scale().unit_bits);
+        // Rounded up: what was taken stays taken.
+        let taken = if to >= from {
+            (u128::from(taken) << (to - from)).min(u128::from(u64::MAX)) as u64
+        } else {
+            taken.div_ceil(1 << (from - to))
+        };
+        other.scale().produced(other_nanos) + taken.min(other.scale().units(other.max_burst()))
+    }
+}

@@ -1,0 +1,25 @@
+//! A rate limit as a state machine: no clock, no waiting, and no lock on the path of a call that need not wait.
+//!
+//! [`Quota`] is plain data. [`Limiter`] is the cell: by [`Algorithm::Gcra`] one word, on which a call that may pass spends
+//! one compare-and-swap; and behind it, under a lock, the queue of those who wait.
+//!
+//! # Laws
+//!
+//! - In any stretch of time T at most `burst + rate * T` pass, to the nanosecond, and between 0 and `burst` are available
+//!   at any time. By the clock's readings: one that steps back lets nobody in twice, and makes nobody wait for it.
+//! - A refusal says when the same call passes: then, and not one nanosecond earlier.
+//! - Who waits is served in the order of coming, and a newcomer overtakes nobody. A wait that was given up is as if it had
+//!   never been.
+
+mod bucket;
+mod gcra;
+pub mod keyed;
+mod limiter;
+mod quota;
+mod refusal;
+mod scale;
+mod sliding_window;
+
+pub use limiter::{Algorithm, Entry, Limiter, Turn};
+pub use quota::Quota;
+pub use refusal::{Denied, Reason, Refusal};

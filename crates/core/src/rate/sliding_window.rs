@@ -1,0 +1,97 @@
+use std::collections::VecDeque;
+
+use super::Quota;
+use crate::time::Instant;
+
+/// At most `count` calls in any `period`, exactly: it remembers when each of them passed.
+///
+/// The quota's burst is not used: all of a period's calls may come at once. Memory is 8 bytes for each call of a period,
+/// taken when it is built. It lies under a lock, as a cost above one takes several places at once, and they must be seen
+/// together; what happens under it takes constant time, but for the forgetting of calls that are a period old, which is
+/// constant for each of them.
+#[derive(Debug)]
+pub(super) struct SlidingWindow {
+    count: u32,
+    period: u64,
+    /// When calls passed, in nanoseconds, in the order of time; none that is a period old, and not more than `count`,
+    /// unless that was lowered since.
+    passed: VecDeque<u64>,
+}
+
+impl SlidingWindow {
+    /// # Panics
+    ///
+    /// If the quota's count is above `MAX_COUNT`.
+    #[track_caller]
+    pub(super) fn new(quota: &Quota) -> Self {
+        let mut window = Self { count: 0, period: 0, passed: VecDeque::new() };
+        window.set_quota(quota);
+        window
+    }
+
+    #[track_caller]
+    pub(super) fn set_quota(&mut self, quota: &Quota) {
+        let count = quota.count();
+        assert!(count <= MAX_COUNT, "count of a sliding window is {count}; it must be from 1 to {MAX_COUNT}");
+        (self.count, self.period) = (count, quota.period_nanos());
+        self.passed.reserve((count as usize).saturating_sub(self.passed.len()));
+    }
+
+    /// Lets `cost` calls pass, which are at most `count`; if they cannot, in how many nanoseconds they can.
+    pub(super) fn take(&mut self, cost: u32, now: Instant) -> Result<(), u64> {
+        match self.wait_for(cost.into(), now) {
+            0 => {
+                self.passed.extend((0..cost).map(|_| now.as_nanos()));
+                Ok(())
+            }
+            wait => Err(wait),
+        }
+    }
+
+    /// In how many nanoseconds `cost` calls, of any number, can have passed.
+    pub(super) fn wait_for(&mut self, cost: u64, now: Instant) -> u64 {
+        self.look(now);
+        let count = u64::from(self.count);
+        // As many as a period holds can pass when the same number of those before have left; and so on.
+        let (rounds, last) = match cost.checked_sub(1) {
+            Some(before) => (before / count, before % count + 1),
+            None => return 0,
+        };
+        let leaving = (self.passed.len() as u64 + last).saturating_sub(count);
+        let first_round = match leaving.checked_sub(1) {
+            Some(index) => (self.passed[index as usize] + self.period).saturating_sub(now.as_nanos()),
+            None => 0,
+        };
+        first_round.saturating_add(rounds.saturating_mul(self.period))
+    }
+
+    /// How many could pass.
+    pub(super) fn available(&mut self, now: Instant) -> u32 {
+        self.look(now);
+        self.count.saturating_sub(self.passed.len() as u32)
+    }
+
+    /// Forgets `cost` calls that passed at `at` and were not made.
+    pub(super) fn refund(&mut self, cost: u32, at: Instant) {
+        let end = self.passed.partition_point(|&passed| passed <= at.as_nanos());
+        let begin = end.saturating_sub(cost as usize);
+        let begin = begin.max(self.passed.partition_point(|&passed| passed < at.as_nanos()));
+        self.passed.drain(begin..end);
+    }
+
+    /// Forgets who passed a period ago.
+    fn look(&mut self, now: Instant) {
+        let now = now.as_nanos();
+        // The clock has stepped back: what seems to come from the future counts as of now, or it would stay for longer
+        // than a period.
+        for passed in self.passed.iter_mut().rev().take_while(|passed| **passed > now) {
+            *passed = now;
+        }
+        while self.passed.front().is_some_and(|passed| now - passed >= self.period) {
+            self.passed.pop_front();
+        }
+    }
+}
+
+/// 128 MiB of them.
+const MAX_COUNT: u32 = 1 << 24;

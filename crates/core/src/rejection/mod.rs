@@ -1,0 +1,81 @@
+mod bulkhead_full;
+mod circuit_open;
+mod rate_limited;
+
+use std::{error, fmt, time::Duration};
+
+pub use bulkhead_full::BulkheadFull;
+pub use circuit_open::CircuitOpen;
+pub use rate_limited::RateLimited;
+
+/// Why a policy did not let a call run. Small, cheap to clone, the same for the whole family.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rejection {
+    /// A circuit breaker refused the call; the callee was not touched.
+    CircuitOpen(CircuitOpen),
+    /// A rate limit refused the call; the callee was not touched.
+    RateLimited(RateLimited),
+    /// A bulkhead had no room for the call; the callee was not touched.
+    BulkheadFull(BulkheadFull),
+}
+
+impl Rejection {
+    /// The name of the policy that refused.
+    pub fn policy(&self) -> &str {
+        match self {
+            Self::CircuitOpen(open) => &open.policy,
+            Self::RateLimited(limited) => &limited.policy,
+            Self::BulkheadFull(full) => &full.policy,
+        }
+    }
+
+    /// After how long the same call would be let in, where that is known. Never a guess: when a bulkhead has a slot
+    /// again nobody knows.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::CircuitOpen(open) => open.retry_after(),
+            Self::RateLimited(limited) => limited.retry_after(),
+            Self::BulkheadFull(_) => None,
+        }
+    }
+
+    /// What kind of policy refused, in two words: a label for logs and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CircuitOpen(_) => "circuit open",
+            Self::RateLimited(_) => "rate limited",
+            Self::BulkheadFull(_) => "bulkhead full",
+        }
+    }
+}
+
+impl From<CircuitOpen> for Rejection {
+    fn from(open: CircuitOpen) -> Self {
+        Self::CircuitOpen(open)
+    }
+}
+
+impl From<RateLimited> for Rejection {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
+impl From<BulkheadFull> for Rejection {
+    fn from(full: BulkheadFull) -> Self {
+        Self::BulkheadFull(full)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CircuitOpen(open) => open.fmt(f),
+            Self::RateLimited(limited) => limited.fmt(f),
+            Self::BulkheadFull(full) => full.fmt(f),
+        }
+    }
+}
+
+impl error::Error for Rejection {}

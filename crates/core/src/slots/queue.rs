@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use super::{Order, Reason};
+use crate::{
+    time::Instant,
+    waiters::{Place, Waiter, Waiters, Woken},
+};
+
+/// Who waits for slots, and whose turn it is.
+pub(super) struct Queue<W> {
+    pub(super) waiters: Waiters<W, Verdict>,
+    /// Since when somebody has been waiting; of no meaning while nobody is.
+    busy_since: Instant,
+}
+
+/// How a wait has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The slots are its own.
+    Entered,
+    Refused(Reason),
+}
+
+/// Where in the queue the next turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Oldest,
+    Newest,
+}
+
+impl<W> Queue<W> {
+    pub(super) const fn new() -> Self {
+        Self { waiters: Waiters::new(), busy_since: Instant::ORIGIN }
+    }
+
+    pub(super) fn join(&mut self, waiter: Waiter, waker: W) -> Place {
+        if self.is_empty() {
+            self.busy_since = waiter.since;
+        }
+        self.waiters.join(waiter, waker)
+    }
+
+    /// Where the turn is, of those who wait and whoever joins them.
+    pub(super) fn turn(&self, order: Order, now: Instant) -> End {
+        match order {
+            Order::Fifo => End::Oldest,
+            Order::Lifo => End::Newest,
+            Order::CoDel { interval, .. } if self.is_overloaded(interval, now) => End::Newest,
+            Order::CoDel { .. } => End::Oldest,
+        }
+    }
+
+    pub(super) fn at(&self, end: End) -> Option<Waiter> {
+        match end {
+            End::Oldest => self.waiters.first(),
+            End::Newest => self.waiters.last(),
+        }
+    }
+
+    /// Ends the wait of the one at that end.
+    pub(super) fn settle(&mut self, end: End, verdict: Verdict) -> Option<W> {
+        match end {
+            End::Oldest => self.waiters.settle_first(verdict),
+            End::Newest => self.waiters.settle_last(verdict),
+        }
+    }
+
+    /// Puts out who has waited for too long. They stand at the front, as they came first. Without overload nobody has
+    /// waited for so long as an interval.
+    pub(super) fn shed(&mut self, order: Order, now: Instant, woken: &mut Woken<W>) {
+        let Order::CoDel { target, interval } = order else { return };
+        if !self.is_overloaded(interval, now) {
+            return;
+        }
+        while self.waiters.first().is_some_and(|oldest| now.saturating_duration_since(oldest.since) > target) {
+            woken.extend(self.waiters.settle_first(Verdict::Refused(Reason::Shed)));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiters.len() == 0
+    }
+
+    fn is_overloaded(&self, interval: Duration, now: Instant) -> bool {
+        !self.is_empty() && now.saturating_duration_since(self.busy_since) >= interval
+    }
+}

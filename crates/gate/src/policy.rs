@@ -1,0 +1,62 @@
+use std::{future::Future, pin::Pin};
+
+use seawall_core::Rejection;
+
+use crate::{Gate, Ticket};
+
+/// A gate's handle, as [`GateService`](crate::GateService) sees it.
+pub trait Policy: Clone {
+    /// What takes a call's leave back.
+    type Gate: Gate;
+    /// What `poll_ready` holds for the call that follows, where it waits.
+    type Reserved;
+    /// Why a call would not be let in, before anyone was told.
+    type Refusal;
+
+    /// Asks for a call, at once.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of a call that is refused; it has been counted and told.
+    fn enter(&self) -> Result<Ticket<Self::Gate>, Rejection>;
+
+    /// What a call that arrived now would be refused with. Changes nothing.
+    fn refusal(&self) -> Option<Self::Refusal>;
+
+    /// Refuses a call with that, counts it and tells of it.
+    fn refuse(&self, refusal: Self::Refusal) -> Rejection;
+
+    /// Reserves leave for a call, where it can be had at once.
+    fn reserve(&self) -> Option<Self::Reserved>;
+
+    /// Whether what was reserved is still good.
+    fn is_good(&self, _reserved: &Self::Reserved) -> bool {
+        true
+    }
+
+    /// Makes use of what was reserved.
+    ///
+    /// # Errors
+    ///
+    /// As of [`enter`](Self::enter), where what was reserved is no more than a hope.
+    fn spend(&self, reserved: Self::Reserved) -> Result<Ticket<Self::Gate>, Rejection>;
+}
+
+/// A policy whose services can wait in `poll_ready`.
+pub trait Patient: Policy {
+    /// Waits for what [`reserve`](Policy::reserve) could not give.
+    fn wait(&self, patience: Patience) -> Waiting<Self>;
+}
+
+/// How long a service waits in `poll_ready`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As the policy says, and then the call is refused.
+    Configured,
+    /// Until there is room, however long that takes and however many wait.
+    Unlimited,
+}
+
+/// A wait in `poll_ready`. Boxed, as `poll_ready` has no pinned self; made only where there is something to wait for.
+pub type Waiting<P> =
+    Pin<Box<dyn Future<Output = Result<<P as Policy>::Reserved, <P as Policy>::Refusal>> + Send + Sync>>;

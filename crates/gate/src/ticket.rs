@@ -1,0 +1,125 @@
+use std::{fmt, mem, thread};
+
+use seawall_core::{Error, Outcome, observe::contain};
+
+use crate::{Gate, Judge};
+
+/// A pass that finds its way back whatever happens: recorded, dropped, or torn off by a panic.
+///
+/// `G` holds the gate: borrowed for a call that ends before it returns, owned for one that is a future.
+#[must_use = "dropping the ticket abandons the call"]
+pub struct Ticket<G: Gate> {
+    gate: G,
+    pass: Option<G::Pass>,
+}
+
+/// Counts a failure if it is dropped, which is when the code beside it panics.
+struct CountPanic<'a, G: Gate>(&'a mut Ticket<G>);
+
+impl<G: Gate> Ticket<G> {
+    /// A ticket for `pass`, which `gate` gave.
+    #[inline]
+    pub fn new(gate: G, pass: G::Pass) -> Self {
+        Self { gate, pass: Some(pass) }
+    }
+
+    /// The pass, if it has not been given back.
+    pub fn pass(&self) -> Option<&G::Pass> {
+        self.pass.as_ref()
+    }
+
+    /// Takes the pass out of the ticket, for another one.
+    #[inline]
+    pub fn take_pass(&mut self) -> Option<G::Pass> {
+        self.pass.take()
+    }
+
+    /// The gate that gave it.
+    pub fn gate(&self) -> &G {
+        &self.gate
+    }
+
+    /// Gives the pass back with that outcome, unless that was done before.
+    #[inline]
+    pub fn settle(&mut self, outcome: Outcome) {
+        if let Some(pass) = self.pass.take() {
+            self.gate.exit(pass, outcome);
+        }
+    }
+
+    /// Counts a failure while the thread unwinds, when a second panic would abort the process.
+    pub fn settle_in_panic(&mut self) {
+        contain(|| self.settle(Outcome::Failure));
+    }
+
+    /// Runs a part of the call; if it panics, the call has failed.
+    #[inline]
+    pub fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
+        let armed = CountPanic(self);
+        let output = part();
+        mem::forget(armed);
+        output
+    }
+
+    /// Settles by the gate's verdict; if that panics, the call has failed.
+    #[inline]
+    pub fn record<T, E>(&mut self, result: &Result<T, E>)
+    where
+        G: Judge<T, E>,
+    {
+        let armed = CountPanic(self);
+        let outcome = armed.0.gate.judge(result);
+        armed.0.settle(outcome);
+        mem::forget(armed);
+    }
+
+    #[cold]
+    fn abandon(&self, pass: G::Pass) {
+        // Of two panics at once the second aborts the process, and what a gate does here may be a user's code.
+        if thread::panicking() {
+            contain(|| self.gate.abandon(pass));
+        } else {
+            self.gate.abandon(pass);
+        }
+    }
+
+    /// Makes the whole of a call that blocks, or that needs no waiting.
+    ///
+    /// # Errors
+    ///
+    /// The call's own.
+    ///
+    /// # Panics
+    ///
+    /// As the call or the verdict does; the call then counts as a failure.
+    #[inline]
+    pub fn execute<T, E>(mut self, call: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>>
+    where
+        G: Judge<T, E>,
+    {
+        let result = self.run(call);
+        self.record(&result);
+        result.map_err(Error::Inner)
+    }
+}
+
+impl<G: Gate> Drop for Ticket<G> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            self.abandon(pass);
+        }
+    }
+}
+
+impl<G: Gate> Drop for CountPanic<'_, G> {
+    fn drop(&mut self) {
+        self.0.settle_in_panic();
+    }
+}
+
+impl<G: Gate> fmt::Debug for Ticket<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("spent", &self.pass.is_none()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+use std::{fmt, time::Duration};
+
+use seawall_core::{
+    Name, Shared, lanes,
+    observe::Outbox,
+    rate::{Algorithm, Limiter, Quota},
+    time::{Clock, DefaultClock},
+};
+
+use crate::{RateLimiter, inner::Inner};
+
+/// Builds a [`RateLimiter`]; from [`RateLimiter::builder`].
+///
+/// No wrong value can be given: what can be wrong is in the [`Quota`], which says so itself.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder<K = DefaultClock> {
+    name: Name,
+    quota: Quota,
+    algorithm: Algorithm,
+    max_wait: Option<Duration>,
+    clock: K,
+}
+
+impl Builder {
+    pub(crate) fn new(name: Name, quota: Quota) -> Self {
+        Self { name, quota, algorithm: Algorithm::Gcra, max_wait: None, clock: DefaultClock::default() }
+    }
+}
+
+impl<K> Builder<K> {
+    /// How the quota is kept to. Default: [`Algorithm::Gcra`].
+    pub fn algorithm(self, algorithm: Algorithm) -> Self {
+        Self { algorithm, ..self }
+    }
+
+    /// Calls, services and `acquire` wait for their turn, but not for longer than this: where it cannot come in time they
+    /// are refused at once. Default: calls and services do not wait, and `acquire` does for as long as it takes.
+    ///
+    /// It begins with the first poll.
+    pub fn max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait: Some(max_wait), ..self }
+    }
+
+    /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
+    /// system's.
+    pub fn clock<L>(self, clock: L) -> Builder<L> {
+        Builder { name: self.name, quota: self.quota, algorithm: self.algorithm, max_wait: self.max_wait, clock }
+    }
+
+    /// The limiter, with a full burst available.
+    ///
+    /// # Panics
+    ///
+    /// If [`Algorithm::SlidingWindow`] is to remember more calls than it can.
+    #[track_caller]
+    pub fn build(self) -> RateLimiter<K>
+    where
+        K: Clock,
+    {
+        let Self { name, quota, algorithm, max_wait, clock } = self;
+        let limiter = Limiter::new(quota, algorithm, lanes(), clock.now());
+        let inner = Inner { name, limiter, max_wait, clock, outbox: Outbox::new() };
+        RateLimiter::from_shared(Shared::new(inner, lanes()))
+    }
+}
+
+impl<K> fmt::Debug for Builder<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("quota", &self.quota)
+            .field("algorithm", &self.algorithm)
+            .field("max_wait", &self.max_wait)
+            .finish_non_exhaustive()
+    }
+}

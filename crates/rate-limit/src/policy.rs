@@ -1,0 +1,56 @@
+use seawall_core::{
+    KeepError, Rejection,
+    rate::Refusal,
+    time::{Clock, DefaultClock, Timer},
+};
+use seawall_gate::{Acquire, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting};
+
+use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
+
+/// Guards services with one [`RateLimiter`], which they all share; from [`RateLimiter::layer`].
+pub type RateLimitLayer<K = DefaultClock, R = KeepError> = GateLayer<RateLimiter<K>, R>;
+
+/// A service guarded by a [`RateLimiter`].
+///
+/// Where calls do not wait, a call takes its share, not `poll_ready`. Where they do
+/// ([`max_wait`](crate::Builder::max_wait), [`backpressure`](GateLayer::backpressure)), `poll_ready` waits for its turn and
+/// keeps it for the call that follows; it is given back if the service goes without a call.
+pub type RateLimitService<S, K = DefaultClock, R = KeepError> = GateService<S, RateLimiter<K>, R>;
+
+impl<K: Clock> Policy for RateLimiter<K> {
+    type Gate = Spent;
+    type Reserved = Reservation<K>;
+    type Refusal = Refusal;
+
+    #[inline]
+    fn enter(&self) -> Result<Ticket<Spent>, Rejection> {
+        let inner = self.inner();
+        inner.try_enter(1).map(|()| Ticket::new(Spent, ())).map_err(|refusal| inner.refuse(refusal))
+    }
+
+    #[inline]
+    fn refusal(&self) -> Option<Refusal> {
+        self.inner().limiter.would_refuse(1, self.inner().clock.now())
+    }
+
+    #[inline]
+    fn refuse(&self, refusal: Refusal) -> Rejection {
+        self.inner().refuse(refusal)
+    }
+
+    fn reserve(&self) -> Option<Reservation<K>> {
+        let now = self.inner().clock.now();
+        let entered = self.inner().try_enter_at(1, now);
+        entered.ok().map(|()| Reservation::new(self.shared().hold(), 1, now))
+    }
+
+    fn spend(&self, reserved: Reservation<K>) -> Result<Ticket<Spent>, Rejection> {
+        Ok(reserved.into())
+    }
+}
+
+impl<K: Timer + Send + Sync + 'static> Patient for RateLimiter<K> {
+    fn wait(&self, patience: Patience) -> Waiting<Self> {
+        Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
+    }
+}
