@@ -1,4 +1,5 @@
 use super::{Quota, scale::Scale};
+use crate::time::Instant;
 
 /// A quota's bucket as the generic cell rate algorithm keeps it: one number, and pure functions over it.
 ///
@@ -79,6 +80,22 @@ impl Bucket {
         self.scale.produced(nanos) + self.full
     }
 
+    /// What is drawn in a bucket of `quota` whose time is [`START`] now, from which the same permits have been taken. Here
+    /// `nanos` may be out of range: then it was idle for years, or the clock has stepped back by more than there is room
+    /// for, and it is empty.
+    pub(crate) fn carried_over(self, mut nanos: u64, quota: &Quota) -> u64 {
+        let mut bucket = self;
+        if nanos > u64::MAX / 2 {
+            nanos = 0;
+            bucket.drawn = bucket.emptied(nanos);
+        }
+        while nanos >= Scale::RANGE {
+            nanos -= Scale::RANGE / 2;
+            bucket.drawn = bucket.drawn.saturating_sub(bucket.scale.produced(Scale::RANGE / 2));
+        }
+        bucket.poured_into(nanos, quota, START)
+    }
+
     /// What is drawn in a bucket of another quota, or of another time, from which the same permits have been taken; all
     /// of them, where it is smaller than what was taken.
     pub(crate) fn poured_into(self, nanos: u64, other: &Quota, other_nanos: u64) -> u64 {
@@ -93,3 +110,22 @@ impl Bucket {
         other.scale().produced(other_nanos) + taken.min(other.scale().units(other.max_burst()))
     }
 }
+
+/// The instant at which a bucket's time begins that is [`START`] now.
+pub(crate) fn base_at(now: Instant) -> u64 {
+    now.as_nanos().wrapping_sub(START)
+}
+
+/// From `nanos` until then; `u64::MAX` for never.
+#[inline]
+pub(crate) fn wait_until(reached: u64, nanos: u64) -> u64 {
+    if reached == u64::MAX { u64::MAX } else { reached.saturating_sub(nanos) }
+}
+
+/// So that the clock may step back by a year, and go on by three, before the bucket's time has to begin anew.
+pub(crate) const START: u64 = Scale::RANGE / 4;
+
+/// Two threads may read one clock in one order and come here in the other; what they may differ by is not taken for a
+/// step back, as that would let in what was drawn in between. To wait it out takes no longer. In units, of which a
+/// nanosecond makes at most two: so it is half a millisecond or more.
+pub(crate) const SKEW: u64 = 1_000_000;

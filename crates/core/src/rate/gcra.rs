@@ -1,6 +1,11 @@
 use std::{fmt, sync::PoisonError};
 
-use super::{Denied, Quota, bucket::Bucket, scale::Scale};
+use super::{
+    Denied, Quota,
+    bucket::{Bucket, SKEW, START, base_at, wait_until},
+    scale::Scale,
+    terms::{Hot, TERMS, Terms, Word},
+};
 use crate::{
     line::Line,
     sync::{AtomicU64, Mutex, Ordering, fence},
@@ -15,30 +20,6 @@ pub(super) struct Gcra {
     terms: Line<[Terms; TERMS]>,
     /// Held by whoever writes the terms.
     writing: Mutex<()>,
-}
-
-/// 3 bits that name the terms, 60 bits of drawn units, and a bit that says that somebody waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Word(u64);
-
-/// A quota, and the instant at which its bucket's time began.
-#[derive(Default)]
-struct Terms {
-    base: AtomicU64,
-    mul: AtomicU64,
-    /// The burst, and in the upper half the two numbers of bits.
-    shape: AtomicU64,
-    inv: AtomicU64,
-    count: AtomicU64,
-    period: AtomicU64,
-}
-
-/// The terms as a check needs them.
-#[derive(Clone, Copy)]
-struct Hot {
-    base: u64,
-    scale: Scale,
-    burst: u32,
 }
 
 impl Gcra {
@@ -173,7 +154,7 @@ impl Gcra {
 
     /// Nobody waits any more. To be called under the lock of the queue.
     pub(super) fn unqueue(&self) {
-        self.word.fetch_and(!QUEUED, Ordering::AcqRel);
+        self.word.fetch_and(!Word::QUEUED, Ordering::AcqRel);
     }
 
     /// Goes by another quota from now on; the former one. What was drawn stays drawn.
@@ -204,7 +185,8 @@ impl Gcra {
         fence(Ordering::Release);
         self.terms[next].write(quota, base_at(now));
         loop {
-            let drawn = carry(former, word.drawn(), quota, now);
+            let bucket = Bucket::with_scale(former.scale, former.burst, word.drawn());
+            let drawn = bucket.carried_over(now.as_nanos().wrapping_sub(former.base), quota);
             match self.swap(word, Word::new(next, drawn, word.is_queued())) {
                 Ok(()) => return,
                 Err(found) => word = found,
@@ -260,107 +242,3 @@ impl fmt::Debug for Gcra {
         f.debug_struct("Gcra").field("quota", &self.quota()).finish_non_exhaustive()
     }
 }
-
-// ===== impl Word, Terms =====
-
-impl Word {
-    #[inline]
-    const fn new(terms: usize, drawn: u64, queued: bool) -> Self {
-        Self((terms as u64) << 61 | drawn << 1 | queued as u64)
-    }
-
-    #[inline]
-    const fn terms(self) -> usize {
-        (self.0 >> 61) as usize
-    }
-
-    #[inline]
-    const fn drawn(self) -> u64 {
-        self.0 << 3 >> 4
-    }
-
-    #[inline]
-    const fn is_queued(self) -> bool {
-        self.0 & QUEUED != 0
-    }
-
-    #[inline]
-    const fn with(self, drawn: u64) -> Self {
-        Self::new(self.terms(), drawn, self.is_queued())
-    }
-
-    const fn queued(self) -> Self {
-        Self(self.0 | QUEUED)
-    }
-}
-
-impl Terms {
-    #[inline]
-    fn hot(&self) -> Hot {
-        let shape = self.shape.load(Ordering::Relaxed);
-        let scale =
-            Scale { mul: self.mul.load(Ordering::Relaxed), inv: 0, inv_bits: 0, unit_bits: (shape >> 32) as u8 };
-        Hot { base: self.base.load(Ordering::Relaxed), scale, burst: shape as u32 }
-    }
-
-    #[inline]
-    fn whole(&self) -> Hot {
-        let mut hot = self.hot();
-        hot.scale.inv = self.inv.load(Ordering::Relaxed);
-        hot.scale.inv_bits = (self.shape.load(Ordering::Relaxed) >> 40) as u8;
-        hot
-    }
-
-    fn quota(&self) -> Quota {
-        let Hot { scale, burst, .. } = self.whole();
-        let (count, period) = (self.count.load(Ordering::Relaxed), self.period.load(Ordering::Relaxed));
-        Quota::from_parts(count as u32, period, burst, scale)
-    }
-
-    fn write(&self, quota: &Quota, base: u64) {
-        let Scale { mul, inv, inv_bits, unit_bits } = quota.scale();
-        let shape = u64::from(inv_bits) << 40 | u64::from(unit_bits) << 32 | u64::from(quota.max_burst());
-        self.base.store(base, Ordering::Relaxed);
-        self.mul.store(mul, Ordering::Relaxed);
-        self.shape.store(shape, Ordering::Relaxed);
-        self.inv.store(inv, Ordering::Relaxed);
-        self.count.store(quota.count().into(), Ordering::Relaxed);
-        self.period.store(quota.period_nanos(), Ordering::Relaxed);
-    }
-}
-
-/// From `nanos` until then; `u64::MAX` for never.
-#[inline]
-fn wait_until(reached: u64, nanos: u64) -> u64 {
-    if reached == u64::MAX { u64::MAX } else { reached.saturating_sub(nanos) }
-}
-
-/// What is drawn under another quota whose bucket begins now.
-fn carry(former: Hot, mut drawn: u64, quota: &Quota, now: Instant) -> u64 {
-    let mut nanos = now.as_nanos().wrapping_sub(former.base);
-    if nanos > u64::MAX / 2 {
-        // The clock has stepped back by more than there is room for: empty.
-        nanos = 0;
-        drawn = Bucket::with_scale(former.scale, former.burst, drawn).emptied(nanos);
-    }
-    while nanos >= Scale::RANGE {
-        // Idle for years: moved towards now by some of them at a time.
-        nanos -= Scale::RANGE / 2;
-        drawn = drawn.saturating_sub(former.scale.produced(Scale::RANGE / 2));
-    }
-    Bucket::with_scale(former.scale, former.burst, drawn).poured_into(nanos, quota, START)
-}
-
-/// The bucket's time is `START` now, so that the clock may step back by a year.
-fn base_at(now: Instant) -> u64 {
-    now.as_nanos().wrapping_sub(START)
-}
-
-const START: u64 = Scale::RANGE / 4;
-const QUEUED: u64 = 1;
-const TERMS: usize = 8;
-
-/// Two threads may read one clock in one order and come here in the other; what they may differ by is not taken for a
-/// step back, as that would let in what was drawn in between. To wait it out takes no longer. In units, of which a
-/// nanosecond makes at most two: so it is half a millisecond or more.
-const SKEW: u64 = 1_000_000;

@@ -15,11 +15,14 @@ mod bucket;
 mod gcra;
 pub mod keyed;
 mod limiter;
+mod queue;
 mod quota;
 mod refusal;
 mod scale;
 mod sliding_window;
+mod terms;
 
-pub use limiter::{Algorithm, Entry, Limiter, Turn};
+pub use limiter::{Algorithm, Limiter};
+pub use queue::{Entry, Turn};
 pub use quota::Quota;
 pub use refusal::{Denied, Reason, Refusal};

@@ -2,7 +2,11 @@ use std::{mem, num::NonZeroU64};
 
 use super::table::{Entry, Table};
 use crate::{
-    rate::{Quota, Reason, Refusal, bucket::Bucket, scale::Scale},
+    rate::{
+        Quota, Reason, Refusal,
+        bucket::{Bucket, SKEW, START, base_at, wait_until},
+        scale::Scale,
+    },
     time::Instant,
 };
 
@@ -203,21 +207,12 @@ impl<K> Shard<K> {
 
     #[cold]
     fn begin_anew(&mut self, nanos: u64, now: Instant) -> u64 {
-        // Idle for years, or the clock has stepped back by more than there is room for: then empty.
-        let back = nanos > u64::MAX / 2;
         let quotas = mem::take(&mut self.quotas);
         for entry in self.table.entries_mut() {
-            let (number, mut drawn) = (entry.word.get() >> DRAWN_BITS, entry.word.get() & DRAWN);
-            let Some(quota) = quotas.get(number as usize - 1) else { continue };
-            let mut nanos = if back { 0 } else { nanos };
-            if back {
-                drawn = Bucket::new(quota, drawn).emptied(0);
+            let (number, drawn) = (entry.word.get() >> DRAWN_BITS, entry.word.get() & DRAWN);
+            if let Some(quota) = quotas.get(number as usize - 1) {
+                entry.word = word_of(number, Bucket::new(quota, drawn).carried_over(nanos, quota));
             }
-            while nanos >= Scale::RANGE {
-                nanos -= Scale::RANGE / 2;
-                drawn = drawn.saturating_sub(quota.scale().produced(Scale::RANGE / 2));
-            }
-            entry.word = word_of(number, Bucket::new(quota, drawn).poured_into(nanos, quota, START));
         }
         self.quotas = quotas;
         self.base = base_at(now);
@@ -226,28 +221,18 @@ impl<K> Shard<K> {
 }
 
 fn refusal(quota: &Quota, cost: u32, missing: u64, nanos: u64) -> Refusal {
-    let reached = quota.scale().reached(missing);
-    let wait = if reached == u64::MAX { u64::MAX } else { reached.saturating_sub(nanos) };
-    Refusal::new(quota, cost, wait, Reason::Exhausted)
+    Refusal::new(quota, cost, wait_until(quota.scale().reached(missing), nanos), Reason::Exhausted)
 }
 
 fn word_of(number: u64, drawn: u64) -> NonZeroU64 {
     NonZeroU64::MIN.saturating_add((number << DRAWN_BITS | drawn) - 1)
 }
 
-fn base_at(now: Instant) -> u64 {
-    now.as_nanos().wrapping_sub(START)
-}
-
-const START: u64 = Scale::RANGE / 4;
 const DRAWN_BITS: u32 = 60;
 pub(super) const DRAWN: u64 = (1 << DRAWN_BITS) - 1;
 /// As many as 4 bits can name, but for "none" and "another".
 const MOST_QUOTAS: usize = 14;
 const OTHERS: u64 = 15;
-/// As of a single bucket: what two threads' readings of one clock may differ by.
-const SKEW: u64 = 1_000_000;
-
 /// How many slots are looked at for each new key, and for each so many uses: a key that is idle is forgotten by the time
 /// at which as many new ones have come as there are slots for four of them each.
 const SWEEP: usize = 4;
