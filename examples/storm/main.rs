@@ -1,9 +1,11 @@
-//! A storm on real sockets: an HTTP upstream falls ill by script, and a client lives through it twice, bare and behind
-//! a seawall circuit breaker. See `storm --help`.
+//! A storm on real sockets. First an HTTP upstream falls ill by script, and a client lives through it twice, bare and behind
+//! a circuit breaker; then one is offered ten times what it can bear, bare and behind a rate limit and a bulkhead. See
+//! `storm --help`.
 
 mod client;
 mod figures;
 mod guarded;
+mod overload;
 mod panel;
 mod picture;
 mod progress;
@@ -24,17 +26,22 @@ use clap::Parser;
 use crate::run::{Side, run};
 use crate::script::Script;
 
-/// Shows what a circuit breaker does when an upstream falls ill.
+/// Shows what a circuit breaker does when an upstream falls ill, and what a rate
+/// limit and a bulkhead do when it gets ten times what it can bear.
 ///
-/// A hyper server on loopback plays a script: 500s, hanging, resets, slow, and
+/// First act: a hyper server on loopback plays a script: 500s, hanging, resets, slow, and
 /// healthy in between. 32 workers call it every 20 ms each through a pooled hyper
 /// client, first bare, then behind a breaker: half of them through its tower
 /// layer, half by `execute` on the same breaker. At the end there are two tables
 /// and the picture target/storm.svg.
+///
+/// Second act: an upstream of fixed capacity, and clients that do not wait for
+/// each other; bare, and behind a rate limit, a bulkhead, and both. It takes half
+/// as long as the first, and ends with a table.
 #[derive(Parser)]
 #[command(name = "storm", after_long_help = NUMBERS, verbatim_doc_comment)]
 struct Flags {
-    /// How long both runs take together, 6 to 600
+    /// How long both runs of the first act take together, 6 to 600
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(6..=600))]
     seconds: u64,
 
@@ -66,8 +73,8 @@ async fn storm(flags: &Flags) -> Result<(), Box<dyn Error>> {
     }
     let path = Path::new("target/storm.svg");
     picture::draw(path, &bare, &breaker).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    println!("\npicture: {}", path.display());
-    Ok(())
+    println!("\npicture: {}\n", path.display());
+    overload::play(Duration::from_secs(flags.seconds) / 2, flags.seed).await
 }
 
 const GOODPUT: &str = "\

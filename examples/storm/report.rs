@@ -78,7 +78,7 @@ pub(crate) fn openings(breaker: &Record) -> Vec<String> {
     reasons.into_iter().map(|(phase, why, times)| format!("{:8} {times:3} x  {why}", moods[phase].mood)).collect()
 }
 
-fn numbers(header: &[&str]) -> Table {
+pub(crate) fn numbers(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header(header);
     for column in table.column_iter_mut().skip(1) {
