@@ -34,7 +34,7 @@ fn who_waits_is_served_in_order_and_all_make_progress() {
                 .filter(|&number| waits[number].is_woken() && waits[number].poll().is_ready())
                 .collect();
             assert_eq!(ready, [0], "after {served}");
-            waits.remove(0);
+            drop(waits.remove(0));
             waits.iter_mut().take(1).filter(|wait| wait.is_woken()).for_each(|wait| assert_pending!(wait.poll()));
         }
         assert_eq!(limiter.queued(), 0);

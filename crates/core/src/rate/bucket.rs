@@ -125,7 +125,10 @@ pub(crate) fn wait_until(reached: u64, nanos: u64) -> u64 {
 /// So that the clock may step back by a year, and go on by three, before the bucket's time has to begin anew.
 pub(crate) const START: u64 = Scale::RANGE / 4;
 
-/// Two threads may read one clock in one order and come here in the other; what they may differ by is not taken for a
-/// step back, as that would let in what was drawn in between. To wait it out takes no longer. In units, of which a
-/// nanosecond makes at most two: so it is half a millisecond or more.
-pub(crate) const SKEW: u64 = 1_000_000;
+/// What an earlier reading of the clock may be behind by and not be taken for a step back: units, a second or two of them.
+///
+/// A thread can be put to sleep between its look at the clock and the one at the bucket, for as long as others use up its
+/// core, and those draw meanwhile. To take that for a step back is to produce the time of its sleep again: many times what
+/// the quota allows, where there are more threads than cores. To wait for a clock that did step back by less takes no
+/// longer than that. Where a burst is worth years, and a unit more than a nanosecond, it is at most 32 permits' worth.
+pub(crate) const SKEW: u64 = 1 << 31;

@@ -30,7 +30,8 @@ pub enum Algorithm {
     #[default]
     Gcra,
     /// At most [`count`](Quota::count) in any [`period`](Quota::period), exactly; the burst is not used. It remembers each
-    /// call of a period: 8 bytes each, at most 2^24 of them, under a short lock.
+    /// call of a period: 8 bytes each, at most 2^24 of them, under a short lock. Behind waiting calls that cost more than
+    /// one, a refusal says the earliest time at which the call can pass, and it may take longer.
     SlidingWindow,
 }
 
@@ -85,7 +86,7 @@ impl<W> Limiter<W> {
         Refusal::by(denied, numbers, cost)
     }
 
-    /// What [`try_enter`](Self::try_enter) would be told now, if it would be refused. Changes nothing.
+    /// What [`try_enter`](Self::try_enter) would be told now, if it would be refused. Takes nothing.
     #[inline]
     pub fn would_refuse(&self, cost: u32, now: Instant) -> Option<Refusal> {
         if let Rule::Gcra(gcra) = &self.rule {

@@ -166,6 +166,10 @@ impl<W> Limiter<W> {
     /// As [`new`](Self::new).
     #[track_caller]
     pub fn set_quota(&self, quota: Quota, now: Instant) -> (Quota, Woken<W>) {
+        if let Rule::SlidingWindow = self.rule {
+            // Before anyone is let through who would not be woken.
+            SlidingWindow::check(&quota);
+        }
         self.with_queue(now, |limiter, queue, woken| {
             let former = match (&limiter.rule, &mut queue.window) {
                 (Rule::Gcra(gcra), _) => gcra.set_quota(&quota, now),

@@ -1,0 +1,262 @@
+//! The queue against a plain list: who is let through, when, who is woken, and what a newcomer is told.
+
+use std::time::Duration;
+
+use proptest::{collection::vec, prelude::*, sample::Index};
+use seawall_core::{
+    Place, Woken,
+    rate::{Algorithm, Denied, Entry, Limiter, Quota, Reason, Refusal, Turn},
+    time::Instant,
+};
+
+use super::{
+    START, cases,
+    naive::{Ended, Model},
+};
+
+#[derive(Debug, Clone)]
+enum Op {
+    Advance(u64),
+    TryEnter(u32),
+    Enter(u32, Option<u64>),
+    Turn(Index),
+    Leave(Index),
+    Refund(Index),
+    SetQuota(Quota),
+}
+
+/// Intervals that are powers of two: of those, no unit is rounded.
+fn quota() -> impl Strategy<Value = Quota> {
+    (3..8_u32, 0..3_u32, 1..5_u32).prop_map(|(interval, count, burst)| {
+        Quota::new(1 << count, Duration::from_nanos(1 << (interval + count))).burst(burst)
+    })
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let cost = || prop_oneof![3 => Just(1_u32), 1 => 0..6_u32];
+    prop_oneof![
+        4 => prop_oneof![0..4_u64, 0..600_u64].prop_map(Op::Advance),
+        2 => cost().prop_map(Op::TryEnter),
+        4 => (cost(), prop::option::of(0..500_u64)).prop_map(|(cost, patience)| Op::Enter(cost, patience)),
+        3 => any::<Index>().prop_map(Op::Turn),
+        2 => any::<Index>().prop_map(Op::Leave),
+        1 => any::<Index>().prop_map(Op::Refund),
+        1 => quota().prop_map(Op::SetQuota),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn the_queue_does_what_a_plain_list_does(
+        algorithm in prop_oneof![Just(Algorithm::Gcra), Just(Algorithm::SlidingWindow)],
+        quota in quota(),
+        ops in vec(op(), 1..60),
+    ) {
+        let mut both = Both::new(algorithm, quota);
+        for op in ops {
+            both.step(op)?;
+            both.compare()?;
+        }
+    }
+}
+
+/// One who came and may wait.
+#[derive(Debug)]
+struct Guest {
+    place: Place,
+    number: usize,
+    cost: u32,
+    /// What it was told last, unless it was woken since.
+    until: Option<Instant>,
+    ended: Option<Ended>,
+}
+
+struct Both {
+    limiter: Limiter<usize>,
+    model: Model,
+    now: Instant,
+    guests: Vec<Guest>,
+    passed: Vec<(u32, Instant)>,
+    /// What is woken is the number of who waits.
+    next: usize,
+}
+
+impl Both {
+    fn new(algorithm: Algorithm, quota: Quota) -> Self {
+        let limiter = Limiter::new(quota, algorithm, 1, START);
+        let model = Model::new(quota, algorithm, START);
+        Self { limiter, model, now: START, guests: Vec::new(), passed: Vec::new(), next: 0 }
+    }
+
+    fn step(&mut self, op: Op) -> Result<(), TestCaseError> {
+        let now = self.now;
+        match op {
+            Op::Advance(by) => self.now = now + Duration::from_nanos(by),
+            Op::TryEnter(cost) => {
+                let asks_behind = self.limiter.try_enter(cost, now);
+                if asks_behind == Err(Denied::Queued) {
+                    self.visit();
+                }
+                let expected = self.model.enter(cost, now);
+                let entered = match asks_behind {
+                    Err(Denied::Queued) => {
+                        let (entered, woken) = self.limiter.try_enter_behind(cost, now);
+                        self.wake(woken);
+                        entered
+                    }
+                    entered => entered.map_err(|denied| self.limiter.refusal(denied, cost)),
+                };
+                self.same(entered, expected, cost)?;
+                if entered.is_ok() {
+                    self.passed.push((cost, now));
+                }
+            }
+            Op::Enter(cost, patience) => self.enter(cost, patience)?,
+            Op::Turn(which) if !self.guests.is_empty() => {
+                self.visit();
+                let guest = self.guests.swap_remove(which.index(self.guests.len()));
+                self.turn(guest)?;
+            }
+            Op::Leave(which) if !self.guests.is_empty() => {
+                let guest = self.guests.swap_remove(which.index(self.guests.len()));
+                let visited = self.model.visit(now);
+                let own = visited.iter().find(|(number, _)| *number == guest.number).map(|(_, ended)| *ended);
+                self.ended(visited);
+                match guest.ended.or(own) {
+                    Some(Ended::Entered(at)) => self.model.give_back(guest.cost, at),
+                    Some(Ended::TooLarge) => {}
+                    None => self.model.waiting.retain(|(number, _)| *number != guest.number),
+                }
+                self.visit();
+                let woken = self.limiter.leave(guest.place, now);
+                self.wake(woken);
+            }
+            Op::Refund(which) if !self.passed.is_empty() => {
+                let (cost, at) = self.passed.swap_remove(which.index(self.passed.len()));
+                self.visit();
+                self.model.give_back(cost, at);
+                self.visit();
+                let woken = self.limiter.refund(cost, at, now);
+                self.wake(woken);
+            }
+            Op::SetQuota(quota) => {
+                self.visit();
+                let former = self.model.quota;
+                let refused = self.model.set_quota(quota, now);
+                self.ended(refused);
+                self.visit();
+                let (was, woken) = self.limiter.set_quota(quota, now);
+                prop_assert_eq!(was, former);
+                self.wake(woken);
+            }
+            Op::Turn(_) | Op::Leave(_) | Op::Refund(_) => {}
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, cost: u32, patience: Option<u64>) -> Result<(), TestCaseError> {
+        let (now, number) = (self.now, self.next);
+        self.next += 1;
+        self.visit();
+        let latest = patience.map_or(Instant::MAX, |patience| now + Duration::from_nanos(patience));
+        let expected = self.model.enter(cost, now);
+        let (entry, woken) = self.limiter.enter(cost, now, latest, || number);
+        self.wake(woken);
+        match (entry, expected) {
+            (Ok(Entry::Entered), Ok(())) => self.passed.push((cost, now)),
+            (Ok(Entry::Waiting(place)), Err((Reason::Exhausted, Some(wait)))) => {
+                prop_assert!(now + Duration::from_nanos(wait) <= latest, "it cannot come in time");
+                self.model.waiting.push((number, cost));
+                self.turn(Guest { place, number, cost, until: None, ended: None })?;
+            }
+            (Err(refusal), Err((Reason::Exhausted, Some(wait)))) => {
+                prop_assert!(now + Duration::from_nanos(wait) > latest, "it could have waited");
+                self.same(Err(refusal), Err((Reason::TooLong, Some(wait))), cost)?;
+            }
+            (Err(refusal), Err(reason)) => self.same(Err(refusal), Err(reason), cost)?,
+            (entry, expected) => prop_assert!(false, "machine {entry:?}, model {expected:?}"),
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, mut guest: Guest) -> Result<(), TestCaseError> {
+        let mut place = Some(guest.place);
+        let (turn, woken) = self.limiter.turn(&mut place, self.now, || guest.number);
+        let visited = guest.ended;
+        match (turn, visited) {
+            (Turn::Waiting { until }, None) => {
+                guest.place = place.take().expect("it goes on");
+                guest.until = Some(until);
+                let position = self.model.waiting.iter().position(|(number, _)| *number == guest.number);
+                let wait = self.model.wait_for(guest.cost.into(), self.now);
+                let due = if position == Some(0) { self.now + Duration::from_nanos(wait) } else { Instant::MAX };
+                prop_assert_eq!(until, due);
+                self.guests.push(guest);
+            }
+            (Turn::Entered(at), Some(Ended::Entered(expected))) => {
+                prop_assert_eq!(at, expected);
+                self.passed.push((guest.cost, at));
+            }
+            (Turn::Refused(refusal), Some(Ended::TooLarge)) => prop_assert_eq!(refusal.cost(), guest.cost),
+            (turn, expected) => prop_assert!(false, "machine {turn:?}, model {expected:?}"),
+        }
+        prop_assert!(place.is_none());
+        self.wake(woken);
+        Ok(())
+    }
+
+    /// All that can be asked, asked of both; and nobody sleeps on when its turn comes.
+    fn compare(&mut self) -> Result<(), TestCaseError> {
+        prop_assert_eq!(self.limiter.queued(), self.model.waiting.len());
+        prop_assert_eq!(self.limiter.quota(), self.model.quota);
+        let available = if self.model.waiting.is_empty() { self.model.available(self.now) } else { 0 };
+        prop_assert_eq!(self.limiter.available(self.now), available);
+        let first = self.model.waiting.first().map(|(number, _)| *number);
+        for guest in &self.guests {
+            let is_told = match guest.ended {
+                Some(_) => guest.until.is_none(),
+                None if first == Some(guest.number) => {
+                    let due = self.now + Duration::from_nanos(self.model.wait_for(guest.cost.into(), self.now));
+                    guest.until.is_none_or(|until| until <= due)
+                }
+                None => true,
+            };
+            prop_assert!(is_told, "{guest:?} sleeps on");
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self) {
+        let visited = self.model.visit(self.now);
+        self.ended(visited);
+    }
+
+    fn ended(&mut self, ended: Vec<(usize, Ended)>) {
+        for (number, how) in ended {
+            self.guests.iter_mut().filter(|guest| guest.number == number).for_each(|guest| guest.ended = Some(how));
+        }
+    }
+
+    fn wake(&mut self, woken: Woken<usize>) {
+        for number in woken {
+            self.guests.iter_mut().filter(|guest| guest.number == number).for_each(|guest| guest.until = None);
+        }
+    }
+
+    fn same(
+        &self,
+        entered: Result<(), Refusal>,
+        expected: Result<(), (Reason, Option<u64>)>,
+        cost: u32,
+    ) -> Result<(), TestCaseError> {
+        let told =
+            entered.map_err(|refusal| (refusal.reason(), refusal.retry_after().map(|wait| wait.as_nanos() as u64)));
+        prop_assert_eq!(told, expected);
+        if let Err(refusal) = entered {
+            prop_assert_eq!((refusal.cost(), refusal.quota()), (cost, self.model.quota));
+        }
+        Ok(())
+    }
+}
