@@ -8,8 +8,8 @@ use std::{
 };
 
 use seawall::{
-    Backoff, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Classify, Error, Jitter, ManualClock, Outcome,
-    Rejection, State, Trip, Window,
+    Backoff, Bulkhead, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Classify, Error, Jitter,
+    KeyedRateLimiter, ManualClock, Outcome, Quota, RateLimiter, Rejection, State, Trip, Window,
 };
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -71,6 +71,71 @@ async fn readme_tower() -> Result<(), Error<io::Error>> {
     assert_eq!(response, "stock: 7");
     assert_eq!(*told.lock().unwrap(), ["circuit breaker `inventory`: closed -> forced open: by hand"]);
     Ok(())
+}
+
+#[tokio::test]
+async fn readme_limits() -> Result<(), Error<io::Error>> {
+    let (client, url) = (Client, "http://inventory/7");
+    let fetch = |client: &Client, url: &str| client.get(url).send();
+
+    #[rustfmt::skip]
+    let body = {
+        let limiter = RateLimiter::new("inventory", Quota::per_second(200).burst(4));
+        let bulkhead = Bulkhead::builder("inventory", 8).max_queued(16).max_wait(Duration::from_millis(100)).build();
+        let body = bulkhead.execute(|| fetch(&client, url)).await;
+        let per_client = KeyedRateLimiter::<String>::new("per client", Quota::per_minute(60).burst(10));
+        per_client.try_acquire("10.0.0.1")?; // a refusal says exactly when to come again
+        assert_eq!((limiter.available(), bulkhead.in_flight(), per_client.available("10.0.0.1")), (4, 0, 9));
+        body
+    };
+    assert_eq!(body?, "stock: 7");
+    Ok(())
+}
+
+/// All gates in one stack: the client's error is wrapped once, and stays flat whatever the order.
+#[tokio::test]
+async fn gates_stack_in_any_order() {
+    let clock = ManualClock::new();
+    let breaker = CircuitBreaker::builder("b").clock(clock.clone()).build();
+    let limiter = RateLimiter::builder("l", Quota::per_second(1)).clock(clock.clone()).build();
+    let bulkhead = Bulkhead::builder("h", 1).clock(clock.clone()).build();
+    let client = service_fn(|request: Request| request.send());
+    let mut service = ServiceBuilder::new()
+        .layer(bulkhead.layer())
+        .layer(limiter.layer())
+        .layer(breaker.layer())
+        .map_err(Error::Inner)
+        .service(client);
+    assert_eq!(service.ready().await.unwrap().call(Request).await.unwrap(), "stock: 7");
+    let refused = |error: Error<io::Error>| error.rejection().expect("it was refused").kind();
+    assert_eq!(refused(service.ready().await.unwrap().call(Request).await.unwrap_err()), "rate limited");
+    let permit = bulkhead.try_acquire().unwrap();
+    assert_eq!(refused(service.ready().await.unwrap().call(Request).await.unwrap_err()), "bulkhead full");
+    drop(permit);
+    clock.advance(Duration::from_secs(1));
+    breaker.force_open();
+    assert_eq!(refused(service.ready().await.unwrap().call(Request).await.unwrap_err()), "circuit open");
+
+    // The same policies, as plain calls.
+    breaker.reset();
+    clock.advance(Duration::from_secs(1));
+    let body = bulkhead.call(|| limiter.call(|| breaker.execute(|| Client.get("").send()))).await;
+    assert_eq!(body.unwrap(), "stock: 7");
+}
+
+/// A call's future can be spawned, also where its closure borrows.
+#[tokio::test]
+async fn futures_of_the_gates_can_be_spawned() {
+    let limiter = RateLimiter::builder("l", Quota::per_second(9)).max_wait(Duration::from_secs(1)).build();
+    let bulkhead = Bulkhead::builder("h", 1).max_queued(1).build();
+    let spawned = tokio::spawn(async move {
+        let url = String::from("http://inventory/7");
+        let body = limiter.call(|| bulkhead.execute(|| Client.get(&url).send())).await;
+        let permit = bulkhead.acquire().await.map(|permit| permit.into_owned());
+        (body, permit.is_ok())
+    });
+    let (body, permit) = spawned.await.unwrap();
+    assert_eq!((body.unwrap(), permit), ("stock: 7", true));
 }
 
 #[test]
