@@ -45,6 +45,23 @@ impl<K: Clock> Inner<K> {
         }
     }
 
+    /// As [`try_enter`](Self::try_enter), for a call that does not wait.
+    // A flow of its own, so that the refusal is written once, where it stays: to move it right after is what costs.
+    #[inline]
+    pub(crate) fn enter(&self, cost: u32) -> Result<(), Rejection> {
+        let now = self.clock.now();
+        match self.limiter.try_enter(cost, now) {
+            Ok(()) => Ok(()),
+            Err(Denied::Queued) => self.enter_behind(cost, now),
+            Err(denied) => Err(self.refuse(self.limiter.refusal(denied, cost))),
+        }
+    }
+
+    #[inline(never)]
+    fn enter_behind(&self, cost: u32, now: Instant) -> Result<(), Rejection> {
+        self.try_enter_behind(cost, now).map_err(|refusal| self.refuse(refusal))
+    }
+
     #[inline(never)]
     fn try_enter_behind(&self, cost: u32, now: Instant) -> Result<(), Refusal> {
         let (entered, woken) = self.limiter.try_enter_behind(cost, now);

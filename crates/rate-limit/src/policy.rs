@@ -24,8 +24,7 @@ impl<K: Clock> Policy for RateLimiter<K> {
 
     #[inline]
     fn enter(&self) -> Result<Ticket<Spent>, Rejection> {
-        let inner = self.inner();
-        inner.try_enter(1).map(|()| Ticket::new(Spent, ())).map_err(|refusal| inner.refuse(refusal))
+        self.inner().enter(1).map(|()| Ticket::new(Spent, ()))
     }
 
     #[inline]

@@ -64,13 +64,14 @@ impl<K: Clock> RateLimiter<K> {
     /// Leave for a call, or its refusal; or a place in the queue, to be taken by a poll.
     #[inline]
     fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
-        match self.inner().try_enter(1) {
-            Ok(()) => Answer::Now(Ok(Ticket::new(Spent, ()))),
-            Err(_) if self.inner().max_wait.is_some() => {
-                Answer::Later(Waiter::new(self.shared.hold(), 1, Patience::Configured))
-            }
-            Err(refusal) => Answer::Now(Err(self.inner().refuse(refusal))),
+        let inner = self.inner();
+        if inner.max_wait.is_some() {
+            return match inner.try_enter(1) {
+                Ok(()) => Answer::Now(Ok(Ticket::new(Spent, ()))),
+                Err(_) => Answer::Later(Waiter::new(self.shared.hold(), 1, Patience::Configured)),
+            };
         }
+        Answer::Now(inner.enter(1).map(|()| Ticket::new(Spent, ())))
     }
 
     /// Makes a call, if the rate allows it: `f` is run at once, and what it makes is polled by the future returned. Where
@@ -153,8 +154,7 @@ impl<K: Clock> RateLimiter<K> {
     /// A [`Rejection`] that says when to come again; it says no time where `n` is above the burst, which never passes.
     #[inline]
     pub fn try_acquire_n(&self, n: u32) -> Result<(), Rejection> {
-        let inner = self.inner();
-        inner.try_enter(n).map_err(|refusal| inner.refuse(refusal))
+        self.inner().enter(n)
     }
 
     /// Waits for one call's share, at most for [`max_wait`](Builder::max_wait) where there is one.
