@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::atomic::AtomicBool, time::Duration};
 
 use seawall_core::{
     Name, Shared, lanes,
@@ -57,7 +57,8 @@ impl<K> Builder<K> {
         K: Clock,
     {
         let Self { name, config, max_wait, clock } = self;
-        let inner = Inner { name, slots: Slots::new(config.lanes(lanes())), max_wait, clock, outbox: Outbox::new() };
+        let slots = Slots::new(config.lanes(lanes()));
+        let inner = Inner { name, slots, max_wait, clock, outbox: Outbox::new(), closed: AtomicBool::new(false) };
         Bulkhead::from_shared(Shared::new(inner, lanes()))
     }
 }

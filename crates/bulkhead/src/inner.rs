@@ -1,9 +1,13 @@
-use std::{task::Waker, time::Duration};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    task::Waker,
+    time::Duration,
+};
 
 use seawall_core::{
     BulkheadFull, Held, Here, Name, Outcome, Rejection,
     observe::Outbox,
-    slots::{Reason, Refusal, Slots},
+    slots::{MAX_LIMIT, Reason, Refusal, Slots},
     time::Clock,
 };
 use seawall_gate::{Gate, Judge, wake};
@@ -20,6 +24,8 @@ pub struct Inner<K> {
     pub(crate) max_wait: Option<Duration>,
     pub(crate) clock: K,
     pub(crate) outbox: Outbox<Event>,
+    /// Of several who close it, one tells.
+    pub(crate) closed: AtomicBool,
 }
 
 /// A share of it, which a call owns.
@@ -52,15 +58,16 @@ impl<K: Clock> Inner<K> {
     pub(crate) fn resize(&self, max_concurrent: usize) {
         let (from, woken) = self.slots.resize(max_concurrent, &Here(&self.clock));
         wake(woken);
-        self.tell(EventKind::Resized { from, to: self.slots.limit() });
+        // Not the limit as it is by now: that may be someone else's.
+        self.tell(EventKind::Resized { from, to: max_concurrent.min(MAX_LIMIT) });
     }
 
     pub(crate) fn close(&self) {
-        if self.slots.is_closed() {
-            return;
-        }
+        let is_first = !self.closed.swap(true, Ordering::Relaxed);
         wake(self.slots.close());
-        self.tell(EventKind::Closed);
+        if is_first {
+            self.tell(EventKind::Closed);
+        }
     }
 
     #[cold]
