@@ -23,6 +23,9 @@ use tower::{Layer, Service, service_fn};
 
 // ===== allocations =====
 
+/// Makes something of a bulkhead's builder.
+type Build = fn(Builder) -> Builder;
+
 struct Counting;
 
 thread_local! {
@@ -80,7 +83,7 @@ const CALLS: [(&str, Call); 8] = [
 fn each(slots: usize, check: impl Fn(Manual, Call, &str)) {
     for owned in [false, true] {
         for (way, call) in CALLS {
-            let builders: [(&str, fn(Builder) -> Builder); 3] = [
+            let builders: [(&str, Build); 3] = [
                 ("no queue", |builder| builder),
                 ("queue", |builder| builder.max_queued(100)),
                 ("timed queue", |builder| builder.max_queued(100).max_wait(SECOND)),

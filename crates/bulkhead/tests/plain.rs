@@ -23,7 +23,10 @@ fn in_each_way(bulkhead: &Manual, reply: Reply) -> Vec<Reply> {
         replies.push(call.now_or_never().expect("nobody waits"));
     }
     replies.push(flat(bulkhead.clone().execute_blocking(|| reply.clone())));
-    replies.push(bulkhead.clone().try_acquire().map_err(Error::Rejected).and_then(|_permit| reply));
+    replies.push(bulkhead.clone().try_acquire().map_err(Error::Rejected).and_then(|permit| {
+        drop(permit);
+        reply
+    }));
     replies
 }
 
@@ -54,7 +57,8 @@ fn a_slot_is_taken_while_the_call_is_in_flight_in_each_way() {
         }
     }
     let bulkhead = plain(2).build();
-    bulkhead.execute_blocking(|| Ok::<_, Failed>(assert_eq!(bulkhead.in_flight(), 1))).unwrap();
+    let in_flight = bulkhead.execute_blocking(|| Ok::<_, Failed>(bulkhead.in_flight()));
+    assert_eq!(in_flight.unwrap(), 1);
     assert_idle(&bulkhead);
 }
 

@@ -1,10 +1,18 @@
 //! The laws of a rate limit, over random quotas and random histories.
 #![cfg(not(loom))]
 
+#[path = "rate/clock.rs"]
+mod clock;
 #[path = "rate/naive.rs"]
 mod naive;
+#[path = "rate/peer.rs"]
+mod peer;
 #[path = "rate/queue.rs"]
 mod queue;
+#[path = "rate/window.rs"]
+mod window;
+#[path = "rate/years.rs"]
+mod years;
 
 use std::{env, time::Duration};
 
@@ -155,25 +163,6 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_that_steps_back_lets_nobody_in_twice_and_stops_nothing(
-        quota in quotas(),
-        back in prop_oneof![1..=1_000_u64, Just(1_000_000), Just(3_600_000_000_000), 1..=500 * DAY],
-    ) {
-        let limiter = limiter(quota, START);
-        let mut now = START + Duration::from_nanos(DAY);
-        prop_assert!(try_enter(&limiter, quota.max_burst(), now).is_ok());
-        now = Instant::from_nanos(now.as_nanos() - back);
-        prop_assert_eq!(limiter.available(now), 0);
-        let wait = try_enter(&limiter, 1, now).expect_err("all was taken").expect("one is not above the burst");
-        // A second or two is within what a thread may have been asleep for since its reading, and is waited out.
-        let interval = quota.interval().as_nanos() as u64;
-        prop_assert!(wait <= interval + skew(&quota) + 2 + unit(&quota), "{wait}");
-        now = now + Duration::from_nanos(wait);
-        prop_assert_eq!(try_enter(&limiter, 1, now), Ok(()));
-        prop_assert!(try_enter(&limiter, 1, now).is_err() || interval <= 1);
-    }
-
-    #[test]
     fn a_quota_that_changes_keeps_what_is_spent(
         first in quotas(),
         changes in prop::collection::vec((quotas(), any::<u8>(), any::<u64>()), 1..20),
@@ -208,11 +197,6 @@ proptest! {
 fn unit(quota: &Quota) -> u64 {
     let worth = u128::from(quota.max_burst()) * quota.period().as_nanos() / u128::from(quota.count());
     (worth >> 56) as u64 + 1
-}
-
-/// What two readings of the clock may differ by, for that quota.
-fn skew(quota: &Quota) -> u64 {
-    unit(quota).saturating_mul(1 << 32)
 }
 
 #[test]

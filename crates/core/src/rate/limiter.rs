@@ -12,7 +12,7 @@ use crate::{
 
 /// A rate limit that many may ask at once, and a queue of those who wait for their turn.
 ///
-/// `W` is what is woken when a turn may have come: [`Woken`] is to be woken by the caller.
+/// `W` is what is woken when a turn may have come: [`Woken`](crate::Woken) is to be woken by the caller.
 pub struct Limiter<W> {
     pub(super) rule: Rule,
     queue: Line<Mutex<Queue<W>>>,

@@ -52,7 +52,7 @@ proptest! {
     fn the_queue_does_what_a_plain_list_does(
         algorithm in prop_oneof![Just(Algorithm::Gcra), Just(Algorithm::SlidingWindow)],
         quota in quota(),
-        ops in vec(op(), 1..60),
+        ops in vec(op(), 1..40),
     ) {
         let mut both = Both::new(algorithm, quota);
         for op in ops {
@@ -74,6 +74,7 @@ struct Guest {
 }
 
 struct Both {
+    algorithm: Algorithm,
     limiter: Limiter<usize>,
     model: Model,
     now: Instant,
@@ -87,7 +88,7 @@ impl Both {
     fn new(algorithm: Algorithm, quota: Quota) -> Self {
         let limiter = Limiter::new(quota, algorithm, 1, START);
         let model = Model::new(quota, algorithm, START);
-        Self { limiter, model, now: START, guests: Vec::new(), passed: Vec::new(), next: 0 }
+        Self { algorithm, limiter, model, now: START, guests: Vec::new(), passed: Vec::new(), next: 0 }
     }
 
     fn step(&mut self, op: Op) -> Result<(), TestCaseError> {
@@ -213,6 +214,10 @@ impl Both {
         prop_assert_eq!(self.limiter.quota(), self.model.quota);
         let available = if self.model.waiting.is_empty() { self.model.available(self.now) } else { 0 };
         prop_assert_eq!(self.limiter.available(self.now), available);
+        if self.model.waiting.is_empty() && self.algorithm == Algorithm::Gcra {
+            // Nobody needs the lock.
+            prop_assert_eq!(self.limiter.try_enter(u32::MAX, self.now), Err(Denied::TooLarge));
+        }
         let first = self.model.waiting.first().map(|(number, _)| *number);
         for guest in &self.guests {
             let is_told = match guest.ended {
