@@ -79,9 +79,9 @@ fn on_one_thread_all_are_served_equally_often() {
 #[test]
 fn on_many_threads_the_most_served_is_served_at_most_half_as_often_again_as_the_least() {
     for slots in [1, 3] {
-        let runtime = runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
-        // In a task, as all of them are.
-        let served = runtime.block_on(runtime.spawn(served(slots, 100_000))).unwrap();
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        // In a task, as all of them are. So many calls that a thread that the system lays aside for a while hardly counts.
+        let served = runtime.block_on(runtime.spawn(served(slots, 150_000))).unwrap();
         assert_fair(&served, 1.5);
     }
 }

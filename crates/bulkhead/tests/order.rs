@@ -109,17 +109,16 @@ fn a_service_whose_wait_was_shed_is_ready_and_its_call_is_refused() {
 /// How calls fare that come twice as fast as they can be served, and whose callers give up after a while: how many are
 /// answered in time, of how many there is capacity for.
 async fn goodput(order: Order) -> (u32, u32) {
-    const SLOTS: u32 = 2;
-    const SECONDS: u32 = 20;
-    let bulkhead = Bulkhead::builder("t", SLOTS as usize).max_queued(usize::MAX).order(order).build();
+    const SECONDS: u32 = 40;
+    let bulkhead = Bulkhead::builder("t", 2).max_queued(usize::MAX).order(order).build();
     let good = Arc::new(AtomicU32::new(0));
     let mut callers = Vec::new();
-    // Each call takes 10 ms, so 2 slots serve 200 a second, and 400 come.
-    for _ in 0..400 * SECONDS {
+    // Each call takes 20 ms, so 2 slots serve 100 a second, and 200 come.
+    for _ in 0..200 * SECONDS {
         let (bulkhead, good) = (bulkhead.clone(), good.clone());
         callers.push(tokio::spawn(async move {
             let call = bulkhead.execute(|| async {
-                sleep(10 * MILLISECOND).await;
+                sleep(20 * MILLISECOND).await;
                 Ok::<_, Failed>(())
             });
             tokio::pin!(call);
@@ -131,11 +130,11 @@ async fn goodput(order: Order) -> (u32, u32) {
                 Err(_) => _ = call.await,
             }
         }));
-        sleep(MILLISECOND * 5 / 2).await;
+        sleep(5 * MILLISECOND).await;
     }
     let good = good.load(Ordering::Relaxed);
     callers.iter().for_each(tokio::task::JoinHandle::abort);
-    (good, 200 * SECONDS)
+    (good, 100 * SECONDS)
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,8 +74,12 @@ fn a_clone_starts_without_a_slot_and_without_a_wait() {
     for (bulkhead, mut service, _handle) in each_guarded() {
         assert_ready_ok!(service.poll_ready());
         let mut clone = service.clone();
-        assert_eq!(bulkhead.in_flight(), 1);
+        bulkhead.resize(2);
+        let idle = service.clone();
+        assert_eq!(bulkhead.in_flight(), 1, "not even where there is room");
+        bulkhead.resize(1);
         assert_pending!(clone.poll_ready());
+        drop(idle);
         let second = clone.clone();
         assert_eq!((bulkhead.queued(), second.waker_ref_count()), (1, 1));
         drop((clone, second, service));

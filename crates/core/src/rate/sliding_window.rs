@@ -110,7 +110,10 @@ impl SlidingWindow {
             self.passed.pop_front();
             self.since = passed + 1;
         }
-        self.since = self.since.min(latest);
+        if self.since.saturating_sub(latest) > ASLEEP {
+            // It is a step back, and not a late reading: what was forgotten may come again as of now.
+            self.since = latest;
+        }
         latest
     }
 }
