@@ -4,6 +4,7 @@
 
 pub mod contenders;
 pub mod measure;
+pub mod memory;
 mod partner;
 pub mod report;
 pub mod scenario;

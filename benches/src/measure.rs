@@ -44,8 +44,19 @@ impl<'a> Subject<'a> {
     /// may change its speed between rounds, and hardly does within one.
     #[must_use]
     pub fn ratio_to(&self, other: &Self) -> Option<f64> {
+        self.beside(other, |mine, others| mine / others)
+    }
+
+    /// By how many nanoseconds this costs more than `other`: the median, as of the ratio.
+    #[must_use]
+    pub fn excess_over(&self, other: &Self) -> Option<f64> {
+        self.beside(other, |mine, others| mine - others)
+    }
+
+    fn beside(&self, other: &Self, figure: impl Fn(f64, f64) -> f64) -> Option<f64> {
         let both = self.rounds.iter().zip(&other.rounds);
-        Spread::of(both.filter_map(|(mine, others)| Some((*mine)? / (*others)?)).collect()).map(|ratio| ratio.median)
+        let figures = both.filter_map(|(mine, others)| Some(figure((*mine)?, (*others)?))).collect();
+        Spread::of(figures).map(|figures| figures.median)
     }
 
     fn round(&mut self) {
@@ -142,7 +153,7 @@ fn time(run: &mut Run, calls: u64) -> (Duration, Duration) {
     (wall, thread_cpu() - cpu)
 }
 
-/// A load waits for a store to another address with the same low 12 bits. Whether the stack and a breaker lie like that
+/// A load waits for a store to another address with the same low 12 bits. Whether the stack and a contender lie like that
 /// is decided anew by each start of the process, so the depth changes from round to round: it must not decide a table.
 const DEPTHS: [Timed; 8] = [
     time_deeper::<0>,

@@ -35,7 +35,7 @@ impl Table {
     fn column(&self, index: usize) -> (usize, bool) {
         let cells = || self.rows.iter().map(|row| row[index].as_str());
         let number =
-            |cell: &str| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "-~<>".contains(c));
+            |cell: &str| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "+-~<>".contains(c));
         (cells().map(|cell| cell.chars().count()).max().unwrap_or(0), cells().skip(1).all(number))
     }
 }
@@ -50,51 +50,68 @@ pub fn ns(value: f64) -> String {
     }
 }
 
-/// A ratio, and whether it keeps what was promised.
+/// A figure, and whether it keeps what was promised.
 #[derive(Debug)]
 pub struct Verdict {
     scenario: &'static str,
     contender: String,
     to: String,
-    ratio: Option<f64>,
-    limit: Option<f64>,
-    at_least: bool,
+    figure: Option<f64>,
+    promise: Promise,
+}
+
+/// What was promised of a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Promise {
+    /// Nothing; the figure is a ratio.
+    None,
+    /// A ratio of costs, which must not exceed this.
+    AtMost(f64),
+    /// A throughput, which must reach this.
+    AtLeast(f64),
+    /// A difference of costs in that unit, which must not exceed this.
+    AtMostOver(f64, &'static str),
 }
 
 impl Verdict {
-    /// A cost, which must not exceed the limit.
+    /// The verdict on what a contender's figure is beside `to`.
     #[must_use]
-    pub fn at_most(scenario: &'static str, contender: &str, to: &str, ratio: Option<f64>, limit: Option<f64>) -> Self {
-        Self { scenario, contender: contender.into(), to: to.into(), ratio, limit, at_least: false }
+    pub fn new(scenario: &'static str, contender: &str, to: &str, figure: Option<f64>, promise: Promise) -> Self {
+        Self { scenario, contender: contender.into(), to: to.into(), figure, promise }
     }
 
-    /// A throughput, which must reach the limit.
+    /// Whom the contender is compared with.
     #[must_use]
-    pub fn at_least(scenario: &'static str, contender: &str, to: &str, ratio: Option<f64>, limit: Option<f64>) -> Self {
-        Self { at_least: true, ..Self::at_most(scenario, contender, to, ratio, limit) }
+    pub fn to(&self) -> &str {
+        &self.to
     }
 
-    /// The ratio, the limit, and the verdict.
+    /// The figure, the limit, and the verdict.
     #[must_use]
     pub fn cells(&self) -> [String; 3] {
-        let sign = if self.at_least { ">=" } else { "<=" };
-        let limit = self.limit.map_or_else(String::new, |limit| format!("{sign} {limit:.2}"));
-        let word = match (self.ratio, self.limit) {
-            (_, None) => "",
-            (None, _) => "not measured",
-            (Some(ratio), Some(limit)) if self.at_least && ratio >= limit => "met",
-            (Some(ratio), Some(limit)) if !self.at_least && ratio <= limit => "met",
-            _ => "not met",
+        let figure = match (self.figure, self.promise) {
+            (None, _) => "-".into(),
+            (Some(figure), Promise::AtMostOver(_, unit)) => format!("{figure:+.2} {unit}"),
+            (Some(figure), _) => format!("{figure:.3}"),
         };
-        [self.ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.3}")), limit, word.into()]
+        let (limit, kept) = match self.promise {
+            Promise::None => return [figure, String::new(), String::new()],
+            Promise::AtMost(limit) => (format!("<= {limit:.2}"), self.figure.map(|figure| figure <= limit)),
+            Promise::AtLeast(limit) => (format!(">= {limit:.2}"), self.figure.map(|figure| figure >= limit)),
+            Promise::AtMostOver(limit, unit) => {
+                (format!("<= {limit:+.2} {unit}"), self.figure.map(|figure| figure <= limit))
+            }
+        };
+        let word = kept.map_or("not measured", |kept| if kept { "met" } else { "not met" });
+        [figure, limit, word.into()]
     }
 
     /// All that was promised, in one table.
     pub fn print(verdicts: &[Self]) {
         let mut table = Table::new(["contender", "scenario", "ratio", "to", "target", ""]);
-        for verdict in verdicts.iter().filter(|verdict| verdict.limit.is_some()) {
-            let [ratio, limit, word] = verdict.cells();
-            table.row([verdict.contender.clone(), verdict.scenario.into(), ratio, verdict.to.clone(), limit, word]);
+        for verdict in verdicts.iter().filter(|verdict| verdict.promise != Promise::None) {
+            let [figure, limit, word] = verdict.cells();
+            table.row([verdict.contender.clone(), verdict.scenario.into(), figure, verdict.to.clone(), limit, word]);
         }
         table.print("what was promised");
     }

@@ -1,4 +1,4 @@
-//! Two threads on one breaker. A batch counts only if both threads ran, undisturbed, from its begin to its end.
+//! Two threads on one contender. A batch counts only if both threads ran, undisturbed, from its begin to its end.
 
 use std::fmt;
 use std::mem;
@@ -8,7 +8,7 @@ use crate::contenders::{Make, Run};
 use crate::measure::Spread;
 use crate::partner::{Batch, Partner, calls_in_batch, counted, mean, record};
 
-/// One breaker under two threads, and the same under one.
+/// One contender under two threads, and the same under one.
 pub struct Pair {
     first: Run,
     second: Run,
@@ -17,7 +17,7 @@ pub struct Pair {
     with: [Together; PARTNERS],
 }
 
-/// What two threads cost each other; a breaker that spreads threads over its memory may do well by one partner and
+/// What two threads cost each other; a contender that spreads threads over its memory may do well by one partner and
 /// badly by another.
 #[derive(Debug, Default)]
 pub struct Together {
@@ -25,15 +25,20 @@ pub struct Together {
     counted: Vec<f64>,
     /// A round's throughput, by those batches.
     throughput: Vec<f64>,
-    /// How many batches there were, counted or not.
+    /// A round's nanoseconds per call, by those batches; `None` where too few counted.
+    rounds: Vec<Option<f64>>,
+    /// How many batches there were, counted or not; and how many of them ran without a break, whatever the other thread
+    /// did meanwhile.
     batches: usize,
+    unbroken: usize,
     /// Nanoseconds per call over a whole round, and its throughput.
     all: Vec<f64>,
     throughput_of_all: Vec<f64>,
+    rounds_of_all: Vec<Option<f64>>,
 }
 
 impl Pair {
-    /// Makes a breaker and a body for each thread.
+    /// Makes a contender and a body for each thread.
     ///
     /// # Panics
     ///
@@ -60,6 +65,14 @@ impl Pair {
         with
     }
 
+    /// How many times what `other` costs each of two threads this costs: the median over the rounds, by the partner with
+    /// whom that is worse.
+    #[must_use]
+    pub fn ratio_to(&self, other: &Self) -> Option<f64> {
+        let ratios = self.with.iter().zip(&other.with).filter_map(|(mine, others)| mine.ratio_to(others));
+        ratios.max_by(f64::total_cmp)
+    }
+
     /// One thread for a while, then two.
     fn round(&mut self, partner: &Partner, which: usize) {
         let alone: Vec<f64> =
@@ -67,9 +80,7 @@ impl Pair {
         let second = mem::replace(&mut self.second, Box::new(|_| {}));
         let (left, right, second) = partner.together(&mut self.first, second, self.calls);
         self.second = second;
-        if let Some(one) = median(&alone) {
-            self.with[which].take(one, &left, &right);
-        }
+        self.with[which].take(median(&alone), &left, &right);
         self.one.extend(alone);
     }
 }
@@ -100,23 +111,41 @@ impl Together {
         median(if self.sleeps() { &self.throughput_of_all } else { &self.throughput })
     }
 
-    /// Whether the threads send each other to sleep, so that hardly a batch is undisturbed. All batches stand in then:
-    /// what else the machine does is in them too.
+    /// Whether the threads send each other to sleep, so that most batches are broken. All of them stand in then: what
+    /// else the machine does is in them too.
+    ///
+    /// Where batches are whole, and none counts, the threads did not run at the same time: then there is no figure.
     #[must_use]
     pub fn sleeps(&self) -> bool {
-        self.counted.len() * 20 < self.batches
+        self.unbroken * 2 < self.batches
     }
 
-    fn take(&mut self, one: f64, left: &[Batch], right: &[Batch]) {
+    fn ratio_to(&self, other: &Self) -> Option<f64> {
+        let both = self.costs().iter().zip(other.costs());
+        let ratios: Vec<f64> = both.filter_map(|(mine, others)| Some((*mine)? / (*others)?)).collect();
+        median(&ratios)
+    }
+
+    fn costs(&self) -> &[Option<f64>] {
+        if self.sleeps() { &self.rounds_of_all } else { &self.rounds }
+    }
+
+    /// Takes a round in, by what a call costs one thread alone.
+    fn take(&mut self, one: Option<f64>, left: &[Batch], right: &[Batch]) {
         let costs = [counted(left, right), counted(right, left)];
-        if let [Some(left), Some(right)] = costs.each_ref().map(|costs| median(costs)) {
-            self.throughput.push(one / left + one / right);
-        }
+        let medians = match costs.each_ref().map(|costs| median(costs)) {
+            [Some(left), Some(right)] => Some([left, right]),
+            _ => None,
+        };
+        self.throughput.extend(one.zip(medians).map(|(one, [left, right])| one / left + one / right));
+        self.rounds.push(medians.map(|[left, right]| f64::midpoint(left, right)));
         self.counted.extend(costs.into_iter().flatten());
-        let all = [mean(left), mean(right)];
-        self.throughput_of_all.push(one / all[0] + one / all[1]);
-        self.all.extend(all);
+        let [left_all, right_all] = [mean(left), mean(right)];
+        self.throughput_of_all.extend(one.map(|one| one / left_all + one / right_all));
+        self.rounds_of_all.push(Some(f64::midpoint(left_all, right_all)));
+        self.all.extend([left_all, right_all]);
         self.batches += left.len() + right.len();
+        self.unbroken += left.iter().chain(right).filter(|batch| batch.clean).count();
     }
 }
 

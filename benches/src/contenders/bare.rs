@@ -1,4 +1,4 @@
-//! The operation without a breaker: what the harness itself costs.
+//! The operation without anything around it: what the harness itself costs.
 
 use super::{Answer, Echo, Make, served};
 

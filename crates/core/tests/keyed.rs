@@ -77,7 +77,7 @@ proptest! {
             prop_assert_eq!(keyed.quotas().set(next), quota);
             quota = next;
             for limiter in spent.values() {
-                limiter.set_quota(quota, now);
+                let _ = limiter.set_quota(quota, now);
             }
             let limiter = spent.entry(key).or_insert_with(|| Limiter::new(quota, Algorithm::Gcra, 1, now));
             let cost = cost.min(quota.max_burst());

@@ -1,14 +1,16 @@
 //! The bare machine of `seawall-core`.
 
-use super::{Against, CALLS, Kind, Row, Scenario, WINDOW};
-use crate::contenders::seawall::Rule;
-use crate::contenders::{AlwaysOk, OddFails, bare, machine};
+use super::{CALLS, WINDOW};
+use crate::contenders::breaker::machine;
+use crate::contenders::breaker::seawall::Rule;
+use crate::contenders::{AlwaysOk, OddFails, bare};
+use crate::scenario::{Against, Kind, Row, Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let scenario = |name, rows| Scenario { name, kind: Kind::Alone, reference: Against::Row("bare call"), rows };
     vec![
         scenario(
-            "machine: ok",
+            "breaker machine: ok",
             vec![
                 Row::aside("bare call", bare::call::<AlwaysOk>()),
                 Row::aside("consecutive", machine::closed::<AlwaysOk>(Rule::Consecutive)),
@@ -19,7 +21,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             ],
         ),
         scenario(
-            "machine: every second call fails",
+            "breaker machine: every second call fails",
             vec![
                 Row::aside("bare call", bare::call::<OddFails>()),
                 Row::aside("consecutive", machine::closed::<OddFails>(Rule::Consecutive)),

@@ -8,8 +8,8 @@ use seawall_core::breaker::{Breaker, Config};
 use seawall_core::time::Instant;
 
 use super::seawall::Rule;
-use super::{Answer, Fault, Make, OddFails, refused, served};
-use crate::scenario::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
+use crate::contenders::{Answer, Fault, Make, OddFails, Run, refused, served};
+use crate::scenario::breaker::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
 
 /// Calls through a closed machine, at an hour that stands still.
 #[must_use]
@@ -34,7 +34,7 @@ pub fn open() -> Make {
     })
 }
 
-fn each(config: Config, body: impl Fn(Arc<Breaker>) -> super::Run + 'static) -> Make {
+fn each(config: Config, body: impl Fn(Arc<Breaker>) -> Run + 'static) -> Make {
     Box::new(move |threads| {
         let machine = Arc::new(Breaker::new(config.clone()));
         (0..threads).map(|_| body(Arc::clone(&machine))).collect()

@@ -1,12 +1,12 @@
 //! Calls with a future: tower services, and the plain `async` forms of those who have them. Of each peer every form is
 //! shown, and the fastest of all is the measure.
 
-use super::{Against, CALLS, Kind, Row, Scenario, WINDOW};
-use crate::contenders::seatbelt::Clock as Tick;
-use crate::contenders::seawall::{Clock, Rule};
-use crate::contenders::{
-    AlwaysOk, AlwaysOkMoved, OddFails, bare, failsafe, recloser, seatbelt, seawall, tower_resilience,
-};
+use super::{CALLS, WINDOW};
+use crate::contenders::breaker::seatbelt::Clock as Tick;
+use crate::contenders::breaker::seawall::{Clock, Rule};
+use crate::contenders::breaker::{failsafe, recloser, seatbelt, seawall, tower_resilience};
+use crate::contenders::{AlwaysOk, AlwaysOkMoved, OddFails, bare};
+use crate::scenario::{Against, Kind, Row, Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![consecutive(), moved(), count(), time(), failing(), open()]
@@ -14,7 +14,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 
 fn consecutive() -> Scenario {
     Scenario {
-        name: "tower, closed, ok: consecutive failures",
+        name: "breaker, tower, closed, ok: consecutive failures",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -35,7 +35,7 @@ fn consecutive() -> Scenario {
 
 fn moved() -> Scenario {
     Scenario {
-        name: "the result moved on: consecutive failures, ok, plain and tower",
+        name: "breaker, the result moved on: consecutive failures, ok, plain and tower",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -54,7 +54,7 @@ fn moved() -> Scenario {
 
 fn count() -> Scenario {
     Scenario {
-        name: "tower, closed, ok: window of 100 calls",
+        name: "breaker, tower, closed, ok: window of 100 calls",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -73,7 +73,7 @@ fn count() -> Scenario {
 fn time() -> Scenario {
     let service = |clock| seawall::service::<AlwaysOk>(Rule::Time(WINDOW), clock);
     Scenario {
-        name: "tower, closed, ok: window of 10 s",
+        name: "breaker, tower, closed, ok: window of 10 s",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -97,7 +97,7 @@ fn time() -> Scenario {
 fn failing() -> Scenario {
     let service = |rule, clock| seawall::service::<OddFails>(rule, clock);
     Scenario {
-        name: "tower, closed, every second call fails",
+        name: "breaker, tower, closed, every second call fails",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -119,7 +119,7 @@ fn failing() -> Scenario {
 
 fn open() -> Scenario {
     Scenario {
-        name: "tower, open, rejected",
+        name: "breaker, tower, open, rejected",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![

@@ -8,8 +8,8 @@ use tower_resilience_circuitbreaker::{
     CircuitBreakerConfigBuilder, CircuitBreakerError, CircuitBreakerLayer, DefaultClassifier, SlidingWindowType,
 };
 
-use super::{Answer, Echo, Make, OddFails, Refusal, Seen, refused, served};
-use crate::scenario::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
+use crate::contenders::{Answer, Echo, Make, OddFails, Refusal, Seen, refused, served};
+use crate::scenario::breaker::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
 
 impl<E> Refusal for CircuitBreakerError<E> {
     fn refused(&self) -> bool {

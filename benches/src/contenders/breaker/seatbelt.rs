@@ -10,8 +10,8 @@ use seatbelt::{RecoveryInfo, ResilienceContext};
 use tick::runtime::InactiveClock;
 use tower::Layer;
 
-use super::{Answer, Echo, Fault, Make, OddFails, refused, served};
-use crate::scenario::{ERROR_RATE, MIN_CALLS, OPEN_FOR};
+use crate::contenders::{Answer, Echo, Fault, Make, OddFails, refused, served};
+use crate::scenario::breaker::{ERROR_RATE, MIN_CALLS, OPEN_FOR};
 
 /// Which of its clocks it reads.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use failsafe::failure_policy::{consecutive_failures, success_rate_over_time_window};
 use failsafe::{CircuitBreaker as _, Config, Error, FailurePolicy, StateMachine, backoff};
 
-use super::{Answer, Make, OddFails, Refusal, refused, served};
-use crate::scenario::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
+use crate::contenders::{Answer, Make, OddFails, Refusal, refused, served};
+use crate::scenario::breaker::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
 
 impl<E> Refusal for Error<E> {
     fn refused(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Against, Kind, Row, Scenario};
-use crate::contenders::seawall::{Clock, Rule};
-use crate::contenders::{AlwaysOk, OddFails, recloser, seawall, tower_resilience};
+use crate::contenders::breaker::seawall::{Clock, Rule};
+use crate::contenders::breaker::{recloser, seawall, tower_resilience};
+use crate::contenders::{AlwaysOk, OddFails};
+use crate::scenario::{Against, Kind, Row, Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![count(), count_failing(), time()]
@@ -24,7 +25,7 @@ fn count() -> Scenario {
         rows.push(row.versus(Against::Row("recloser, count 10")));
     }
     Scenario {
-        name: "growth: calls that a count window holds, all ok",
+        name: "breaker, growth: calls that a count window holds, all ok",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows,
@@ -41,7 +42,7 @@ fn count_failing() -> Scenario {
         rows.push(constant(row, "seawall count 10"));
     }
     Scenario {
-        name: "growth: calls that a count window holds, every second fails",
+        name: "breaker, growth: calls that a count window holds, every second fails",
         kind: Kind::Alone,
         reference: Against::Row("seawall count 10"),
         rows,
@@ -60,7 +61,12 @@ fn time() -> Scenario {
         let row = Row::peer(format!("tower-resilience after {calls} calls"), make);
         rows.push(row.versus(Against::Row("tower-resilience after 100 calls")));
     }
-    Scenario { name: "growth: calls in a time window", kind: Kind::Anew, reference: Against::FastestPeer, rows }
+    Scenario {
+        name: "breaker, growth: calls in a time window",
+        kind: Kind::Anew,
+        reference: Against::FastestPeer,
+        rows,
+    }
 }
 
 /// Costs what the smallest does; which itself is only the measure.

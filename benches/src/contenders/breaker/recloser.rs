@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use recloser::{AsyncRecloser, Error, Recloser};
 
-use super::{Answer, Make, OddFails, Refusal, refused, served};
-use crate::scenario::{ERROR_RATE, OPEN_FOR};
+use crate::contenders::{Answer, Make, OddFails, Refusal, refused, served};
+use crate::scenario::breaker::{ERROR_RATE, OPEN_FOR};
 
 impl<E> Refusal for Error<E> {
     fn refused(&self) -> bool {

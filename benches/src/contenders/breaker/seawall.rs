@@ -6,23 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall::time::{self, DefaultClock, FastClock, SystemClock};
-use seawall::{CircuitBreaker, ErrIsFailure, Error, Rejection, Trip, Window};
+use seawall::{CircuitBreaker, ErrIsFailure, Error, Trip, Window};
 use tower::{Layer, ServiceBuilder};
 
-use super::{Answer, Echo, Fault, Make, OddFails, Refusal, Run, refused, served};
-use crate::scenario::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
-
-impl<E> Refusal for Error<E> {
-    fn refused(&self) -> bool {
-        matches!(self, Error::Rejected(_))
-    }
-}
-
-impl From<Rejection> for Fault {
-    fn from(_: Rejection) -> Self {
-        Fault::Refused
-    }
-}
+use crate::contenders::{Answer, Echo, Fault, Make, OddFails, Run, refused, served};
+use crate::scenario::breaker::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
 
 /// What opens the breaker.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,11 @@
 //! Two threads on one breaker: each with a clone of its own where the form has clones, unless the row says otherwise.
 
-use super::{Against, CALLS, Kind, Row, Scenario, WINDOW};
-use crate::contenders::seatbelt::Clock as Tick;
-use crate::contenders::seawall::{Clock, Rule};
-use crate::contenders::{AlwaysOk, bare, failsafe, recloser, seatbelt, seawall, tower_resilience};
+use super::{CALLS, WINDOW};
+use crate::contenders::breaker::seatbelt::Clock as Tick;
+use crate::contenders::breaker::seawall::{Clock, Rule};
+use crate::contenders::breaker::{failsafe, recloser, seatbelt, seawall, tower_resilience};
+use crate::contenders::{AlwaysOk, bare};
+use crate::scenario::{Against, Kind, Row, Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![seawall(), peers()]
@@ -31,12 +33,12 @@ fn seawall() -> Scenario {
             if promised { row.within(1.0, Against::OneThread) } else { row }
         }));
     }
-    Scenario { name: "two threads on one breaker: seawall", kind: Kind::Shared, reference: Against::OneThread, rows }
+    Scenario { name: "breaker, two threads: seawall", kind: Kind::Shared, reference: Against::OneThread, rows }
 }
 
 fn peers() -> Scenario {
     Scenario {
-        name: "two threads on one breaker: the peers",
+        name: "breaker, two threads: the peers",
         kind: Kind::Shared,
         reference: Against::OneThread,
         rows: vec![

@@ -1,8 +1,10 @@
 //! Plain calls, without a future. seatbelt and tower-resilience have no such form.
 
-use super::{Against, CALLS, Kind, Row, Scenario, WINDOW};
-use crate::contenders::seawall::{Clock, Rule};
-use crate::contenders::{AlwaysOk, OddFails, bare, failsafe, recloser, seawall};
+use super::{CALLS, WINDOW};
+use crate::contenders::breaker::seawall::{Clock, Rule};
+use crate::contenders::breaker::{failsafe, recloser, seawall};
+use crate::contenders::{AlwaysOk, OddFails, bare};
+use crate::scenario::{Against, Kind, Row, Scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![consecutive(), count(), time(), failing(), open()]
@@ -10,7 +12,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 
 fn consecutive() -> Scenario {
     Scenario {
-        name: "sync, closed, ok: consecutive failures",
+        name: "breaker, sync, closed, ok: consecutive failures",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -27,7 +29,7 @@ fn consecutive() -> Scenario {
 
 fn count() -> Scenario {
     Scenario {
-        name: "sync, closed, ok: window of 100 calls",
+        name: "breaker, sync, closed, ok: window of 100 calls",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -43,7 +45,7 @@ fn count() -> Scenario {
 fn time() -> Scenario {
     let seawall = |clock| seawall::blocking::<AlwaysOk>(Rule::Time(WINDOW), clock);
     Scenario {
-        name: "sync, closed, ok: window of 10 s",
+        name: "breaker, sync, closed, ok: window of 10 s",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -60,7 +62,7 @@ fn time() -> Scenario {
 fn failing() -> Scenario {
     let seawall = |rule, clock| seawall::blocking::<OddFails>(rule, clock);
     Scenario {
-        name: "sync, closed, every second call fails",
+        name: "breaker, sync, closed, every second call fails",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
@@ -78,7 +80,7 @@ fn failing() -> Scenario {
 
 fn open() -> Scenario {
     Scenario {
-        name: "sync, open, rejected",
+        name: "breaker, sync, open, rejected",
         kind: Kind::Alone,
         reference: Against::FastestPeer,
         rows: vec![
