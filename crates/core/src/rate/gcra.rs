@@ -18,6 +18,9 @@ pub(super) struct Gcra {
     /// What the word goes by; which of them, it says itself. One is written before the word that names it is swapped in,
     /// and again only seven changes later.
     terms: Line<[Terms; TERMS]>,
+    /// Which of them the word names, most likely: so that they are read, and what they have produced is reckoned, while the
+    /// word is still on its way.
+    likely: AtomicU64,
     /// Held by whoever writes the terms.
     writing: Mutex<()>,
 }
@@ -27,6 +30,7 @@ impl Gcra {
         let gcra = Self {
             word: Line(AtomicU64::new(Word::new(0, quota.scale().produced(START), false).0)),
             terms: Line(Default::default()),
+            likely: AtomicU64::new(0),
             writing: Mutex::new(()),
         };
         gcra.terms[0].write(quota, base_at(now));
@@ -51,9 +55,17 @@ impl Gcra {
     #[inline]
     fn take_from(&self, mut word: Word, cost: u32, now: Instant, as_next: bool) -> Result<(), Denied> {
         loop {
-            let terms = self.terms(word);
+            let likely = self.likely.load(Ordering::Relaxed) as usize % TERMS;
+            let terms = &self.terms[likely];
             let hot = terms.hot();
             let nanos = now.as_nanos().wrapping_sub(hot.base);
+            if likely != word.terms() {
+                word = self.look_again();
+                if word.is_queued() && !as_next {
+                    return Err(Denied::Queued);
+                }
+                continue;
+            }
             if nanos >= Scale::RANGE || cost > hot.burst {
                 return self.deny_oddly(word, cost, now, as_next);
             }
@@ -83,6 +95,14 @@ impl Gcra {
                 Ok(()) => {}
             }
         }
+    }
+
+    /// What the word is after a change of the terms.
+    #[cold]
+    fn look_again(&self) -> Word {
+        let word = self.load();
+        self.likely.store(word.terms() as u64, Ordering::Relaxed);
+        word
     }
 
     /// What is not the way of a call: a cost that is too large, a clock that has stepped back, and the end of time.

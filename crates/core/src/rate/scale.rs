@@ -59,12 +59,9 @@ impl Scale {
             return u64::MAX;
         }
         let mut nanos = nanos as u64;
-        // `inv` is rounded down, so the search begins at most a few below.
+        // `inv` is rounded down, so the search begins at most a few below, and never above.
         while self.produced(nanos) < units {
             nanos += 1;
-        }
-        while nanos > 0 && self.produced(nanos - 1) >= units {
-            nanos -= 1;
         }
         nanos
     }

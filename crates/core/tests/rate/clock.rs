@@ -146,6 +146,20 @@ fn who_is_let_through_by_a_change_that_panics_is_told() {
     drop(entry);
 }
 
+#[test]
+fn a_late_reading_does_not_bring_back_what_the_window_has_forgotten() {
+    let quota = Quota::new(2, Duration::from_nanos(SECOND / 2));
+    let limiter: Limiter<usize> = Limiter::new(quota, Algorithm::SlidingWindow, 1, START);
+    assert_eq!(try_enter(&limiter, 1, START), Ok(()));
+    let later = START + Duration::from_nanos(SECOND / 2);
+    assert_eq!(limiter.available(later), 2);
+    assert_eq!(limiter.available(START), 2);
+    assert_eq!(try_enter(&limiter, 2, later), Ok(()));
+    // The first has left the window; those that are in it are others.
+    assert!(limiter.refund(1, START, later).is_empty());
+    assert_eq!(limiter.available(later), 0);
+}
+
 fn before(now: Instant, nanos: u64) -> Instant {
     Instant::from_nanos(now.as_nanos() - nanos)
 }
