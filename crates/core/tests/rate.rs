@@ -200,6 +200,19 @@ fn unit(quota: &Quota) -> u64 {
 }
 
 #[test]
+fn what_is_given_back_late_is_not_there_twice() {
+    let limiter = limiter(Quota::per_second(10), START);
+    assert!(try_enter(&limiter, 10, START).is_ok());
+    let late = START + Duration::from_secs(60);
+    assert!(try_enter(&limiter, 10, late).is_ok());
+    // A minute has made up for the first ten.
+    let _ = limiter.refund(10, START, late);
+    assert_eq!(limiter.available(late), 0);
+    let _ = limiter.refund(4, late, late);
+    assert_eq!(limiter.available(late), 4);
+}
+
+#[test]
 fn idle_for_days_and_up_for_years() {
     let quota = Quota::per_second(10).burst(3);
     let limiter = limiter(quota, START);

@@ -137,11 +137,18 @@ impl Gcra {
         self.read(now, |bucket, _, nanos| bucket.available(nanos))
     }
 
-    /// Puts permits back that were drawn and not used.
-    pub(super) fn refund(&self, cost: u32) {
+    /// Puts permits back that were drawn at `at` and not used, but for what has been produced since: if the bucket was full
+    /// meanwhile, that made up for them, and they must not be there twice.
+    pub(super) fn refund(&self, cost: u32, at: Instant, now: Instant) {
         let mut word = self.load();
         loop {
-            let units = self.terms(word).hot().scale.units(cost);
+            let Hot { base, scale, .. } = self.terms(word).hot();
+            let nanos = |time: Instant| time.as_nanos().wrapping_sub(base);
+            let since = match nanos(now) < Scale::RANGE && nanos(at) < Scale::RANGE {
+                true => scale.produced(nanos(now)).saturating_sub(scale.produced(nanos(at))),
+                false => u64::MAX,
+            };
+            let units = scale.units(cost).saturating_sub(since);
             match self.swap(word, word.with(word.drawn().saturating_sub(units))) {
                 Ok(()) => return,
                 Err(found) => word = found,

@@ -138,7 +138,7 @@ impl<W> Limiter<W> {
         let (_, woken) = self.with_queue(now, |limiter, queue, woken| {
             match queue.waiters.leave(place) {
                 (_, Wait::Undecided(former)) => waker = former,
-                (waiter, Wait::Settled(Verdict::Entered(at))) => limiter.give_back(queue, waiter.cost, at),
+                (waiter, Wait::Settled(Verdict::Entered(at))) => limiter.give_back(queue, waiter.cost, at, now),
                 (_, Wait::Settled(Verdict::TooLarge)) => {}
             }
             limiter.pass_due(queue, now, woken);
@@ -151,7 +151,7 @@ impl<W> Limiter<W> {
     /// Gives back what `cost` calls took that were let pass at `at` and are not made.
     pub fn refund(&self, cost: u32, at: Instant, now: Instant) -> Woken<W> {
         let refunded = |limiter: &Self, queue: &mut Queue<W>, woken: &mut Woken<W>| {
-            limiter.give_back(queue, cost, at);
+            limiter.give_back(queue, cost, at, now);
             limiter.pass_due(queue, now, woken);
             queue.wake_first(woken);
         };
@@ -272,9 +272,9 @@ impl<W> Limiter<W> {
         })
     }
 
-    fn give_back(&self, queue: &mut Queue<W>, cost: u32, at: Instant) {
+    fn give_back(&self, queue: &mut Queue<W>, cost: u32, at: Instant, now: Instant) {
         match (&self.rule, &mut queue.window) {
-            (Rule::Gcra(gcra), _) => gcra.refund(cost),
+            (Rule::Gcra(gcra), _) => gcra.refund(cost, at, now),
             (Rule::SlidingWindow, Some((_, window))) => window.refund(cost, at),
             (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         }

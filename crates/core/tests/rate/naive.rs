@@ -72,10 +72,13 @@ impl Model {
         Err((Reason::Exhausted, Some(self.wait_for(total, now))))
     }
 
-    pub(crate) fn give_back(&mut self, cost: u32, at: Instant) {
+    pub(crate) fn give_back(&mut self, cost: u32, at: Instant, now: Instant) {
         let permit = self.permit();
         match &mut self.rule {
-            Rule::Bucket { drawn } => *drawn -= u128::from(cost) * permit,
+            // What has been produced since has made up for it.
+            Rule::Bucket { drawn } => {
+                *drawn -= (u128::from(cost) * permit).saturating_sub(produced(now).saturating_sub(produced(at)));
+            }
             Rule::Window { passed } => {
                 for _ in 0..cost {
                     // It may be a period ago.

@@ -126,7 +126,7 @@ impl Both {
                 let own = visited.iter().find(|(number, _)| *number == guest.number).map(|(_, ended)| *ended);
                 self.ended(visited);
                 match guest.ended.or(own) {
-                    Some(Ended::Entered(at)) => self.model.give_back(guest.cost, at),
+                    Some(Ended::Entered(at)) => self.model.give_back(guest.cost, at, now),
                     Some(Ended::TooLarge) => {}
                     None => self.model.waiting.retain(|(number, _)| *number != guest.number),
                 }
@@ -137,7 +137,7 @@ impl Both {
             Op::Refund(which) if !self.passed.is_empty() => {
                 let (cost, at) = self.passed.swap_remove(which.index(self.passed.len()));
                 self.visit();
-                self.model.give_back(cost, at);
+                self.model.give_back(cost, at, now);
                 self.visit();
                 let woken = self.limiter.refund(cost, at, now);
                 self.wake(woken);
