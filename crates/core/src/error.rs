@@ -34,6 +34,43 @@ impl<E: From<Rejection>> FromRejection for E {
     }
 }
 
+/// An error that shows the [`Rejection`] it carries: a retry heeds those of the policies below it.
+///
+/// [`Error<_>`](Error), [`Rejection`] and boxed errors do. For an enum of your own it is one `match`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not show which of its values are rejections",
+    label = "a retry cannot tell a policy's rejection from a failure in this error type",
+    note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `AsRejection` for the error, or make the layer one for `.any_error()`"
+)]
+pub trait AsRejection {
+    /// The rejection, if this is one.
+    fn as_rejection(&self) -> Option<&Rejection>;
+}
+
+impl AsRejection for Rejection {
+    fn as_rejection(&self) -> Option<&Rejection> {
+        Some(self)
+    }
+}
+
+impl<E> AsRejection for Error<E> {
+    fn as_rejection(&self) -> Option<&Rejection> {
+        self.rejection()
+    }
+}
+
+impl AsRejection for Box<dyn error::Error + Send + Sync> {
+    fn as_rejection(&self) -> Option<&Rejection> {
+        self.downcast_ref()
+    }
+}
+
+impl AsRejection for Box<dyn error::Error> {
+    fn as_rejection(&self) -> Option<&Rejection> {
+        self.downcast_ref()
+    }
+}
+
 impl<E> Error<E> {
     /// The rejection, where a policy refused the call.
     pub fn rejection(&self) -> Option<&Rejection> {

@@ -8,7 +8,7 @@
 //!
 //! - **Gates** are shared by all callers and say who may enter *now*: `enter -> Result<Entry, Refusal>`, and later
 //!   `exit(pass, outcome)`. The [`breaker`] is one.
-//! - **Courses** belong to one call and say what happens *next*.
+//! - **Courses** belong to one call and say what happens *next*: `on_result(..) -> Next`. Its [`attempts`] are one.
 //!
 //! A decision is a pure function over a small `Copy` word ([`breaker::Word`]); the atomic cell that holds the word and
 //! runs the compare-and-swap loop is a few lines around it. So the decision is tested as a function, the cell is
@@ -27,11 +27,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attempts;
 mod backoff;
 pub mod breaker;
+pub mod budget;
 mod caller;
 mod counter;
+pub mod deadline;
 mod error;
+mod hint;
 mod lane;
 mod line;
 mod name;
@@ -48,15 +52,18 @@ pub mod time;
 mod waiters;
 mod window;
 
-pub use backoff::{Backoff, Jitter};
+pub use backoff::{Backoff, Chance, Delays, Jitter};
+pub use budget::Budget;
 pub use caller::{Caller, Here};
-pub use error::{Error, FromRejection};
+pub use deadline::Deadline;
+pub use error::{AsRejection, Error, FromRejection};
+pub use hint::{Hint, RetryAfter};
 pub use lane::{current_lane, lanes};
 pub use line::Line;
 pub use name::Name;
 pub use outcome::{Classify, ErrIsFailure, Outcome};
 pub use reject::{KeepError, Reject, Respond, WrapError};
-pub use rejection::{BulkheadFull, CircuitOpen, RateLimited, Rejection};
+pub use rejection::{BulkheadFull, CircuitOpen, RateLimited, Rejection, TimedOut};
 pub use shared::{Held, Shared};
 pub use waiters::{Place, Woken};
 pub use window::Window;

@@ -1,14 +1,16 @@
 mod bulkhead_full;
 mod circuit_open;
 mod rate_limited;
+mod timed_out;
 
 use std::{error, fmt, time::Duration};
 
 pub use bulkhead_full::BulkheadFull;
 pub use circuit_open::CircuitOpen;
 pub use rate_limited::RateLimited;
+pub use timed_out::TimedOut;
 
-/// Why a policy did not let a call run. Small, cheap to clone, the same for the whole family.
+/// Why a policy did not let a call run, or not to its end. Small, cheap to clone, the same for the whole family.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rejection {
@@ -18,6 +20,8 @@ pub enum Rejection {
     RateLimited(RateLimited),
     /// A bulkhead had no room for the call; the callee was not touched.
     BulkheadFull(BulkheadFull),
+    /// A timeout dropped the call, or there was no time left for it to begin.
+    TimedOut(TimedOut),
 }
 
 impl Rejection {
@@ -27,16 +31,17 @@ impl Rejection {
             Self::CircuitOpen(open) => &open.policy,
             Self::RateLimited(limited) => &limited.policy,
             Self::BulkheadFull(full) => &full.policy,
+            Self::TimedOut(timed_out) => &timed_out.policy,
         }
     }
 
     /// After how long the same call would be let in, where that is known. Never a guess: when a bulkhead has a slot
-    /// again nobody knows.
+    /// again nobody knows, nor whether a call that timed out would be faster.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::CircuitOpen(open) => open.retry_after(),
             Self::RateLimited(limited) => limited.retry_after(),
-            Self::BulkheadFull(_) => None,
+            Self::BulkheadFull(_) | Self::TimedOut(_) => None,
         }
     }
 
@@ -46,6 +51,7 @@ impl Rejection {
             Self::CircuitOpen(_) => "circuit open",
             Self::RateLimited(_) => "rate limited",
             Self::BulkheadFull(_) => "bulkhead full",
+            Self::TimedOut(_) => "timed out",
         }
     }
 }
@@ -68,12 +74,19 @@ impl From<BulkheadFull> for Rejection {
     }
 }
 
+impl From<TimedOut> for Rejection {
+    fn from(timed_out: TimedOut) -> Self {
+        Self::TimedOut(timed_out)
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CircuitOpen(open) => open.fmt(f),
             Self::RateLimited(limited) => limited.fmt(f),
             Self::BulkheadFull(full) => full.fmt(f),
+            Self::TimedOut(timed_out) => timed_out.fmt(f),
         }
     }
 }

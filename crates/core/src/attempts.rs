@@ -1,0 +1,280 @@
+//! What happens after an attempt: the course of one call that may be made again.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    Backoff, Hint,
+    backoff::Steps,
+    time::{Instant, saturating_nanos},
+};
+
+/// What a retry goes by. Plain `Copy` data, of which no value is wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Config {
+    max_attempts: u32,
+    backoff: Backoff,
+    max_retry_after: u64,
+    max_elapsed: u64,
+    min_useful: u64,
+}
+
+/// How far one call has come with its attempts.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempts {
+    number: u32,
+    steps: Steps,
+    began: Option<Instant>,
+    /// When the current one began, counted from the first, in nanoseconds.
+    elapsed: u64,
+    previous: Option<Cause>,
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It failed, and the result says that of when to call again.
+    Failed(Hint),
+    /// A policy of ours refused it, and says when the same call passes, or does not know.
+    Rejected(Option<Duration>),
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt, not before that time.
+    RetryAt(Instant),
+    /// No other attempt.
+    GiveUp(GaveUp),
+}
+
+/// Why a call was attempted again.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The last attempt failed.
+    Failed,
+    /// The last attempt failed, and the callee said when to come again.
+    RetryAfter(Duration),
+    /// A policy below refused the last attempt, and said when it lets the call pass.
+    Rejected(Duration),
+}
+
+/// Why a failed call was not attempted again.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GaveUp {
+    /// There were as many attempts as there may be.
+    Attempts,
+    /// The result said that the call should not be made again.
+    Told,
+    /// A policy below refused the call, and nobody knows when it lets it pass, or only after too long.
+    Rejected,
+    /// The next attempt would begin too late after the first.
+    Elapsed,
+    /// The deadline leaves no time for another attempt.
+    Deadline,
+    /// The budget for retries is spent.
+    Budget,
+    /// The request could not be sent a second time.
+    NotRepeatable,
+}
+
+/// One attempt, as the callee may know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    number: u32,
+    elapsed: Duration,
+    previous: Option<Cause>,
+}
+
+impl Config {
+    /// The defaults: see each method.
+    pub const fn new() -> Self {
+        Self {
+            max_attempts: 3,
+            backoff: Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(10)),
+            max_retry_after: 60_000_000_000,
+            max_elapsed: u64::MAX,
+            min_useful: 0,
+        }
+    }
+
+    /// How many attempts there are at most, the first included; `u32::MAX` is no bound. Default: 3.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    #[must_use]
+    pub fn max_attempts(self, max_attempts: u32) -> Self {
+        assert!(max_attempts > 0, "`max_attempts` must be at least 1, got 0");
+        Self { max_attempts, ..self }
+    }
+
+    /// How long to wait before each further attempt. Default: 100 ms and doubling, at most 10 s.
+    #[must_use]
+    pub fn backoff(self, backoff: impl Into<Backoff>) -> Self {
+        Self { backoff: backoff.into(), ..self }
+    }
+
+    /// How much of a callee's wish to be left alone is heeded; one that asks for more is called again after this. Default:
+    /// 60 s.
+    #[must_use]
+    pub const fn max_retry_after(self, max: Duration) -> Self {
+        Self { max_retry_after: saturating_nanos(max), ..self }
+    }
+
+    /// How long after the first attempt began another one may begin. Default: no bound.
+    #[must_use]
+    pub const fn max_elapsed(self, max: Duration) -> Self {
+        Self { max_elapsed: saturating_nanos(max), ..self }
+    }
+
+    /// How much time the deadline has to leave for an attempt that is worth beginning. Default: any.
+    #[must_use]
+    pub const fn min_useful(self, min: Duration) -> Self {
+        Self { min_useful: saturating_nanos(min), ..self }
+    }
+
+    /// Whether the attempt of that number is the last.
+    #[inline]
+    pub const fn is_last(&self, number: u32) -> bool {
+        number >= self.max_attempts && self.max_attempts != u32::MAX
+    }
+
+    /// Whether it matters when the first attempt began.
+    #[inline]
+    pub const fn needs_beginning(&self) -> bool {
+        self.max_elapsed != u64::MAX
+    }
+}
+
+impl Attempts {
+    /// The first attempt, which began then, where that matters to anyone.
+    #[inline]
+    pub const fn begin(began: Option<Instant>) -> Self {
+        Self { number: 1, steps: Steps::NONE, began, elapsed: 0, previous: None }
+    }
+
+    /// The how many-th attempt this is, from 1.
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// How long ago the first attempt began; zero where nobody looked.
+    pub fn elapsed(&self, now: Instant) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began))
+    }
+
+    /// The attempt that is made now.
+    #[inline]
+    pub const fn attempt(&self) -> Attempt {
+        Attempt { number: self.number, elapsed: Duration::from_nanos(self.elapsed), previous: self.previous }
+    }
+
+    /// Why the next attempt was scheduled; before that, why this one was made.
+    pub const fn cause(&self) -> Option<Cause> {
+        self.previous
+    }
+
+    /// The attempt has come to that. `random` is uniform over all of `u64`, and `deadline` may be [`Instant::MAX`].
+    ///
+    /// An answer of [`Next::RetryAt`] stands until [`begin_next`](Self::begin_next), and may be overruled.
+    pub fn on_result(
+        &mut self,
+        config: &Config,
+        verdict: Verdict,
+        deadline: Instant,
+        now: Instant,
+        random: u64,
+    ) -> Next {
+        if config.is_last(self.number) {
+            return Next::GiveUp(GaveUp::Attempts);
+        }
+        let most = Duration::from_nanos(config.max_retry_after);
+        let (cause, wait) = match verdict {
+            Verdict::Failed(Hint::Never) => return Next::GiveUp(GaveUp::Told),
+            Verdict::Failed(Hint::None) => (Cause::Failed, self.steps.next(&config.backoff, random)),
+            // A stranger's word: heeded, but only so far.
+            Verdict::Failed(Hint::After(wish)) => (Cause::RetryAfter(wish), self.told(config, wish.min(most), random)),
+            Verdict::Failed(Hint::Exactly(wait)) => (Cause::Failed, wait),
+            // Our own word is exact: to come earlier would be in vain.
+            Verdict::Rejected(Some(wait)) if wait <= most => (Cause::Rejected(wait), self.told(config, wait, random)),
+            Verdict::Rejected(_) => return Next::GiveUp(GaveUp::Rejected),
+        };
+        let at = now + wait;
+        // NOTE: `Instant::MAX` is never, so a wait without end is given up here, and no deadline is passed by nothing less.
+        if at + Duration::from_nanos(config.min_useful) >= deadline {
+            return Next::GiveUp(GaveUp::Deadline);
+        }
+        if self
+            .began
+            .is_some_and(|began| at.saturating_duration_since(began) > Duration::from_nanos(config.max_elapsed))
+        {
+            return Next::GiveUp(GaveUp::Elapsed);
+        }
+        self.previous = Some(cause);
+        Next::RetryAt(at)
+    }
+
+    /// The wait of a call that was told when to come again. Its own delays then begin anew (gRPC A6).
+    fn told(&mut self, config: &Config, least: Duration, random: u64) -> Duration {
+        self.steps = Steps::NONE;
+        let wait = self.steps.next_after(&config.backoff, least, random);
+        self.steps = Steps::NONE;
+        wait
+    }
+
+    /// The next attempt begins.
+    pub fn begin_next(&mut self, now: Instant) {
+        self.number = self.number.saturating_add(1);
+        self.elapsed = saturating_nanos(self.elapsed(now));
+    }
+}
+
+impl Attempt {
+    /// The how many-th attempt it is, from 1.
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// How long ago the first attempt began.
+    pub const fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Why it is not the first: what the last one came to.
+    pub const fn previous(&self) -> Option<Cause> {
+        self.previous
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed => f.write_str("it failed"),
+            Self::RetryAfter(wish) => write!(f, "it failed, and asked for {wish:?}"),
+            Self::Rejected(wait) => write!(f, "it was refused, for {wait:?}"),
+        }
+    }
+}
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attempts => "no attempts are left",
+            Self::Told => "it asked not to be called again",
+            Self::Rejected => "a policy refused it",
+            Self::Elapsed => "it has taken too long",
+            Self::Deadline => "the deadline leaves no time",
+            Self::Budget => "the budget for retries is spent",
+            Self::NotRepeatable => "it cannot be sent again",
+        })
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

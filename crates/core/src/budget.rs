@@ -1,0 +1,218 @@
+//! How many retries a caller may add to its calls.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    Line,
+    sync::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+/// A bound on retries, shared by its clones and by the policies that were given one: a share of the calls, and a floor
+/// a second that is there however few the calls are.
+///
+/// In any stretch of time there are at most `burst + ratio * calls + floor * seconds` retries. So when all fails, the load
+/// grows by the ratio and a little, not by the number of attempts. Each call pays in, each retry is paid for when it
+/// is scheduled; a retry that is given up while it waits is given back. What has been saved up does not expire, but never is
+/// more than the burst.
+///
+/// To pay in is a load where the budget is full, which it is while all goes well, and else a compare-and-swap. It takes no
+/// time, and after any time idle no longer. All policies that share a budget should have the same kind of clock.
+///
+/// The rule is Finagle's (`RetryBudget`) and linkerd's, with a cap in place of their window of ten seconds.
+///
+/// ```
+/// use seawall_core::{Budget, time::Instant};
+///
+/// let budget = Budget::ratio(0.1).floor(0);
+/// (0..25).for_each(|_| budget.deposit());
+/// let paid = (0..25).filter(|_| budget.withdraw(Instant::ORIGIN)).count();
+/// assert_eq!(paid, 2);
+/// ```
+#[derive(Clone)]
+pub struct Budget(Option<Arc<Purse>>);
+
+struct Purse {
+    terms: Terms,
+    balance: Line<AtomicU64>,
+    /// Up to when the floor has been paid in, in nanoseconds; [`UNBEGUN`] before the first retry.
+    paid_until: AtomicU64,
+}
+
+#[derive(Clone, Copy)]
+struct Terms {
+    ratio: f64,
+    /// What a call pays in.
+    deposit: u64,
+    floor: u32,
+    burst: u32,
+}
+
+impl Budget {
+    /// So many retries a call: 0.2 is one in five calls. With a [floor](Self::floor) of 10 a second and a
+    /// [burst](Self::burst) of 100; it begins with what the floor gives in a second.
+    ///
+    /// # Panics
+    ///
+    /// Unless `ratio` is from 0 to 1000.
+    #[track_caller]
+    pub fn ratio(ratio: f64) -> Self {
+        assert!((0.0..=1_000.0).contains(&ratio), "`ratio` must be from 0 to 1000, got {ratio}");
+        let terms = Terms { ratio, deposit: (ratio * RETRY as f64) as u64, floor: FLOOR, burst: BURST };
+        Self::new(terms)
+    }
+
+    /// No bound.
+    pub const fn unlimited() -> Self {
+        Self(None)
+    }
+
+    /// Another budget, with so many retries a second whatever the calls. Default: 10 (Finagle's and linkerd's).
+    #[must_use]
+    pub fn floor(self, per_second: u32) -> Self {
+        self.with(|terms| terms.floor = per_second)
+    }
+
+    /// Another budget, that saves up no more than so many retries, at least 1. Default: 100.
+    ///
+    /// # Panics
+    ///
+    /// If `retries` is 0.
+    #[track_caller]
+    #[must_use]
+    pub fn burst(self, retries: u32) -> Self {
+        assert!(retries > 0, "`burst` must be at least 1, got 0");
+        self.with(|terms| terms.burst = retries)
+    }
+
+    fn new(terms: Terms) -> Self {
+        let begins_with = terms.floor.min(terms.burst);
+        Self(Some(Arc::new(Purse {
+            terms,
+            balance: Line(AtomicU64::new(u64::from(begins_with) * RETRY)),
+            paid_until: AtomicU64::new(UNBEGUN),
+        })))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Terms)) -> Self {
+        let Some(purse) = self.0 else { return self };
+        let mut terms = purse.terms;
+        change(&mut terms);
+        Self::new(terms)
+    }
+
+    /// Pays in for a call.
+    #[inline]
+    pub fn deposit(&self) {
+        if let Some(purse) = &self.0 {
+            purse.pay_in(purse.terms.deposit);
+        }
+    }
+
+    /// Pays for a retry, if there is enough.
+    pub fn withdraw(&self, now: Instant) -> bool {
+        self.0.as_ref().is_none_or(|purse| {
+            purse.pay_floor(now);
+            purse.withdraw()
+        })
+    }
+
+    /// Gives back what was paid for a retry that is not made.
+    pub fn refund(&self) {
+        if let Some(purse) = &self.0 {
+            purse.pay_in(RETRY);
+        }
+    }
+
+    /// Whether a retry could be paid for; asks for the time only if the answer depends on it. Changes nothing.
+    #[inline]
+    pub fn affords(&self, now: impl FnOnce() -> Instant) -> bool {
+        self.0.as_ref().is_none_or(|purse| {
+            let balance = purse.balance.load(Ordering::Relaxed);
+            balance >= RETRY || (purse.terms.floor > 0 && purse.earned(now()).is_some_and(|(.., retries)| retries > 0))
+        })
+    }
+
+    /// How many retries it would pay for now, of those that calls and the floor have paid in for so far; infinite
+    /// without a bound.
+    pub fn balance(&self) -> f64 {
+        self.0.as_ref().map_or(f64::INFINITY, |purse| purse.balance.load(Ordering::Relaxed) as f64 / RETRY as f64)
+    }
+}
+
+impl Purse {
+    #[inline]
+    fn pay_in(&self, amount: u64) {
+        let full = u64::from(self.terms.burst) * RETRY;
+        let mut balance = self.balance.load(Ordering::Relaxed);
+        while balance < full {
+            let more = balance.saturating_add(amount).min(full);
+            match self.balance.compare_exchange_weak(balance, more, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(found) => balance = found,
+            }
+        }
+    }
+
+    fn withdraw(&self) -> bool {
+        let take = |balance: u64| balance.checked_sub(RETRY);
+        self.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
+    /// Pays in what the floor has earned. Before each withdrawal, not only when there is nothing left: else it could be
+    /// saved up beside a full purse, and come on top of it.
+    fn pay_floor(&self, now: Instant) {
+        if let Some((from, until, retries)) = self.earned(now) {
+            // Of several who find the same, one pays. The others may find too little for the moment.
+            if self.paid_until.compare_exchange(from, until, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                self.pay_in(retries.saturating_mul(RETRY));
+            }
+        }
+    }
+
+    /// What the floor has earned and was not paid in: from when, until when, and how many retries.
+    fn earned(&self, now: Instant) -> Option<(u64, u64, u64)> {
+        let (from, floor, now) = (self.paid_until.load(Ordering::Relaxed), u64::from(self.terms.floor), now.as_nanos());
+        if from == UNBEGUN {
+            return Some((from, now.min(UNBEGUN - 1), 0));
+        }
+        let elapsed = now.checked_sub(from).filter(|_| floor > 0)?;
+        if elapsed / SECOND >= u64::from(self.terms.burst) {
+            return Some((from, now.min(UNBEGUN - 1), u64::from(self.terms.burst)));
+        }
+        // Neither product overflows: there are fewer seconds than the burst, which is of 32 bits, as the floor is.
+        let retries = (u128::from(elapsed) * u128::from(floor) / u128::from(SECOND)) as u64;
+        let taken = (u128::from(retries) * u128::from(SECOND)).div_ceil(u128::from(floor)) as u64;
+        (retries > 0).then(|| (from, from.saturating_add(taken), retries))
+    }
+}
+
+/// [`Budget::ratio`] of 0.2, Finagle's, Envoy's and linkerd's share.
+impl Default for Budget {
+    fn default() -> Self {
+        Self::ratio(0.2)
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Purse { terms, .. }) = self.0.as_deref() else { return f.write_str("Budget::unlimited()") };
+        f.debug_struct("Budget")
+            .field("ratio", &terms.ratio)
+            .field("floor", &terms.floor)
+            .field("burst", &terms.burst)
+            .field("balance", &self.balance())
+            .finish()
+    }
+}
+
+/// A retry, in the units of the balance: small enough that no ratio is off by more than 10^-9.
+const RETRY: u64 = 1 << 31;
+
+const SECOND: u64 = 1_000_000_000;
+
+const FLOOR: u32 = 10;
+
+const BURST: u32 = 100;
+
+const UNBEGUN: u64 = u64::MAX;

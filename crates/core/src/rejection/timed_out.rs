@@ -1,0 +1,57 @@
+use std::{error, fmt, time::Duration};
+
+use crate::{Name, time::saturating_nanos};
+
+/// A call took longer than it may, and was dropped; or there was no time left for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimedOut {
+    pub(super) policy: Name,
+    limit: u64,
+    elapsed: u64,
+    by_deadline: bool,
+}
+
+impl TimedOut {
+    /// A call that the timeout called `policy` cut off when it had run for `elapsed` of `limit`.
+    pub fn new(policy: Name, limit: Duration, elapsed: Duration) -> Self {
+        let (limit, elapsed) = (saturating_nanos(limit), saturating_nanos(elapsed));
+        Self { policy, limit, elapsed, by_deadline: false }
+    }
+
+    /// It was not the timeout's own limit that cut the call off, but a deadline around it.
+    #[must_use]
+    pub fn by_deadline(mut self) -> Self {
+        self.by_deadline = true;
+        self
+    }
+
+    /// How long the call was given: the timeout's limit, or what was left of the deadline when the call began. Zero if
+    /// there was no time left, and then the callee was not touched.
+    pub fn limit(&self) -> Duration {
+        Duration::from_nanos(self.limit)
+    }
+
+    /// How long it ran.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.elapsed)
+    }
+
+    /// Whether a deadline around the call cut it off, and not the timeout's own limit.
+    pub fn is_by_deadline(&self) -> bool {
+        self.by_deadline
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "timeout `{}`: ", self.policy)?;
+        match (self.by_deadline, self.limit) {
+            (true, 0) => f.write_str("the deadline has passed"),
+            (false, 0) => f.write_str("a limit of zero lets no call begin"),
+            (true, _) => write!(f, "not done by the deadline, in {:?}", self.limit()),
+            (false, _) => write!(f, "not done in {:?}", self.limit()),
+        }
+    }
+}
+
+impl error::Error for TimedOut {}
