@@ -10,7 +10,12 @@
 //! | [`RateLimiter`], [`KeyedRateLimiter`] | there have been too many in a while, in all or for one key | [`rate_limit`] |
 //! | [`Bulkhead`] | too many are in flight | [`bulkhead`] |
 //!
-//! Retry and timeout follow.
+//! These are the gates; the courses say what happens next:
+//!
+//! | policy | what it does | crate |
+//! |---|---|---|
+//! | [`Retry`] | makes failed calls again, within a [`Budget`] | [`retry`] |
+//! | [`Timeout`] | drops a call that takes too long, and keeps to the [`Deadline`] around it | [`timeout`] |
 //!
 //! # Directly
 //!
@@ -55,9 +60,9 @@
 //!
 //! # Features
 //!
-//! - `circuit-breaker`, `rate-limit`, `bulkhead` (default): the policies, each by itself.
+//! - `circuit-breaker`, `rate-limit`, `bulkhead`, `retry`, `timeout` (default): the policies, each by itself.
 //! - `tokio` (default): tokio's clock, which obeys paused time, and its timer for calls that wait for their turn.
-//!   Without it, nothing here needs a runtime; a rate limit or bulkhead whose calls may wait asks for a clock that is a
+//!   Without it, nothing here needs a runtime; what may wait (a queue, a retry, a timeout) asks for a clock that is a
 //!   [`time::Timer`].
 //! - `fast-clock`: [`time::FastClock`], for the last nanoseconds.
 //!
@@ -71,6 +76,10 @@ pub use seawall_bulkhead as bulkhead;
 pub use seawall_circuit_breaker as circuit_breaker;
 #[cfg(feature = "rate-limit")]
 pub use seawall_rate_limit as rate_limit;
+#[cfg(feature = "retry")]
+pub use seawall_retry as retry;
+#[cfg(feature = "timeout")]
+pub use seawall_timeout as timeout;
 
 #[cfg(feature = "bulkhead")]
 pub use seawall_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService, Order};
@@ -79,9 +88,13 @@ pub use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerLayer, CircuitBr
 #[cfg(feature = "circuit-breaker")]
 pub use seawall_core::breaker::{RateTrip, State, Trip};
 pub use seawall_core::{
-    Backoff, BulkheadFull, CircuitOpen, Classify, ErrIsFailure, Error, FromRejection, Jitter, Name, Outcome,
-    RateLimited, Rejection, Window, time,
+    AsRejection, Backoff, Budget, BulkheadFull, CircuitOpen, Classify, Deadline, ErrIsFailure, Error, FromRejection,
+    Hint, Jitter, Name, Outcome, RateLimited, Rejection, RetryAfter, TimedOut, Window, time,
 };
 #[cfg(feature = "rate-limit")]
 pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer, RateLimitService, RateLimiter};
+#[cfg(feature = "retry")]
+pub use seawall_retry::{Attempt, Retry, RetryLayer, RetryService};
+#[cfg(feature = "timeout")]
+pub use seawall_timeout::{Timeout, TimeoutLayer, TimeoutService};
 pub use time::ManualClock;

@@ -1,0 +1,156 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use seawall_core::{
+    Backoff, Budget, Chance, Name,
+    attempts::Config,
+    observe::Outbox,
+    time::{Clock, DefaultClock},
+};
+
+use crate::{
+    Event, Retry,
+    decide::{ByOutcome, ErrorHint, HintBy, NoHint, Plan, RetryIf},
+};
+
+/// Builds a [`Retry`]; from [`Retry::builder`].
+///
+/// No wrong value can be given: a method that takes a number names the field, the value and the range when it panics.
+/// So [`build`](Self::build) cannot fail.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder<D = ByOutcome, H = NoHint, K = DefaultClock> {
+    name: Name,
+    config: Config,
+    budget: Budget,
+    chance: Chance,
+    repeat: D,
+    hint: H,
+    clock: K,
+    outbox: Option<Arc<Outbox<Event>>>,
+}
+
+impl Builder {
+    pub(crate) fn new(name: Name) -> Self {
+        Self {
+            name,
+            config: Config::new(),
+            budget: Budget::default(),
+            chance: Chance::new(),
+            repeat: ByOutcome::default(),
+            hint: NoHint,
+            clock: DefaultClock::default(),
+            outbox: None,
+        }
+    }
+}
+
+impl<D, H, K> Builder<D, H, K> {
+    /// How many attempts there are at most, the first included; `u32::MAX` is no bound. Default: 3.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    pub fn max_attempts(self, max_attempts: u32) -> Self {
+        Self { config: self.config.max_attempts(max_attempts), ..self }
+    }
+
+    /// How long to wait before each further attempt: a duration, or a [`Backoff`]. Default: 100 ms and doubling, at most
+    /// 10 s, with full jitter. A constant delay has full jitter too, unless it says otherwise.
+    pub fn backoff(self, backoff: impl Into<Backoff>) -> Self {
+        Self { config: self.config.backoff(backoff), ..self }
+    }
+
+    /// What further attempts are paid from; give several retries clones of one, and they share it. Default:
+    /// `Budget::ratio(0.2)`, one retry in five calls, or ten a second where that is more.
+    pub fn budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// How much of a callee's wish to be left alone is heeded: one that asks for more is called again after this. A policy
+    /// of ours that refuses for longer than this is not called again. Default: 60 s.
+    pub fn max_retry_after(self, max: Duration) -> Self {
+        Self { config: self.config.max_retry_after(max), ..self }
+    }
+
+    /// How long after the first attempt began another one may begin. Default: no bound. It costs a clock read a call.
+    pub fn max_elapsed(self, max: Duration) -> Self {
+        Self { config: self.config.max_elapsed(max), ..self }
+    }
+
+    /// How much time the [deadline](seawall_core::Deadline) has to leave for an attempt that is worth beginning. Default:
+    /// any.
+    pub fn min_useful(self, min: Duration) -> Self {
+        Self { config: self.config.min_useful(min), ..self }
+    }
+
+    /// Tries again what `classify` calls a failure: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default:
+    /// every `Err`.
+    pub fn classify<C>(self, classify: C) -> Builder<ByOutcome<C>, H, K> {
+        self.with(|_, hint| (ByOutcome(classify), hint))
+    }
+
+    /// Tries again where `repeat` says so: any `Fn(&Attempt, &Result<T, E>) -> bool`. In place of
+    /// [`classify`](Self::classify).
+    pub fn retry_if<F>(self, repeat: F) -> Builder<RetryIf<F>, H, K> {
+        self.with(|_, hint| (RetryIf(repeat), hint))
+    }
+
+    /// What a failed result says of when to call again, and whether: any `Fn(&Attempt, &Result<T, E>) -> Hint`. Default:
+    /// nothing.
+    pub fn hint<F>(self, hint: F) -> Builder<D, HintBy<F>, K> {
+        self.with(|repeat, _| (repeat, HintBy(hint)))
+    }
+
+    /// Heeds what errors say of when to call again, by [`RetryAfter`](seawall_core::RetryAfter).
+    pub fn heed_errors(self) -> Builder<D, ErrorHint, K> {
+        self.with(|repeat, _| (repeat, ErrorHint))
+    }
+
+    /// Tells `observer` of all that happens: each failed attempt that is followed by another, and the end of each call that
+    /// did not succeed at once. It costs a clock read a call.
+    ///
+    /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
+    /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
+    /// with the event.
+    pub fn on_event(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.outbox.get_or_insert_with(|| Arc::new(Outbox::new())).observe(observer, || 0);
+        self
+    }
+
+    /// Where the jitter begins. Default: at random, in each thread.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { chance: Chance::seeded(seed), ..self }
+    }
+
+    /// Where the time comes from, and the waiting. Default: tokio's, which obeys paused time; without the feature `tokio`
+    /// the system's clock, by which only blocking calls can wait.
+    pub fn clock<L>(self, clock: L) -> Builder<D, H, L> {
+        let Self { name, config, budget, chance, repeat, hint, clock: _, outbox } = self;
+        Builder { name, config, budget, chance, repeat, hint, clock, outbox }
+    }
+
+    /// The retry.
+    pub fn build(self) -> Retry<Plan<D, H>, K>
+    where
+        K: Clock,
+    {
+        let Self { name, config, budget, chance, repeat, hint, clock, outbox } = self;
+        Retry { name, config, budget, chance, plan: Plan { repeat, hint }, clock, outbox }
+    }
+
+    fn with<D2, H2>(self, change: impl FnOnce(D, H) -> (D2, H2)) -> Builder<D2, H2, K> {
+        let Self { name, config, budget, chance, repeat, hint, clock, outbox } = self;
+        let (repeat, hint) = change(repeat, hint);
+        Builder { name, config, budget, chance, repeat, hint, clock, outbox }
+    }
+}
+
+impl<D, H, K> fmt::Debug for Builder<D, H, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}

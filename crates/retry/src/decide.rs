@@ -1,0 +1,141 @@
+use std::fmt;
+
+use seawall_core::{AsRejection, Classify, ErrIsFailure, Hint, Outcome, Rejection, RetryAfter, attempts::Attempt};
+
+/// What a retry makes of a result.
+pub trait Decide<T, E> {
+    /// Whether it makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
+    const NEEDS_TIME: bool;
+
+    /// What the result of a failed attempt says of the next one; `None` if the result stands.
+    fn decide(&self, attempt: &Attempt, result: &Result<T, E>) -> Option<Hint>;
+}
+
+/// Which results are to be tried again, and what they say of when.
+#[derive(Clone, Copy, Default)]
+pub struct Plan<D = ByOutcome, H = NoHint> {
+    pub(crate) repeat: D,
+    pub(crate) hint: H,
+}
+
+/// Tries again what a classifier calls a failure; from [`Builder::classify`](crate::Builder::classify).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ByOutcome<C = ErrIsFailure>(pub(crate) C);
+
+/// Tries again where a function says so; from [`Builder::retry_if`](crate::Builder::retry_if).
+#[derive(Debug, Clone, Copy)]
+pub struct RetryIf<F>(pub(crate) F);
+
+/// Results say nothing of when to call again. The default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHint;
+
+/// Errors say when to call again, by [`RetryAfter`]; from
+/// [`Builder::heed_errors`](crate::Builder::heed_errors).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ErrorHint;
+
+/// A function says when to call again; from [`Builder::hint`](crate::Builder::hint).
+#[derive(Debug, Clone, Copy)]
+pub struct HintBy<F>(pub(crate) F);
+
+/// Whether a result is to be tried again.
+pub trait Repeat<T, E> {
+    /// As of [`Decide::NEEDS_TIME`].
+    const NEEDS_TIME: bool;
+
+    /// Whether to try again.
+    fn repeat(&self, attempt: &Attempt, result: &Result<T, E>) -> bool;
+}
+
+/// What a result says of when to call again.
+pub trait Hints<T, E> {
+    /// As of [`Decide::NEEDS_TIME`].
+    const NEEDS_TIME: bool;
+
+    /// What it says.
+    fn hint(&self, attempt: &Attempt, result: &Result<T, E>) -> Hint;
+}
+
+impl<T, E, D: Repeat<T, E>, H: Hints<T, E>> Decide<T, E> for Plan<D, H> {
+    const NEEDS_TIME: bool = D::NEEDS_TIME || H::NEEDS_TIME;
+
+    #[inline]
+    fn decide(&self, attempt: &Attempt, result: &Result<T, E>) -> Option<Hint> {
+        self.repeat.repeat(attempt, result).then(|| self.hint.hint(attempt, result))
+    }
+}
+
+impl<T, E, C: Classify<T, E>> Repeat<T, E> for ByOutcome<C> {
+    const NEEDS_TIME: bool = false;
+
+    #[inline]
+    fn repeat(&self, _: &Attempt, result: &Result<T, E>) -> bool {
+        self.0.classify(result) == Outcome::Failure
+    }
+}
+
+impl<T, E, F: Fn(&Attempt, &Result<T, E>) -> bool> Repeat<T, E> for RetryIf<F> {
+    const NEEDS_TIME: bool = true;
+
+    fn repeat(&self, attempt: &Attempt, result: &Result<T, E>) -> bool {
+        (self.0)(attempt, result)
+    }
+}
+
+impl<T, E> Hints<T, E> for NoHint {
+    const NEEDS_TIME: bool = false;
+
+    fn hint(&self, _: &Attempt, _: &Result<T, E>) -> Hint {
+        Hint::None
+    }
+}
+
+impl<T, E: RetryAfter> Hints<T, E> for ErrorHint {
+    const NEEDS_TIME: bool = false;
+
+    fn hint(&self, _: &Attempt, result: &Result<T, E>) -> Hint {
+        result.as_ref().err().map_or(Hint::None, RetryAfter::retry_after)
+    }
+}
+
+impl<T, E, F: Fn(&Attempt, &Result<T, E>) -> Hint> Hints<T, E> for HintBy<F> {
+    const NEEDS_TIME: bool = true;
+
+    fn hint(&self, attempt: &Attempt, result: &Result<T, E>) -> Hint {
+        (self.0)(attempt, result)
+    }
+}
+
+/// How a retry sees that an error is a rejection by a policy below it.
+pub trait Sight<E> {
+    /// The rejection, if it is one.
+    fn rejection(error: &E) -> Option<&Rejection>;
+}
+
+/// The error shows its rejections: what `call` and layers ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HeedRejections;
+
+/// The error may be any, and is never taken for a rejection: what `execute` does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AnyError;
+
+impl<E: AsRejection> Sight<E> for HeedRejections {
+    fn rejection(error: &E) -> Option<&Rejection> {
+        error.as_rejection()
+    }
+}
+
+impl<E> Sight<E> for AnyError {
+    fn rejection(_: &E) -> Option<&Rejection> {
+        None
+    }
+}
+
+// By hand: what is in it may be a closure.
+impl<D, H> fmt::Debug for Plan<D, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! Future types, and the one way in which a call is retried.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use seawall_core::{
+    attempts::Attempt,
+    time::{Clock, DefaultClock, Timer},
+};
+
+use crate::{
+    AnyError, Decide, HeedRejections, Operation, Retry, Sight,
+    course::{Course, Scheduled},
+    operation::{Numbered, Repeated},
+};
+
+/// A retry, owned or borrowed by a call.
+pub trait Handle {
+    /// What it makes of a result.
+    type Plan;
+    /// Its clock.
+    type Timer: Timer;
+
+    /// The retry.
+    fn retry(&self) -> &Retry<Self::Plan, Self::Timer>;
+}
+
+impl<P, K: Timer> Handle for Retry<P, K> {
+    type Plan = P;
+    type Timer = K;
+
+    #[inline]
+    fn retry(&self) -> &Self {
+        self
+    }
+}
+
+impl<P, K: Timer> Handle for &Retry<P, K> {
+    type Plan = P;
+    type Timer = K;
+
+    #[inline]
+    fn retry(&self) -> &Retry<P, K> {
+        self
+    }
+}
+
+/// The future of [`Retry::execute`].
+pub type ExecuteFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Repeated<O>, &'a Retry<P, K>, AnyError>;
+
+/// The future of [`Retry::call`].
+pub type CallFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Repeated<O>, &'a Retry<P, K>, HeedRejections>;
+
+/// The future of [`Retry::execute_with`].
+pub type ExecuteWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, AnyError>;
+
+/// The future of [`Retry::call_with`].
+pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, HeedRejections>;
+
+/// Makes a call with retries: the one way of `execute`, `call` and the tower service alike.
+///
+/// `begin` makes the first attempt, at once, and what makes the others.
+#[inline]
+pub fn drive<O: Operation, H: Handle, V>(
+    handle: H,
+    begin: impl FnOnce(&Retry<H::Plan, H::Timer>, Attempt) -> (O, O::Future),
+) -> ResponseFuture<O, H, V>
+where
+    H::Plan: Decide<O::Output, O::Error>,
+{
+    let retry = handle.retry();
+    let course = Course::begin(retry, O::NEEDS_TIME || <H::Plan as Decide<_, _>>::NEEDS_TIME);
+    let (operation, call) = begin(retry, course.attempt());
+    ResponseFuture { operation, handle, course, state: State::Calling { call }, sight: PhantomData }
+}
+
+pin_project! {
+    /// A call that is attempted as often as its retry allows.
+    ///
+    /// The first attempt was begun when this was made. Each result that is not the last is dropped before the wait for the
+    /// next attempt. Dropped while it waits, what was paid for that attempt is given back to the budget.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<O: Operation, H: Handle, V> {
+        operation: O,
+        handle: H,
+        course: Course,
+        #[pin]
+        state: State<O::Future, <H::Timer as Timer>::Sleep>,
+        sight: PhantomData<fn() -> V>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, S> {
+        // The attempt is polled.
+        Calling { #[pin] call: F },
+        // The timer is polled; then the next attempt begins.
+        Waiting { #[pin] sleep: S, scheduled: Option<Scheduled> },
+        // Nothing is polled: the next attempt begins with the next poll.
+        Due { scheduled: Option<Scheduled> },
+        // The result was given out.
+        Ended,
+    }
+}
+
+impl<O, H, V> Future for ResponseFuture<O, H, V>
+where
+    O: Operation,
+    H: Handle,
+    H::Plan: Decide<O::Output, O::Error>,
+    V: Sight<O::Error>,
+{
+    type Output = Result<O::Output, O::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let retry = this.handle.retry();
+        let mut attempts = 0;
+        loop {
+            let (scheduled, now) = match this.state.as_mut().project() {
+                StateProj::Calling { call } => {
+                    let result = ready!(call.poll(cx));
+                    let next = this.course.next::<_, _, _, _, V>(retry, &result, || this.operation.can_repeat());
+                    let Some(scheduled) = next else {
+                        this.state.set(State::Ended);
+                        return Poll::Ready(result);
+                    };
+                    // Before the wait: it may hold a connection that the next attempt could use.
+                    drop(result);
+                    let now = scheduled.since;
+                    (scheduled, now)
+                }
+                StateProj::Waiting { sleep, scheduled } => {
+                    ready!(sleep.poll(cx));
+                    (scheduled.take().expect(ONCE), retry.clock.now())
+                }
+                StateProj::Due { scheduled } => (scheduled.take().expect(ONCE), retry.clock.now()),
+                StateProj::Ended => panic!("a call was polled after it had ended"),
+            };
+            if now < scheduled.at {
+                // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
+                let sleep = retry.clock.sleep_until(scheduled.at);
+                this.state.set(State::Waiting { sleep, scheduled: Some(scheduled) });
+            } else if attempts == MAX_AT_ONCE {
+                // What fails at once, and is retried at once, must not keep the thread for itself.
+                cx.waker().wake_by_ref();
+                this.state.set(State::Due { scheduled: Some(scheduled) });
+                return Poll::Pending;
+            } else {
+                attempts += 1;
+                let attempt = this.course.begin_next(scheduled, now);
+                // First the old attempt goes, then the new one comes: they may use the same thing.
+                this.state.set(State::Ended);
+                let call = this.operation.attempt(attempt, || retry.may_follow(attempt.number()));
+                this.state.set(State::Calling { call });
+            }
+        }
+    }
+}
+
+// By hand: derive would ask `Debug` of the user's future.
+impl<O: Operation, H: Handle, V> fmt::Debug for ResponseFuture<O, H, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = matches!(self.state, State::Waiting { .. } | State::Due { .. });
+        f.debug_struct("ResponseFuture")
+            .field("attempt", &self.course.attempt().number())
+            .field("waiting", &waiting)
+            .finish_non_exhaustive()
+    }
+}
+
+const ONCE: &str = "it is taken once, by the poll that leaves this state";
+
+/// How many attempts one poll begins at most, beside the first.
+const MAX_AT_ONCE: u32 = 16;

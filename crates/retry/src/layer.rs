@@ -1,0 +1,61 @@
+use std::{fmt, marker::PhantomData};
+
+use seawall_core::time::DefaultClock;
+use tower_layer::Layer;
+
+use crate::{AnyError, CloneAll, HeedRejections, Plan, Retry, RetryService};
+
+/// Retries the calls of services by one [`Retry`], whose budget they share; from [`Retry::layer`].
+pub struct RetryLayer<P = Plan, K = DefaultClock, Q = CloneAll, V = HeedRejections> {
+    retry: Retry<P, K>,
+    clone: Q,
+    sight: PhantomData<fn() -> V>,
+}
+
+impl<P, K> RetryLayer<P, K> {
+    /// Retries by `retry`, for requests that are `Clone` and errors that show a policy's rejections.
+    pub const fn new(retry: Retry<P, K>) -> Self {
+        Self { retry, clone: CloneAll, sight: PhantomData }
+    }
+}
+
+impl<P, K, Q, V> RetryLayer<P, K, Q, V> {
+    /// Keeps requests by `clone`: a function `Fn(&Request) -> Option<Request>`, or a [`CloneRequest`](crate::CloneRequest)
+    /// that also tells each request which attempt it is. A request of which there is no copy is sent once.
+    #[must_use]
+    pub fn clone_request<C>(self, clone: C) -> RetryLayer<P, K, C, V> {
+        RetryLayer { retry: self.retry, clone, sight: PhantomData }
+    }
+
+    /// For errors that cannot show whether they are a rejection by a policy below: then those are failures as others.
+    #[must_use]
+    pub fn any_error(self) -> RetryLayer<P, K, Q, AnyError> {
+        RetryLayer { retry: self.retry, clone: self.clone, sight: PhantomData }
+    }
+
+    /// The retry.
+    pub fn policy(&self) -> &Retry<P, K> {
+        &self.retry
+    }
+}
+
+impl<S, P: Clone, K: Clone, Q: Clone, V> Layer<S> for RetryLayer<P, K, Q, V> {
+    type Service = RetryService<S, P, K, Q, V>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RetryService::with_parts(inner, self.retry.clone(), self.clone.clone())
+    }
+}
+
+// By hand: derive would ask `Clone` and `Debug` of what is only a type here.
+impl<P: Clone, K: Clone, Q: Clone, V> Clone for RetryLayer<P, K, Q, V> {
+    fn clone(&self) -> Self {
+        Self { retry: self.retry.clone(), clone: self.clone.clone(), sight: PhantomData }
+    }
+}
+
+impl<P, K, Q, V> fmt::Debug for RetryLayer<P, K, Q, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryLayer").field("policy", &self.retry).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use seawall_core::attempts::Attempt;
+use tower_service::Service;
+
+use crate::Operation;
+
+/// How a request is kept, so that it can be sent again.
+///
+/// Any `Fn(&Request) -> Option<Request>` is one.
+pub trait CloneRequest<Request> {
+    /// A copy to be sent if the request fails; `None` if it cannot be sent a second time.
+    fn clone_request(&self, request: &Request) -> Option<Request>;
+
+    /// Tells a request which attempt it is, before it is sent. Does nothing unless it is written.
+    fn mark(&self, _request: &mut Request, _attempt: Attempt) {}
+}
+
+/// Keeps requests that are `Clone`. The default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CloneAll;
+
+impl<Request: Clone> CloneRequest<Request> for CloneAll {
+    fn clone_request(&self, request: &Request) -> Option<Request> {
+        Some(request.clone())
+    }
+}
+
+impl<Request, F: Fn(&Request) -> Option<Request>> CloneRequest<Request> for F {
+    fn clone_request(&self, request: &Request) -> Option<Request> {
+        self(request)
+    }
+}
+
+/// Sends one request to a service as often as it is told to; each time by a clone that was made ready for it.
+pub struct Resend<S, Request, Q> {
+    kept: Option<(S, Request)>,
+    clone: Q,
+}
+
+impl<S, Request, Q> Resend<S, Request, Q>
+where
+    S: Service<Request> + Clone,
+    Q: CloneRequest<Request> + Clone,
+{
+    /// Sends `request` by `service`, which was polled ready, and keeps a copy if another attempt may follow.
+    #[inline]
+    pub(crate) fn first(
+        service: &mut S,
+        mut request: Request,
+        clone: &Q,
+        attempt: Attempt,
+        may_follow: bool,
+    ) -> (Self, Sent<S, Request>) {
+        let copy = if may_follow { clone.clone_request(&request) } else { None };
+        let kept = copy.map(|copy| (service.clone(), copy));
+        clone.mark(&mut request, attempt);
+        (Self { kept, clone: clone.clone() }, Sent { state: State::Called { call: service.call(request) } })
+    }
+}
+
+impl<S, Request, Q> Operation for Resend<S, Request, Q>
+where
+    S: Service<Request> + Clone,
+    Q: CloneRequest<Request>,
+{
+    type Output = S::Response;
+    type Error = S::Error;
+    type Future = Sent<S, Request>;
+
+    fn attempt(&mut self, attempt: Attempt, may_follow: impl FnOnce() -> bool) -> Sent<S, Request> {
+        let (service, mut request) = self.kept.take().expect("it is asked before whether it can be sent again");
+        if may_follow() {
+            self.kept = self.clone.clone_request(&request).map(|copy| (service.clone(), copy));
+        }
+        self.clone.mark(&mut request, attempt);
+        Sent { state: State::Unready { service, request: Some(request) } }
+    }
+
+    fn can_repeat(&self) -> bool {
+        self.kept.is_some()
+    }
+}
+
+pin_project! {
+    /// A request on its way: first the service is made ready, then it is called.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Sent<S: Service<Request>, Request> {
+        #[pin]
+        state: State<S, S::Future, Request>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, F, Request> {
+        // The service is polled ready.
+        Unready { service: S, request: Option<Request> },
+        // The call is polled.
+        Called { #[pin] call: F },
+    }
+}
+
+impl<S: Service<Request>, Request> Future for Sent<S, Request> {
+    type Output = Result<S::Response, S::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let call = match state.as_mut().project() {
+                StateProj::Called { call } => return call.poll(cx),
+                StateProj::Unready { service, request } => {
+                    ready!(service.poll_ready(cx))?;
+                    service.call(request.take().expect("it is taken once, by the poll that leaves this state"))
+                }
+            };
+            state.set(State::Called { call });
+        }
+    }
+}
+
+// By hand: derive would ask `Debug` of the user's service and request.
+impl<S, Request, Q> fmt::Debug for Resend<S, Request, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resend").field("can_repeat", &self.kept.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl<S: Service<Request>, Request> fmt::Debug for Sent<S, Request> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let called = matches!(self.state, State::Called { .. });
+        f.debug_struct("Sent").field("called", &called).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,247 @@
+use std::{fmt, future::Future, sync::Arc, thread};
+
+use seawall_core::{
+    AsRejection, Budget, Chance, Name,
+    attempts::{Attempt, Config},
+    observe::Outbox,
+    time::{Clock, DefaultClock, Timer},
+};
+
+use crate::{
+    AnyError, Builder, Decide, Event, EventKind, Operation, Plan, RetryLayer, Sight,
+    course::Course,
+    future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
+    operation::{Numbered, Repeated},
+};
+
+/// Makes failed calls again: after a while, a few times, and not more than its budget allows.
+///
+/// Clones, layers made from it and the services of those layers share its budget and its observers; the rest is plain data.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::{cell::Cell, io};
+/// use seawall_retry::Retry;
+///
+/// let retry = Retry::new("inventory");
+/// let attempts = Cell::new(0);
+/// let flaky = || async {
+///     attempts.set(attempts.get() + 1);
+///     if attempts.get() < 3 { Err(io::Error::other("busy")) } else { Ok(7) }
+/// };
+/// assert_eq!(retry.execute(flaky).await.unwrap(), 7);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Retry<P = Plan, K = DefaultClock> {
+    pub(crate) name: Name,
+    pub(crate) config: Config,
+    pub(crate) budget: Budget,
+    pub(crate) chance: Chance,
+    pub(crate) plan: P,
+    pub(crate) clock: K,
+    pub(crate) outbox: Option<Arc<Outbox<Event>>>,
+}
+
+impl Retry {
+    /// Three attempts, 100 ms and 200 ms apart with full jitter, and no more retries than a fifth of the calls or ten a
+    /// second.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self::builder(name).build()
+    }
+
+    /// Begins to build a retry. The name, a literal or a `String`, is for people: events carry it.
+    pub fn builder(name: impl Into<Name>) -> Builder {
+        Builder::new(name.into())
+    }
+}
+
+impl<P, K> Retry<P, K> {
+    /// Makes a call, and makes it again if it fails: `f` is run for each attempt, for the first one at once.
+    ///
+    /// A policy's rejection inside of `f` is a failure as any other; [`call`](Self::call) heeds it.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt, as it is.
+    ///
+    /// # Panics
+    ///
+    /// As `f`, its future or a function of yours that judges results does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the attempt that is in flight is dropped. What the next one would have cost is given back if it was waiting
+    /// for that.
+    #[inline]
+    pub fn execute<O, F, T, E>(&self, f: O) -> ExecuteFuture<'_, O, P, K>
+    where
+        O: FnMut() -> F,
+        F: Future<Output = Result<T, E>>,
+        P: Decide<T, E>,
+        K: Timer,
+    {
+        self.start(Repeated(f))
+    }
+
+    /// As [`execute`](Self::execute), for an error that can show a policy's rejection. One that does not say when the call
+    /// would pass ends the call; one that does is waited out.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt, as it is.
+    ///
+    /// # Panics
+    ///
+    /// As of [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`execute`](Self::execute).
+    #[inline]
+    pub fn call<O, F, T, E>(&self, f: O) -> CallFuture<'_, O, P, K>
+    where
+        O: FnMut() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: AsRejection,
+        P: Decide<T, E>,
+        K: Timer,
+    {
+        self.start(Repeated(f))
+    }
+
+    /// As [`execute`](Self::execute), where `f` is told which attempt it makes. It costs a clock read a call.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt, as it is.
+    ///
+    /// # Panics
+    ///
+    /// As of [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`execute`](Self::execute).
+    #[inline]
+    pub fn execute_with<O, F, T, E>(&self, f: O) -> ExecuteWithFuture<'_, O, P, K>
+    where
+        O: FnMut(Attempt) -> F,
+        F: Future<Output = Result<T, E>>,
+        P: Decide<T, E>,
+        K: Timer,
+    {
+        self.start(Numbered(f))
+    }
+
+    /// As [`call`](Self::call), where `f` is told which attempt it makes. It costs a clock read a call.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt, as it is.
+    ///
+    /// # Panics
+    ///
+    /// As of [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`execute`](Self::execute).
+    #[inline]
+    pub fn call_with<O, F, T, E>(&self, f: O) -> CallWithFuture<'_, O, P, K>
+    where
+        O: FnMut(Attempt) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: AsRejection,
+        P: Decide<T, E>,
+        K: Timer,
+    {
+        self.start(Numbered(f))
+    }
+
+    /// Makes a call that blocks, and sleeps in this thread between the attempts.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt, as it is.
+    ///
+    /// # Panics
+    ///
+    /// As `f` or a function of yours that judges results does.
+    pub fn execute_blocking<T, E>(&self, mut f: impl FnMut() -> Result<T, E>) -> Result<T, E>
+    where
+        P: Decide<T, E>,
+        K: Clock,
+    {
+        let mut course = Course::begin(self, P::NEEDS_TIME);
+        loop {
+            let result = f();
+            let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self, &result, || true) else { return result };
+            drop(result);
+            let mut now = scheduled.since;
+            while now < scheduled.at {
+                thread::sleep(scheduled.at.saturating_duration_since(now));
+                now = self.clock.now();
+            }
+            course.begin_next(scheduled, now);
+        }
+    }
+
+    #[inline]
+    fn start<O, V>(&self, mut operation: O) -> ResponseFuture<O, &Self, V>
+    where
+        O: Operation,
+        P: Decide<O::Output, O::Error>,
+        V: Sight<O::Error>,
+        K: Timer,
+    {
+        drive(self, |retry, attempt| {
+            let call = operation.attempt(attempt, || retry.may_follow(attempt.number()));
+            (operation, call)
+        })
+    }
+
+    /// A tower layer that retries the calls of services by this retry.
+    pub fn layer(&self) -> RetryLayer<P, K>
+    where
+        Self: Clone,
+    {
+        RetryLayer::new(self.clone())
+    }
+
+    /// The name that it was built with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What further attempts are paid from.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Whether another attempt may follow the one of that number.
+    #[inline]
+    pub(crate) fn may_follow(&self, number: u32) -> bool
+    where
+        K: Clock,
+    {
+        !self.config.is_last(number) && self.budget.affords(|| self.clock.now())
+    }
+
+    pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
+        if let Some(outbox) = &self.outbox {
+            outbox.tell_in_turn(Event::new(self.name.clone(), kind()));
+        }
+    }
+}
+
+impl<P, K> fmt::Debug for Retry<P, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("name", &self.name())
+            .field("config", &self.config)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+use std::{
+    fmt,
+    marker::PhantomData,
+    task::{Context, Poll},
+};
+
+use seawall_core::time::{DefaultClock, Timer};
+use tower_service::Service;
+
+use crate::{
+    CloneAll, CloneRequest, Decide, HeedRejections, Plan, Retry, Sight,
+    future::{ResponseFuture, drive},
+    resend::Resend,
+};
+
+/// A service whose failed calls are made again.
+///
+/// # Readiness
+///
+/// It is as ready as the inner service, and the first attempt goes to what was polled ready. Each further one goes to a
+/// clone of it that is polled ready first; what that waits for is part of the attempt, and an error is its result. A clone
+/// that is ready and idle holds what the inner service holds then.
+pub struct RetryService<S, P = Plan, K = DefaultClock, Q = CloneAll, V = HeedRejections> {
+    inner: S,
+    retry: Retry<P, K>,
+    clone: Q,
+    sight: PhantomData<fn() -> V>,
+}
+
+impl<S, P, K> RetryService<S, P, K> {
+    /// Retries the calls of `inner` by `retry`, for requests that are `Clone` and errors that show a policy's rejections.
+    pub const fn new(inner: S, retry: Retry<P, K>) -> Self {
+        Self::with_parts(inner, retry, CloneAll)
+    }
+}
+
+impl<S, P, K, Q, V> RetryService<S, P, K, Q, V> {
+    pub(crate) const fn with_parts(inner: S, retry: Retry<P, K>, clone: Q) -> Self {
+        Self { inner, retry, clone, sight: PhantomData }
+    }
+
+    /// The service whose calls are retried.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service whose calls are retried. To call it is to go around the retry.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The retry.
+    pub fn policy(&self) -> &Retry<P, K> {
+        &self.retry
+    }
+}
+
+impl<S, P, K, Q, V, Request> Service<Request> for RetryService<S, P, K, Q, V>
+where
+    S: Service<Request> + Clone,
+    P: Decide<S::Response, S::Error> + Clone,
+    K: Timer + Clone,
+    Q: CloneRequest<Request> + Clone,
+    V: Sight<S::Error>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<Resend<S, Request, Q>, Retry<P, K>, V>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request) -> Self::Future {
+        drive(self.retry.clone(), |retry, attempt| {
+            Resend::first(&mut self.inner, request, &self.clone, attempt, retry.may_follow(attempt.number()))
+        })
+    }
+}
+
+// By hand: derive would ask `Clone` and `Debug` of what is only a type here.
+impl<S: Clone, P: Clone, K: Clone, Q: Clone, V> Clone for RetryService<S, P, K, Q, V> {
+    fn clone(&self) -> Self {
+        Self::with_parts(self.inner.clone(), self.retry.clone(), self.clone.clone())
+    }
+}
+
+impl<S: fmt::Debug, P, K, Q, V> fmt::Debug for RetryService<S, P, K, Q, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryService").field("inner", &self.inner).field("policy", &self.retry).finish_non_exhaustive()
+    }
+}

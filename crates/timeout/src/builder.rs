@@ -1,0 +1,51 @@
+use std::{fmt, sync::Arc};
+
+use seawall_core::{Name, observe::Outbox, time::DefaultClock};
+
+use crate::{Event, Timeout};
+
+/// Builds a [`Timeout`]; from [`Timeout::builder`].
+///
+/// No wrong value can be given, so [`build`](Self::build) cannot fail.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder<L, K = DefaultClock> {
+    name: Name,
+    limit: L,
+    clock: K,
+    outbox: Option<Arc<Outbox<Event>>>,
+}
+
+impl<L> Builder<L> {
+    pub(crate) fn new(name: Name, limit: L) -> Self {
+        Self { name, limit, clock: DefaultClock::default(), outbox: None }
+    }
+}
+
+impl<L, K> Builder<L, K> {
+    /// Tells `observer` of each call that is cut off, or for which there was no time.
+    ///
+    /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
+    /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
+    /// with the event.
+    pub fn on_event(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.outbox.get_or_insert_with(|| Arc::new(Outbox::new())).observe(observer, || 0);
+        self
+    }
+
+    /// Where the time comes from, and the waiting. Default: tokio's clock and timer, which obey paused time; without the
+    /// feature `tokio` there is no default that can wait, and a [`Timer`](seawall_core::time::Timer) has to be given.
+    pub fn clock<M>(self, clock: M) -> Builder<L, M> {
+        Builder { name: self.name, limit: self.limit, clock, outbox: self.outbox }
+    }
+
+    /// The timeout.
+    pub fn build(self) -> Timeout<L, K> {
+        Timeout { name: self.name, limit: self.limit, clock: self.clock, outbox: self.outbox }
+    }
+}
+
+impl<L, K> fmt::Debug for Builder<L, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("name", &self.name).finish_non_exhaustive()
+    }
+}

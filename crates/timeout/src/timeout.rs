@@ -1,0 +1,172 @@
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use seawall_core::{
+    FromRejection, KeepError, Name, WrapError,
+    observe::Outbox,
+    time::{DefaultClock, Timer},
+};
+
+use crate::{
+    Builder, Event, Limit, TimeoutLayer,
+    future::{ResponseFuture, drive},
+    terms::Terms,
+};
+
+/// A limit on how long a call takes. A call that takes longer is dropped.
+///
+/// Plain data: clones share nothing but their observers.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::{future::pending, io, time::Duration};
+/// use seawall_core::Error;
+/// use seawall_timeout::Timeout;
+///
+/// let timeout = Timeout::new(Duration::from_secs(2));
+/// let hangs = || pending::<Result<(), io::Error>>();
+/// let Err(Error::Rejected(rejection)) = timeout.execute(hangs).await else { panic!("it hangs") };
+/// assert_eq!(rejection.to_string(), "timeout `timeout`: not done in 2s");
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Timeout<L = Duration, K = DefaultClock> {
+    pub(crate) name: Name,
+    pub(crate) limit: L,
+    pub(crate) clock: K,
+    pub(crate) outbox: Option<Arc<Outbox<Event>>>,
+}
+
+impl Timeout {
+    /// A limit for each call. `Duration::MAX` is none, and zero lets no call begin. It is called `timeout`; for another name
+    /// there is the [`builder`](Self::builder).
+    pub fn new(limit: Duration) -> Self {
+        Self::builder("timeout", limit).build()
+    }
+
+    /// Begins to build a timeout. The limit is a duration, or what a function `Fn(&Request) -> Duration` makes of a
+    /// request. The name, a literal or a `String`, is for people: rejections and events carry it.
+    pub fn builder<L>(name: impl Into<Name>, limit: L) -> Builder<L> {
+        Builder::new(name.into(), limit)
+    }
+}
+
+impl<L, K: Timer + Clone> Timeout<L, K> {
+    /// Makes a call: `f` is run at once, and what it makes is polled by the future returned, until the time is over.
+    ///
+    /// The time counts from the end of the first poll that leaves the call waiting: a call that is ready at once reads no
+    /// clock and makes no timer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`](seawall_core::Error::Rejected) if the time was over before the call was: it was dropped. Or if
+    /// there was no time for it to begin, by a limit of zero or a [deadline](seawall_core::Deadline) around it that has
+    /// passed: then `f` was not run. [`Error::Inner`](seawall_core::Error::Inner) if the call failed.
+    ///
+    /// # Panics
+    ///
+    /// As `f` or its future does; and outside of a tokio runtime with its time driver, where the clock is tokio's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it drops the call.
+    #[inline]
+    pub fn execute<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::Watch, WrapError>
+    where
+        O: FnOnce() -> F,
+        F: Future<Output = Result<T, E>>,
+        L: Limit<()>,
+    {
+        drive(self.terms(&()), f, WrapError)
+    }
+
+    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The call's own, or one made of a [`Rejection`](seawall_core::Rejection).
+    ///
+    /// # Panics
+    ///
+    /// As of [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`execute`](Self::execute).
+    #[inline]
+    pub fn call<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::Watch, KeepError>
+    where
+        O: FnOnce() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: FromRejection,
+        L: Limit<()>,
+    {
+        drive(self.terms(&()), f, KeepError)
+    }
+
+    /// As [`execute`](Self::execute), with the limit for `request`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`execute`](Self::execute).
+    ///
+    /// # Panics
+    ///
+    /// As of [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`execute`](Self::execute).
+    #[inline]
+    pub fn execute_for<Request, O, F, T, E>(&self, request: &Request, f: O) -> ResponseFuture<F, K, L::Watch, WrapError>
+    where
+        Request: ?Sized,
+        O: FnOnce() -> F,
+        F: Future<Output = Result<T, E>>,
+        L: Limit<Request>,
+    {
+        drive(self.terms(request), f, WrapError)
+    }
+
+    #[inline]
+    pub(crate) fn terms<Request: ?Sized>(&self, request: &Request) -> Terms<K, L::Watch>
+    where
+        L: Limit<Request>,
+    {
+        Terms {
+            name: self.name.clone(),
+            clock: self.clock.clone(),
+            outbox: self.outbox.clone(),
+            watch: self.limit.watch(),
+            limit: self.limit.limit(request, &self.clock),
+            known: None,
+        }
+    }
+}
+
+impl<L, K> Timeout<L, K> {
+    /// A tower layer that limits the calls of services.
+    pub fn layer(&self) -> TimeoutLayer<L, K>
+    where
+        Self: Clone,
+    {
+        TimeoutLayer::new(self.clone())
+    }
+
+    /// The name that it was built with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The limit.
+    pub fn limit(&self) -> &L {
+        &self.limit
+    }
+}
+
+// By hand: the limit may be a closure.
+impl<L, K> fmt::Debug for Timeout<L, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
