@@ -20,20 +20,20 @@ pub(crate) struct Scheduled {
 }
 
 impl Course {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin<P, K: Clock>(retry: &Retry<P, K>, needs_time: bool) -> Self {
         retry.budget.deposit();
         let needs_time = needs_time || retry.config.needs_beginning() || retry.outbox.is_some();
         Self(Attempts::begin(needs_time.then(|| retry.clock.now())))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn attempt(&self) -> Attempt {
         self.0.attempt()
     }
 
     /// An attempt has ended: whether another one is to follow, and when; `None` if its result stands.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next<T, E, P, K, V>(
         &mut self,
         retry: &Retry<P, K>,

@@ -65,19 +65,20 @@ pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>
 
 /// Makes a call with retries: the one way of `execute`, `call` and the tower service alike.
 ///
-/// `begin` makes the first attempt, at once, and what makes the others.
-#[inline]
+/// `begin` makes the first attempt, at once, and what makes the others; `handle` is the future's share of `retry`, made last
+/// and where it stays.
+#[inline(always)]
 pub fn drive<O: Operation, H: Handle, V>(
-    handle: H,
-    begin: impl FnOnce(&Retry<H::Plan, H::Timer>, Attempt) -> (O, O::Future),
+    retry: &Retry<H::Plan, H::Timer>,
+    handle: impl FnOnce() -> H,
+    begin: impl FnOnce(Attempt) -> (O, O::Future),
 ) -> ResponseFuture<O, H, V>
 where
     H::Plan: Decide<O::Output, O::Error>,
 {
-    let retry = handle.retry();
     let course = Course::begin(retry, O::NEEDS_TIME || <H::Plan as Decide<_, _>>::NEEDS_TIME);
-    let (operation, call) = begin(retry, course.attempt());
-    ResponseFuture { operation, handle, course, state: State::Calling { call }, sight: PhantomData }
+    let (operation, call) = begin(course.attempt());
+    ResponseFuture { operation, handle: handle(), course, state: State::Calling { call }, sight: PhantomData }
 }
 
 pin_project! {
@@ -119,24 +120,49 @@ where
 {
     type Output = Result<O::Output, O::Error>;
 
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let mut scheduled = None;
+        if let StateProj::Calling { call } = this.state.project() {
+            // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
+            let polled = call.poll(cx);
+            let Poll::Ready(result) = &polled else { return polled };
+            let course = this.course;
+            scheduled = course.next::<_, _, _, _, V>(this.handle.retry(), result, || this.operation.can_repeat());
+            if scheduled.is_none() {
+                return polled;
+            }
+        }
+        self.poll_further(cx, scheduled)
+    }
+}
+
+impl<O, H, V> ResponseFuture<O, H, V>
+where
+    O: Operation,
+    H: Handle,
+    H::Plan: Decide<O::Output, O::Error>,
+    V: Sight<O::Error>,
+{
+    /// What is to be done where the first attempt was not the last: waits, and makes the others.
+    // Out of line, as its frame would burden those calls that succeed at once.
+    #[inline(never)]
+    fn poll_further(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut scheduled: Option<Scheduled>,
+    ) -> Poll<Result<O::Output, O::Error>> {
         let mut this = self.project();
         let retry = this.handle.retry();
         let mut attempts = 0;
         loop {
-            let (scheduled, now) = match this.state.as_mut().project() {
-                StateProj::Calling { call } => {
-                    let result = ready!(call.poll(cx));
-                    let next = this.course.next::<_, _, _, _, V>(retry, &result, || this.operation.can_repeat());
-                    let Some(scheduled) = next else {
-                        this.state.set(State::Ended);
-                        return Poll::Ready(result);
-                    };
-                    // Before the wait: it may hold a connection that the next attempt could use.
-                    drop(result);
-                    let now = scheduled.since;
-                    (scheduled, now)
+            let (next, now) = match this.state.as_mut().project() {
+                // It has a result, which was dropped before the wait: that may hold a connection the next attempt could use.
+                StateProj::Calling { .. } => {
+                    let next = scheduled.take().expect("only a scheduled attempt keeps it going");
+                    let now = next.since;
+                    (next, now)
                 }
                 StateProj::Waiting { sleep, scheduled } => {
                     ready!(sleep.poll(cx));
@@ -145,22 +171,29 @@ where
                 StateProj::Due { scheduled } => (scheduled.take().expect(ONCE), retry.clock.now()),
                 StateProj::Ended => panic!("a call was polled after it had ended"),
             };
-            if now < scheduled.at {
+            if now < next.at {
                 // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
-                let sleep = retry.clock.sleep_until(scheduled.at);
-                this.state.set(State::Waiting { sleep, scheduled: Some(scheduled) });
-            } else if attempts == MAX_AT_ONCE {
+                let sleep = retry.clock.sleep_until(next.at);
+                this.state.set(State::Waiting { sleep, scheduled: Some(next) });
+                continue;
+            }
+            if attempts == MAX_AT_ONCE {
                 // What fails at once, and is retried at once, must not keep the thread for itself.
                 cx.waker().wake_by_ref();
-                this.state.set(State::Due { scheduled: Some(scheduled) });
+                this.state.set(State::Due { scheduled: Some(next) });
                 return Poll::Pending;
-            } else {
-                attempts += 1;
-                let attempt = this.course.begin_next(scheduled, now);
-                // First the old attempt goes, then the new one comes: they may use the same thing.
-                this.state.set(State::Ended);
-                let call = this.operation.attempt(attempt, || retry.may_follow(attempt.number()));
-                this.state.set(State::Calling { call });
+            }
+            attempts += 1;
+            let attempt = this.course.begin_next(next, now);
+            // First the old attempt goes, then the new one comes: they may use the same thing.
+            this.state.set(State::Ended);
+            let call = this.operation.attempt(attempt, || retry.may_follow(attempt.number()));
+            this.state.set(State::Calling { call });
+            let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
+            let result = ready!(call.poll(cx));
+            scheduled = this.course.next::<_, _, _, _, V>(retry, &result, || this.operation.can_repeat());
+            if scheduled.is_none() {
+                return Poll::Ready(result);
             }
         }
     }

@@ -113,15 +113,14 @@ impl<S: Service<Request>, Request> Future for Sent<S, Request> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        loop {
-            let call = match state.as_mut().project() {
-                StateProj::Called { call } => return call.poll(cx),
-                StateProj::Unready { service, request } => {
-                    ready!(service.poll_ready(cx))?;
-                    service.call(request.take().expect("it is taken once, by the poll that leaves this state"))
-                }
-            };
+        if let StateProj::Unready { service, request } = state.as_mut().project() {
+            ready!(service.poll_ready(cx))?;
+            let call = service.call(request.take().expect("it is taken once, by the poll that leaves this state"));
             state.set(State::Called { call });
+        }
+        match state.project() {
+            StateProj::Called { call } => call.poll(cx),
+            StateProj::Unready { .. } => unreachable!("it was just called"),
         }
     }
 }

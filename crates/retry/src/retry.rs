@@ -188,7 +188,7 @@ impl<P, K> Retry<P, K> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start<O, V>(&self, mut operation: O) -> ResponseFuture<O, &Self, V>
     where
         O: Operation,
@@ -196,10 +196,11 @@ impl<P, K> Retry<P, K> {
         V: Sight<O::Error>,
         K: Timer,
     {
-        drive(self, |retry, attempt| {
-            let call = operation.attempt(attempt, || retry.may_follow(attempt.number()));
+        let begin = |attempt: Attempt| {
+            let call = operation.attempt(attempt, || self.may_follow(attempt.number()));
             (operation, call)
-        })
+        };
+        drive(self, || self, begin)
     }
 
     /// A tower layer that retries the calls of services by this retry.

@@ -4,7 +4,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use seawall_core::time::{DefaultClock, Timer};
+use seawall_core::{
+    attempts::Attempt,
+    time::{DefaultClock, Timer},
+};
 use tower_service::Service;
 
 use crate::{
@@ -74,9 +77,10 @@ where
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        drive(self.retry.clone(), |retry, attempt| {
-            Resend::first(&mut self.inner, request, &self.clone, attempt, retry.may_follow(attempt.number()))
-        })
+        let Self { inner, retry, clone, .. } = self;
+        let begin =
+            |attempt: Attempt| Resend::first(inner, request, clone, attempt, retry.may_follow(attempt.number()));
+        drive(retry, || retry.clone(), begin)
     }
 }
 

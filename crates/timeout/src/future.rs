@@ -5,6 +5,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use pin_project_lite::pin_project;
@@ -13,20 +14,26 @@ use seawall_core::{
     time::{Instant, Timer},
 };
 
-use crate::{Watch, terms::Terms};
+use crate::{Timeout, Watch, terms::Terms};
 
 /// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
-#[inline]
-pub(crate) fn drive<F, K: Timer, W: Watch, R>(
-    mut terms: Terms<K, W>,
+#[inline(always)]
+pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
+    timeout: &Timeout<L, K>,
+    limit: Duration,
+    watch: W,
     call: impl FnOnce() -> F,
     reject: R,
 ) -> ResponseFuture<F, K, W, R> {
-    let state = match terms.begin(call) {
-        Ok(call) => State::Running { call, sleep: None, terms, reject: Some(reject) },
-        Err(rejection) => State::Refused { refusal: Some((rejection, reject)) },
-    };
-    ResponseFuture { state }
+    match Terms::begin(timeout, limit, watch, call) {
+        Ok((call, terms)) => {
+            ResponseFuture { state: State::Running { call }, sleep: None, terms, reject: Some(reject) }
+        }
+        Err(terms) => {
+            let state = State::Refused { rejection: Some(terms.refuse()) };
+            ResponseFuture { state, sleep: None, terms, reject: Some(reject) }
+        }
+    }
 }
 
 pin_project! {
@@ -37,17 +44,22 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, K: Timer, W, R> {
         #[pin]
-        state: State<F, K, K::Sleep, W, R>,
+        state: State<F>,
+        // Made when the call is first found waiting.
+        #[pin]
+        sleep: Option<K::Sleep>,
+        terms: Terms<K, W>,
+        reject: Option<R>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, K, S, W, R> {
-        // The call is polled, then the timer, which is made when the call is first found waiting.
-        Running { #[pin] call: F, #[pin] sleep: Option<S>, terms: Terms<K, W>, reject: Option<R> },
+    enum State<F> {
+        // The call is polled, then the timer.
+        Running { #[pin] call: F },
         // Nothing is polled; the rejection is given out once.
-        Refused { refusal: Option<(Rejection, R)> },
+        Refused { rejection: Option<Rejection> },
         // The time was over, and the error was given out.
         Ended,
     }
@@ -63,26 +75,39 @@ where
     type Output = Result<T, R::Error>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        let (rejection, reject) = match state.as_mut().project() {
-            StateProj::Running { call, sleep, terms, reject } => {
-                if let Poll::Ready(result) = terms.run(|| call.poll(cx)) {
-                    terms.ended();
-                    return Poll::Ready(R::ran(result));
-                }
-                let due = terms.due();
-                if !is_over(due, &terms.clock, sleep, cx) {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        if let StateProj::Running { call } = this.state.project() {
+            if let Poll::Ready(result) = this.terms.poll(|| call.poll(cx)) {
+                this.terms.ended();
+                return Poll::Ready(R::ran(result));
+            }
+        }
+        self.poll_over(cx).map(|(rejection, reject)| reject.refused(rejection))
+    }
+}
+
+impl<F, K: Timer, W: Watch, R> ResponseFuture<F, K, W, R> {
+    /// What is to be done where the call has no result: looks whether the time is over, and then ends the work.
+    // Out of line, as its frame would burden those calls that have one.
+    #[inline(never)]
+    fn poll_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(Rejection, R)> {
+        let mut this = self.project();
+        let rejection = match this.state.as_mut().project() {
+            StateProj::Running { .. } => {
+                let due = this.terms.due();
+                if !is_over(due, &this.terms.clock, this.sleep.as_mut(), cx) {
                     return Poll::Pending;
                 }
-                (terms.time_out(due), reject.take().expect("it is taken once, with the end of this state"))
+                this.terms.time_out(due)
             }
-            StateProj::Refused { refusal } => refusal.take().expect("a refused call was polled after it had ended"),
-            StateProj::Ended => panic!("a call was polled after it had ended"),
+            StateProj::Refused { rejection } => rejection.take().expect(ENDED),
+            StateProj::Ended => panic!("{ENDED}"),
         };
         // The work ends here, before anyone hears that it did.
-        state.set(State::Ended);
-        Poll::Ready(reject.refused(rejection))
+        this.state.set(State::Ended);
+        this.sleep.set(None);
+        Poll::Ready((rejection, this.reject.take().expect(ENDED)))
     }
 }
 
@@ -108,3 +133,5 @@ impl<F, K: Timer, W, R> fmt::Debug for ResponseFuture<F, K, W, R> {
         f.debug_struct("ResponseFuture").field("running", &running).finish_non_exhaustive()
     }
 }
+
+const ENDED: &str = "a call was polled after it had ended";

@@ -74,7 +74,8 @@ where
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        drive(self.timeout.terms(&request), || self.inner.call(request), self.reject.clone())
+        let (limit, watch) = (self.timeout.limit.limit(&request, &self.timeout.clock), self.timeout.limit.watch());
+        drive(&self.timeout, limit, watch, || self.inner.call(request), self.reject.clone())
     }
 }
 

@@ -1,75 +1,86 @@
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use seawall_core::{
     Name, Rejection, TimedOut,
-    deadline::{self, Cut, Known},
+    deadline::{self, Known},
     observe::Outbox,
     time::{Instant, Timer},
 };
 
-use crate::{Event, EventKind, Watch};
+use crate::{Event, EventKind, Timeout, Watch};
 
 /// What one call needs of its timeout.
 #[derive(Debug)]
 pub(crate) struct Terms<K, W> {
-    pub(crate) name: Name,
     pub(crate) clock: K,
-    pub(crate) outbox: Option<Arc<Outbox<Event>>>,
-    pub(crate) watch: W,
-    pub(crate) limit: Duration,
+    name: Name,
+    outbox: Option<Arc<Outbox<Event>>>,
+    watch: W,
+    limit: Duration,
     /// Since when the time counts, and when it is over; once somebody wanted to know.
-    pub(crate) known: Option<Known>,
+    known: Option<Known>,
+}
+
+impl<K: Timer + Clone, W: Watch> Terms<K, W> {
+    /// What a call under `timeout` needs of it, if there is time for it to begin.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of a call for which there is no time: `call` was not run.
+    #[inline(always)]
+    pub(crate) fn begin<F, L>(
+        timeout: &Timeout<L, K>,
+        limit: Duration,
+        watch: W,
+        call: impl FnOnce() -> F,
+    ) -> Result<(F, Self), Self> {
+        let deadline = deadline::known();
+        let terms = |known| Self {
+            clock: timeout.clock.clone(),
+            name: timeout.name.clone(),
+            outbox: timeout.outbox.clone(),
+            watch,
+            limit,
+            known,
+        };
+        if limit.is_zero() || (deadline != Instant::MAX && timeout.clock.now() >= deadline) {
+            return Err(terms(None));
+        }
+        let begun = W::WATCHES.then(|| deadline::cut(None, limit).leave_at(|| timeout.clock.now()));
+        let cut = deadline::cut(begun.map(|known| known.at), limit);
+        let call = call();
+        let known = begun.or_else(|| cut.leave());
+        Ok((call, terms(known)))
+    }
 }
 
 impl<K: Timer, W: Watch> Terms<K, W> {
-    /// Begins a call, unless there is no time for it.
-    #[inline]
-    pub(crate) fn begin<F>(&mut self, call: impl FnOnce() -> F) -> Result<F, Rejection> {
-        if self.limit.is_zero() {
-            return Err(self.refuse(TimedOut::new(self.name.clone(), Duration::ZERO, Duration::ZERO)));
-        }
-        let deadline = deadline::known();
-        if deadline != Instant::MAX && self.clock.now() >= deadline {
-            let none = TimedOut::new(self.name.clone(), Duration::ZERO, Duration::ZERO);
-            return Err(self.refuse(none.by_deadline()));
-        }
-        let cut = self.cut();
-        if W::WATCHES {
-            self.ask(cut);
-            Ok(self.run(call))
-        } else {
-            let begun = call();
-            self.known = cut.leave();
-            Ok(begun)
-        }
+    /// The rejection of a call for which there was no time.
+    #[cold]
+    pub(crate) fn refuse(&self) -> Rejection {
+        let none = TimedOut::new(self.name.clone(), Duration::ZERO, Duration::ZERO);
+        self.tell(if self.limit.is_zero() { none } else { none.by_deadline() })
     }
 
-    /// Runs a part of the call, which can see its deadline.
-    #[inline]
-    pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
-        let cut = self.cut();
-        let output = part();
-        if self.known.is_none() {
+    /// Polls the call, which can see its deadline.
+    #[inline(always)]
+    pub(crate) fn poll<T>(&mut self, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let cut = deadline::cut(self.known.map(|known| known.at), self.limit);
+        let polled = call();
+        if polled.is_pending() && self.known.is_none() {
             self.known = cut.leave();
         }
-        output
-    }
-
-    #[inline]
-    fn cut(&self) -> Cut {
-        deadline::cut(self.known.map(|known| known.at), self.limit)
-    }
-
-    fn ask(&mut self, cut: Cut) -> Known {
-        let clock = &self.clock;
-        *self.known.insert(cut.leave_at(|| clock.now()))
+        polled
     }
 
     /// When the time is over.
     pub(crate) fn due(&mut self) -> Instant {
         match self.known {
             Some(known) => known.at,
-            None => self.ask(self.cut()).at,
+            None => {
+                let clock = &self.clock;
+                self.known.insert(deadline::cut(None, self.limit).leave_at(|| clock.now())).at
+            }
         }
     }
 
@@ -92,14 +103,14 @@ impl<K: Timer, W: Watch> Terms<K, W> {
         }
         let given = self.known.map_or(self.limit, |known| due.saturating_duration_since(known.asked));
         let timed_out = TimedOut::new(self.name.clone(), given, elapsed);
-        self.refuse(if given < self.limit { timed_out.by_deadline() } else { timed_out })
+        self.tell(if given < self.limit { timed_out.by_deadline() } else { timed_out })
     }
 
     fn elapsed(&self, now: Instant) -> Duration {
         self.known.map_or(Duration::ZERO, |known| now.saturating_duration_since(known.asked))
     }
 
-    fn refuse(&self, timed_out: TimedOut) -> Rejection {
+    fn tell(&self, timed_out: TimedOut) -> Rejection {
         if let Some(outbox) = &self.outbox {
             outbox.tell_in_turn(Event::new(self.name.clone(), EventKind::TimedOut(timed_out.clone())));
         }

@@ -9,7 +9,6 @@ use seawall_core::{
 use crate::{
     Builder, Event, Limit, TimeoutLayer,
     future::{ResponseFuture, drive},
-    terms::Terms,
 };
 
 /// A limit on how long a call takes. A call that takes longer is dropped.
@@ -77,7 +76,7 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         F: Future<Output = Result<T, E>>,
         L: Limit<()>,
     {
-        drive(self.terms(&()), f, WrapError)
+        self.drive(&(), f, WrapError)
     }
 
     /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
@@ -101,7 +100,7 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         E: FromRejection,
         L: Limit<()>,
     {
-        drive(self.terms(&()), f, KeepError)
+        self.drive(&(), f, KeepError)
     }
 
     /// As [`execute`](Self::execute), with the limit for `request`.
@@ -125,22 +124,21 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         F: Future<Output = Result<T, E>>,
         L: Limit<Request>,
     {
-        drive(self.terms(request), f, WrapError)
+        self.drive(request, f, WrapError)
     }
 
-    #[inline]
-    pub(crate) fn terms<Request: ?Sized>(&self, request: &Request) -> Terms<K, L::Watch>
+    #[inline(always)]
+    fn drive<Request, F, R>(
+        &self,
+        request: &Request,
+        f: impl FnOnce() -> F,
+        reject: R,
+    ) -> ResponseFuture<F, K, L::Watch, R>
     where
+        Request: ?Sized,
         L: Limit<Request>,
     {
-        Terms {
-            name: self.name.clone(),
-            clock: self.clock.clone(),
-            outbox: self.outbox.clone(),
-            watch: self.limit.watch(),
-            limit: self.limit.limit(request, &self.clock),
-            known: None,
-        }
+        drive(self, self.limit.limit(request, &self.clock), self.limit.watch(), f, reject)
     }
 }
 

@@ -6,46 +6,80 @@ use crate::time::{Instant, saturating_nanos};
 ///
 /// A timeout would have to read a clock to say when it ends, and most calls are over before that matters. So it says how
 /// long it is, and whoever asks for the deadline first brings the time; that is then the beginning for all limits around
-/// that nobody had asked for yet. All in nanoseconds, and [`NONE`] where there is none.
+/// that nobody had asked for yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ambient {
+    /// When the earliest limit ends of those that somebody asked for, in nanoseconds; [`NEVER`] where there is none.
     at: u64,
-    /// How long from the time that nobody has asked for yet.
-    within: u64,
-    /// The time that was asked for inside of the innermost limit.
-    asked: u64,
+    span: Span,
 }
 
+/// What is not settled: how long from the time that nobody has asked for yet, in nanoseconds; or, with [`ASKED`], what time
+/// it was when somebody asked inside of the innermost limit. One word, as it is written at each step into a limit and out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Span(u64);
+
+// Apart: two words side by side are read as one, which waits until the writes of the single ones are through.
 thread_local! {
-    static HERE: Cell<Ambient> = const { Cell::new(Ambient { at: NONE, within: NONE, asked: NONE }) };
+    static AT: Cell<u64> = const { Cell::new(NEVER) };
+    static SPAN: Cell<Span> = const { Cell::new(Span::UNLIMITED) };
+}
+
+impl Span {
+    const UNLIMITED: Self = Self(ASKED - 1);
+
+    fn asked(now: Instant) -> Self {
+        Self(now.as_nanos().min(ASKED - 1) | ASKED)
+    }
+
+    #[inline]
+    fn within(limit: Duration) -> Self {
+        Self(saturating_nanos(limit).min(Self::UNLIMITED.0))
+    }
+
+    /// What time it was when somebody asked.
+    #[inline]
+    fn known(self) -> Option<Instant> {
+        (self.0 >= ASKED).then(|| Instant::from_nanos(self.0 - ASKED))
+    }
 }
 
 impl Ambient {
+    #[inline]
+    fn here() -> Self {
+        Self { at: AT.get(), span: SPAN.get() }
+    }
+
+    fn set(self) {
+        AT.set(self.at);
+        SPAN.set(self.span);
+    }
+
     /// When the earliest limit ends.
     pub(super) fn resolve(now: impl FnOnce() -> Instant) -> Instant {
-        let here = HERE.get();
-        if here.within == NONE {
-            return Instant::from_nanos(here.at);
+        let mut here = Self::here();
+        if here.span < Span::UNLIMITED {
+            here = here.begun(now());
+            here.set();
         }
-        let here = here.begun(now().as_nanos());
-        HERE.set(here);
         Instant::from_nanos(here.at)
     }
 
-    /// The same, when its limit is known to have begun at `now`.
-    fn begun(self, now: u64) -> Self {
-        let at = match self.within {
-            NONE => self.at,
-            within => self.at.min(now.saturating_add(within)),
+    /// The same, when its limit is known to have begun at `now`; as it is, if that was known, or if it has none.
+    #[cold]
+    fn begun(self, now: Instant) -> Self {
+        let at = match self.span {
+            Span(ASKED..) | Span::UNLIMITED => return self,
+            Span(within) => self.at.min(now.as_nanos().saturating_add(within)),
         };
-        Self { at, within: NONE, asked: now }
+        Self { at, span: Span::asked(now) }
     }
 }
 
 /// When the earliest limit around this ends, of those that somebody has asked for; else [`Instant::MAX`]. Reads no clock.
 #[inline]
 pub fn known() -> Instant {
-    Instant::from_nanos(HERE.get().at)
+    Instant::from_nanos(AT.get())
 }
 
 /// A limit around what this thread runs, until it is [left](Self::leave) or dropped.
@@ -77,51 +111,53 @@ impl Cut {
     /// Until `instant`.
     #[inline]
     pub(super) fn at(instant: Instant) -> Self {
-        let outer = HERE.get();
-        HERE.set(Ambient { at: outer.at.min(instant.as_nanos()), ..outer });
+        let outer = Ambient::here();
+        AT.set(outer.at.min(instant.as_nanos()));
         Self { outer }
     }
 
     /// For `limit`, from when somebody asks.
     #[inline]
     fn within(limit: Duration) -> Self {
-        let outer = HERE.get();
-        HERE.set(Ambient { within: outer.within.min(saturating_nanos(limit)), asked: NONE, ..outer });
+        let outer = Ambient::here();
+        // What was asked for outside is more than any limit.
+        SPAN.set(outer.span.min(Span::within(limit)));
         Self { outer }
     }
 
     /// Ends it. Says when it is due if somebody has asked for that.
     #[inline]
     pub fn leave(self) -> Option<Known> {
-        let inner = HERE.get();
-        (inner.asked != NONE).then(|| Known::of(inner))
+        let asked = SPAN.get().known()?;
+        Some(Known { at: Instant::from_nanos(AT.get()), asked })
     }
 
     /// Ends it, and asks.
-    #[inline]
     pub fn leave_at(self, now: impl FnOnce() -> Instant) -> Known {
-        let mut inner = HERE.get();
-        if inner.asked == NONE {
-            inner = inner.begun(now().as_nanos());
-            HERE.set(inner);
+        let inner = Ambient::here();
+        if let Some(asked) = inner.span.known() {
+            return Known { at: Instant::from_nanos(inner.at), asked };
         }
-        Known::of(inner)
+        let asked = now();
+        let inner = inner.begun(asked);
+        inner.set();
+        Known { at: Instant::from_nanos(inner.at), asked }
     }
 }
 
 impl Drop for Cut {
     #[inline]
     fn drop(&mut self) {
-        let (inner, outer) = (HERE.get(), self.outer);
+        let asked = SPAN.get().known();
+        AT.set(self.outer.at);
+        SPAN.set(self.outer.span);
         // Who asked inside brought the time for the limits around too, if they had none.
-        HERE.set(if inner.asked != NONE && outer.within != NONE { outer.begun(inner.asked) } else { outer });
+        if let Some(asked) = asked {
+            self.outer.begun(asked).set();
+        }
     }
 }
 
-impl Known {
-    fn of(ambient: Ambient) -> Self {
-        Self { at: Instant::from_nanos(ambient.at), asked: Instant::from_nanos(ambient.asked) }
-    }
-}
+const NEVER: u64 = u64::MAX;
 
-const NONE: u64 = u64::MAX;
+const ASKED: u64 = 1 << 63;
