@@ -51,6 +51,7 @@ mod sync;
 pub mod time;
 mod waiters;
 mod window;
+pub mod wire;
 
 pub use backoff::{Backoff, Chance, Delays, Jitter};
 pub use budget::Budget;
