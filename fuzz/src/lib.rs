@@ -1,0 +1,20 @@
+//! What is fuzzed: functions that take any bytes, and panic where a law is broken.
+//!
+//! The binaries in `fuzz_targets` hand them to libFuzzer, and `tests/corpus.rs` runs them without it. A new target is a
+//! function here with its row in [`TARGETS`], a binary, and some files in `corpus`.
+
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod input;
+mod wire;
+
+pub use backoff::backoff;
+pub use wire::{grpc_timeout, timeout_millis};
+
+/// A function that is fuzzed.
+pub type Target = fn(&[u8]);
+
+/// Each target and its name, which its binary and its folder in `corpus` have too.
+pub const TARGETS: &[(&str, Target)] =
+    &[("backoff", backoff), ("grpc_timeout", grpc_timeout), ("timeout_millis", timeout_millis)];
