@@ -14,6 +14,7 @@ pub fn backoff(input: &[u8]) {
     no_delay_is_above_the_cap(&case);
     no_delay_is_below_the_one_before(&case);
     a_constant_is_constant(&case);
+    drawn_delays_keep_their_bounds(&case);
     a_circuit_opens_for_the_delay_that_chance_leaves(&case);
 }
 
@@ -32,7 +33,11 @@ impl Case {
         let (base, cap) = (input.duration(), input.duration());
         let factor = factor(input.u64());
         let (jitter, step, random) = (jitter(input.byte()), input.u32(), input.u64());
-        let backoff = Backoff::exponential(base).factor(factor).max(cap).jitter(jitter);
+        let backoff = match input.byte() % 3 {
+            0 => Backoff::linear(base).max(cap).jitter(jitter),
+            1 => Backoff::decorrelated(base).max(cap).jitter(jitter),
+            _ => Backoff::exponential(base).factor(factor).max(cap).jitter(jitter),
+        };
         Self { backoff, base, cap, jitter, step, random }
     }
 
@@ -60,8 +65,27 @@ fn no_delay_is_below_the_one_before(case: &Case) {
 
 fn a_constant_is_constant(case: &Case) {
     let constant = Backoff::constant(case.base);
-    assert_eq!(constant.delay(case.step), case.base);
-    assert_eq!(constant.max(case.cap).delay(case.step), case.base.min(case.cap));
+    // A delay of 584 years and more is for ever.
+    let base = case.base.min(Duration::from_nanos(u64::MAX));
+    assert_eq!(constant.delay(case.step), base);
+    assert_eq!(constant.max(case.cap).delay(case.step), base.min(case.cap));
+}
+
+/// Of what a loop of one's own would wait for, with chance in it.
+fn drawn_delays_keep_their_bounds(case: &Case) {
+    for backoff in
+        [case.backoff, Backoff::linear(case.base).max(case.cap), Backoff::decorrelated(case.base).max(case.cap)]
+    {
+        let (mut again, mut last) = (backoff.delays_from(case.random), Duration::ZERO);
+        for (step, delay) in (0..200).zip(backoff.delays_from(case.random)) {
+            assert!(
+                delay <= case.cap && delay <= backoff.delay(step),
+                "{backoff:?}: {delay:?} at {step}, after {last:?}"
+            );
+            assert_eq!(again.next(), Some(delay), "{backoff:?} at {step}");
+            last = delay;
+        }
+    }
 }
 
 /// Jitter shows where it is used: in how long a circuit stays open each time that its probe fails.

@@ -70,7 +70,8 @@ impl Backoff {
     }
 
     /// Anything from `base` to thrice the delay before, at most 300 s, or `base` where that is longer; so it has its
-    /// jitter in itself, and [`jitter`](Self::jitter) changes nothing. (Brooker: "Exponential backoff and jitter", AWS
+    /// jitter in itself, and [`jitter`](Self::jitter) changes nothing. For a circuit breaker, which does not draw one delay
+    /// from the other, it is an exponential one by 3. (Brooker: "Exponential backoff and jitter", AWS
     /// Architecture Blog, 2015. There all draws above the cap become the cap; here one draws up to the cap, so that no
     /// heap of callers comes back at one instant.)
     pub const fn decorrelated(base: Duration) -> Self {
