@@ -1,4 +1,4 @@
-//! The client: hyper with a pool of connections, and the workers that call through it.
+//! The client: hyper with a pool of connections.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,9 +12,7 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::time::{self, Instant, MissedTickBehavior};
-
-use crate::record::{Ending, Recorder};
+use tokio::time;
 
 /// Calls one upstream; clones share the connections.
 #[derive(Clone)]
@@ -85,35 +83,3 @@ impl fmt::Display for Fault {
 }
 
 impl StdError for Fault {}
-
-/// When one worker calls: every `period` from `first` on, until `last`.
-#[derive(Clone, Copy)]
-pub(crate) struct Turns {
-    pub(crate) first: Instant,
-    pub(crate) last: Instant,
-    pub(crate) period: Duration,
-}
-
-/// Takes its turns one after the other. A turn that comes while the previous call is still under way is missed and
-/// not made up for: that is what keeps the concurrency bounded.
-pub(crate) async fn work<F, C, E>(turns: Turns, recorder: Recorder, mut call: F)
-where
-    F: FnMut() -> C,
-    C: Future<Output = Result<(), E>>,
-    Ending: From<Result<(), E>>,
-{
-    let mut ticks = time::interval_at(turns.first, turns.period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut expected = turns.first;
-    loop {
-        let turn = ticks.tick().await.min(turns.last);
-        recorder.missed((turn - expected).as_nanos().div_ceil(turns.period.as_nanos()) as u64);
-        if turn >= turns.last {
-            return;
-        }
-        expected = turn + turns.period;
-        let begun = Instant::now();
-        let ending = call().await.into();
-        recorder.ended(begun, ending);
-    }
-}

@@ -1,29 +1,34 @@
-//! The table of the second act, for 80 columns.
+//! The table of the second act.
 
 use comfy_table::Table;
 
-use super::CAPACITY;
-use super::load::Guard;
 use super::tally::Tally;
-use crate::report::numbers;
+use crate::table::{numbers, quantiles};
 
-pub(super) fn table(sides: &[(Guard, Tally)]) -> Table {
-    let names: Vec<String> = sides.iter().map(|(guard, _)| guard.to_string()).collect();
-    let header: Vec<&str> = ["ten times the capacity"].into_iter().chain(names.iter().map(String::as_str)).collect();
-    let mut table = numbers(&header);
-    let mut row = |name: &str, tell: &dyn Fn(&Tally) -> String| {
-        table.add_row([name.to_owned()].into_iter().chain(sides.iter().map(|(_, tally)| tell(tally))));
-    };
-    row("calls offered", &|side| side.offered().to_string());
-    row("good answers/s", &|side| format!("{:.0}", side.goodput()));
-    row("  percent of the capacity", &|side| format!("{:.0}", 100.0 * side.goodput() / f64::from(CAPACITY)));
-    row("failed", &|side| side.failed.to_string());
-    row("rejected", &|side| side.rejected.to_string());
-    row("reached the upstream", &|side| side.reached.to_string());
-    row("answers that were dead", &|side| side.dead.to_string());
-    row("latency of good ones, p50/p99, ms", &|side| {
-        let at = |quantile| side.latency.value_at_quantile(quantile) as f64 / 1e3;
-        if side.latency.is_empty() { "-".into() } else { format!("{:.0}/{:.0}", at(0.5), at(0.99)) }
-    });
+pub(super) fn table(sides: &[(&str, Tally)]) -> Table {
+    // The same for all of them.
+    let offered = sides.first().map_or(0, |(_, side)| side.offered());
+    let mut table = numbers(&[
+        &format!("{offered} calls\noffered"),
+        "\ngood/s",
+        "\n%",
+        "\nfailed",
+        "\nrejected",
+        "\nreached",
+        "\ndead",
+        "good, ms at\n50/99/99.9%",
+    ]);
+    for (name, side) in sides {
+        table.add_row([
+            (*name).to_owned(),
+            format!("{:.0}", side.goodput()),
+            format!("{:.0}", side.percent_of_capacity()),
+            side.failed.to_string(),
+            side.rejected.to_string(),
+            side.reached.to_string(),
+            side.dead.to_string(),
+            quantiles(&side.latency, 1e6, 0),
+        ]);
+    }
     table
 }

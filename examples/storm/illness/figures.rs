@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use crate::record::{Counts, Gate, Record};
-use crate::script::Phase;
+use super::record::{Counts, Gate, Record};
+use super::script::Phase;
 
 impl Record {
-    pub(crate) fn total(&self) -> Counts {
+    pub(super) fn total(&self) -> Counts {
         self.phases.iter().copied().fold(Counts::default(), Counts::plus)
     }
 
     /// What the sick phases saw.
-    pub(crate) fn sick(&self) -> Counts {
+    pub(super) fn sick(&self) -> Counts {
         self.script.illnesses().map(|number| self.phases[number]).fold(Counts::default(), Counts::plus)
     }
 
     /// Good answers a second while the upstream is healthy, leaving out what [`Self::time_to_recover`] tells.
-    pub(crate) fn healthy_goodput(&self) -> f64 {
+    pub(super) fn healthy_goodput(&self) -> f64 {
         let healthy = |number: usize| {
             let (from, until) = (self.slice() * number as u32, self.slice() * (number as u32 + 1));
             let phase = self.script.phase_at(from);
@@ -30,7 +30,7 @@ impl Record {
     }
 
     /// From the first moment of an illness to the first opening in it.
-    pub(crate) fn time_to_open(&self, illness: usize) -> Option<Duration> {
+    pub(super) fn time_to_open(&self, illness: usize) -> Option<Duration> {
         let Phase { from, until, .. } = self.script.phases()[illness];
         let opened = self.changes.iter().find(|change| change.to == Gate::Open && (from..until).contains(&change.at));
         opened.map(|change| change.at - from)
@@ -38,7 +38,7 @@ impl Record {
 
     /// From the end of an illness to the first good answer and, where there is a breaker, to its last closing. `None` if
     /// that did not come about before the next illness.
-    pub(crate) fn time_to_recover(&self, illness: usize) -> Option<Duration> {
+    pub(super) fn time_to_recover(&self, illness: usize) -> Option<Duration> {
         let Phase { from, until, .. } = self.script.phases()[illness + 1];
         let good = self.first_good[illness + 1]?.saturating_sub(from);
         match self.changes.iter().rfind(|change| change.at < until) {
@@ -48,11 +48,11 @@ impl Record {
         }
     }
 
-    pub(crate) fn gate(&self) -> Gate {
+    pub(super) fn gate(&self) -> Gate {
         self.changes.last().map_or(Gate::Closed, |change| change.to)
     }
 
-    pub(crate) fn openings(&self) -> usize {
+    pub(super) fn openings(&self) -> usize {
         self.changes.iter().filter(|change| change.to == Gate::Open).count()
     }
 }
@@ -62,8 +62,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::record::{Change, Ending};
-    use crate::script::Script;
+    use crate::illness::record::{Change, Ending};
+    use crate::illness::script::Script;
 
     /// Of a run in which the upstream heals from its first illness at 2.3 s and falls ill again at 3.2 s.
     fn record(changes: &[(u64, Gate)]) -> Record {

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use crate::client::{Caller, Turns, work};
-use crate::guarded;
-use crate::progress::Progress;
-use crate::record::{Record, Recorder};
-use crate::script::{Script, WORKERS};
-use crate::upstream::Upstream;
+use super::guarded;
+use super::progress::Progress;
+use super::record::{Record, Recorder};
+use super::script::{Script, WORKERS};
+use super::upstream;
+use super::work::{Turns, work};
+use crate::client::Caller;
+use crate::server::Server;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(super) enum Side {
     Bare,
     Breaker,
 }
@@ -30,20 +32,17 @@ impl fmt::Display for Side {
 }
 
 /// Plays the script once, on an upstream and connections of its own.
-pub(crate) async fn run(side: Side, script: &Arc<Script>, seed: u64) -> io::Result<Record> {
+pub(super) async fn run(side: Side, script: &Arc<Script>, seed: u64) -> io::Result<Record> {
     let pace = script.pace();
-    let upstream = Upstream::bind().await?;
-    let caller = Caller::new(upstream.address(), pace.timeout);
+    let server = Server::bind().await?;
+    let caller = Caller::new(server.address(), pace.timeout);
     let recorder = Recorder::start(Arc::clone(script));
     let mut progress = Progress::new(side, script);
 
     let workers = hire(side, script, &caller, &recorder, seed);
     tokio::select! {
         _ = workers.join_all() => {}
-        served = upstream.serve(Arc::clone(script), recorder.clone(), seed) => {
-            let Err(error) = served;
-            return Err(error);
-        }
+        never = upstream::serve(server, Arc::clone(script), recorder.clone(), seed) => match never {},
         never = progress.follow(&recorder) => match never {},
     }
     let record = recorder.snapshot();

@@ -2,15 +2,13 @@
 
 use std::error::Error;
 
-use plotters::prelude::{
-    AreaSeries, ChartBuilder, Color, IntoFont, LineSeries, RGBColor, Rectangle, Text, TextStyle, WHITE,
-};
+use plotters::prelude::{AreaSeries, ChartBuilder, Color, LineSeries, RGBColor, Rectangle, Text, WHITE};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::picture::Canvas;
-use crate::record::{Counts, Record};
+use super::record::{Counts, Record};
+use crate::paint::{Canvas, FAILED, GOOD, LINE, REJECTED, text};
 
-pub(crate) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -> Result<(), Box<dyn Error>> {
+pub(super) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -> Result<(), Box<dyn Error>> {
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 17))
         .margin_right(RIGHT)
@@ -37,7 +35,7 @@ pub(crate) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -
     chart.draw_series(AreaSeries::new(line(run, Counts::calls), 0.0, REJECTED.filled()))?;
     chart.draw_series(AreaSeries::new(line(run, |counts| counts.good + counts.failed), 0.0, FAILED.filled()))?;
     chart.draw_series(AreaSeries::new(line(run, |counts| counts.good), 0.0, GOOD.filled()))?;
-    chart.draw_series(LineSeries::new(line(run, |counts| counts.reached), REACHED.stroke_width(2)))?;
+    chart.draw_series(LineSeries::new(line(run, |counts| counts.reached), LINE.stroke_width(2)))?;
 
     // Over the mesh, or one of its lines may cross the names out.
     let top = highest * HEADROOM;
@@ -54,12 +52,8 @@ pub(crate) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -
 }
 
 /// The most that any slice of the run saw, a second.
-pub(crate) fn highest(run: &Record) -> f64 {
+pub(super) fn highest(run: &Record) -> f64 {
     line(run, |counts| counts.calls().max(counts.reached)).map(|(_, rate)| rate).fold(0.0, f64::max)
-}
-
-pub(crate) fn text(size: u32) -> TextStyle<'static> {
-    ("sans-serif", size).into_font().color(&INK)
 }
 
 /// A rate over the run, one point in the middle of each slice.
@@ -71,14 +65,9 @@ fn line(run: &Record, count: impl Fn(&Counts) -> u64) -> impl Iterator<Item = (f
         .map(move |(number, counts)| ((number as f64 + 0.5) * width, count(counts) as f64 / width))
 }
 
-pub(crate) const LEFT: u32 = 56;
-pub(crate) const RIGHT: u32 = 20;
+pub(super) const LEFT: u32 = 56;
+pub(super) const RIGHT: u32 = 20;
 /// Room above the tallest slice for the names of the phases.
 const HEADROOM: f64 = 1.2;
 
-pub(crate) const GOOD: RGBColor = RGBColor(0x8c, 0xcf, 0xa8);
-pub(crate) const FAILED: RGBColor = RGBColor(0xe0, 0x6c, 0x5f);
-pub(crate) const REJECTED: RGBColor = RGBColor(0xc4, 0xc9, 0xd1);
-pub(crate) const REACHED: RGBColor = RGBColor(0x1d, 0x35, 0x57);
-pub(crate) const SICK: RGBColor = RGBColor(0xfd, 0xec, 0xd2);
-const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(super) const SICK: RGBColor = RGBColor(0xfd, 0xec, 0xd2);

@@ -1,15 +1,14 @@
-//! The tables at the end, for 80 columns.
+//! The tables at the end.
 
 use std::time::Duration;
 
-use comfy_table::presets::ASCII_MARKDOWN;
-use comfy_table::{CellAlignment, Table};
-use hdrhistogram::Histogram;
+use comfy_table::Table;
 
-use crate::record::{Gate, Record};
+use super::record::{Gate, Record};
+use crate::table::{NONE, numbers, quantiles};
 
 /// Both runs, side by side.
-pub(crate) fn summary(bare: &Record, breaker: &Record) -> Table {
+pub(super) fn summary(bare: &Record, breaker: &Record) -> Table {
     let mut table = numbers(&["both runs", "bare", "breaker"]);
     let mut row = |name: &str, tell: &dyn Fn(&Record) -> String| {
         table.add_row([name.to_owned(), tell(bare), tell(breaker)]);
@@ -24,8 +23,8 @@ pub(crate) fn summary(bare: &Record, breaker: &Record) -> Table {
         format!("{}/{}/{}/{}", faults.status, faults.timed_out, faults.reset, faults.other)
     });
     row("rejected", &|run| run.total().rejected.to_string());
-    row("latency of calls sent, p50/p99/p99.9, ms", &|run| quantiles(&run.sent, 1e6));
-    row("latency of rejections, p50/p99/p99.9, us", &|run| quantiles(&run.refused, 1e3));
+    row("latency of calls sent, p50/p99/p99.9, ms", &|run| quantiles(&run.sent, 1e6, 1));
+    row("latency of rejections, p50/p99/p99.9, us", &|run| quantiles(&run.refused, 1e3, 1));
     row("calls that reached the sick upstream", &|run| run.sick().reached.to_string());
     let illnesses: Vec<_> = bare.script.illnesses().collect();
     let names: Vec<_> = illnesses.iter().map(|&number| bare.script.phases()[number].mood.to_string()).collect();
@@ -37,7 +36,7 @@ pub(crate) fn summary(bare: &Record, breaker: &Record) -> Table {
 }
 
 /// What each phase of the script did to either side.
-pub(crate) fn phases(bare: &Record, breaker: &Record) -> Table {
+pub(super) fn phases(bare: &Record, breaker: &Record) -> Table {
     let mut table = numbers(&[
         "phase",
         "bare\ngood",
@@ -65,7 +64,7 @@ pub(crate) fn phases(bare: &Record, breaker: &Record) -> Table {
 }
 
 /// Why the breaker opened: each reason once for a phase, with how often it was that.
-pub(crate) fn openings(breaker: &Record) -> Vec<String> {
+pub(super) fn openings(breaker: &Record) -> Vec<String> {
     let mut reasons: Vec<(usize, &str, u32)> = Vec::new();
     for change in breaker.changes.iter().filter(|change| change.to == Gate::Open) {
         let phase = breaker.script.phase_at(change.at);
@@ -78,23 +77,6 @@ pub(crate) fn openings(breaker: &Record) -> Vec<String> {
     reasons.into_iter().map(|(phase, why, times)| format!("{:8} {times:3} x  {why}", moods[phase].mood)).collect()
 }
 
-pub(crate) fn numbers(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN).set_header(header);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn quantiles(nanos: &Histogram<u64>, nanos_in_unit: f64) -> String {
-    if nanos.is_empty() {
-        return NONE.into();
-    }
-    let at = |quantile| nanos.value_at_quantile(quantile) as f64 / nanos_in_unit;
-    format!("{:.1}/{:.1}/{:.1}", at(0.5), at(0.99), at(0.999))
-}
-
 fn times(times: impl Iterator<Item = Option<Duration>>) -> String {
     let times: Vec<_> = times.collect();
     if times.iter().all(Option::is_none) {
@@ -103,5 +85,3 @@ fn times(times: impl Iterator<Item = Option<Duration>>) -> String {
     let tell = |time: &Option<Duration>| time.map_or(NONE.into(), |time| time.as_millis().to_string());
     times.iter().map(tell).collect::<Vec<_>>().join("/")
 }
-
-const NONE: &str = "-";

@@ -3,11 +3,11 @@
 use seawall::{CircuitBreaker, Error, State, Trip, Window};
 use tower::{Service, ServiceBuilder, service_fn};
 
+use super::record::{Ending, Gate, Recorder};
+use super::script::Pace;
 use crate::client::{Caller, Fault};
-use crate::record::{Ending, Gate, Recorder};
-use crate::script::Pace;
 
-pub(crate) fn breaker(pace: &Pace, recorder: Recorder) -> CircuitBreaker {
+pub(super) fn breaker(pace: &Pace, recorder: Recorder) -> CircuitBreaker {
     let breaker = CircuitBreaker::builder("upstream")
         // For failures among successes, for a callee that answers late, and for one that is gone: the last is quickest.
         .trip(Trip::failure_rate(0.5).over(Window::time(pace.window)).min_calls(20))
@@ -25,7 +25,7 @@ pub(crate) fn breaker(pace: &Pace, recorder: Recorder) -> CircuitBreaker {
 }
 
 /// The client as a tower service with the breaker's layer around it.
-pub(crate) fn layered(
+pub(super) fn layered(
     breaker: &CircuitBreaker,
     caller: Caller,
 ) -> impl Service<(), Response = (), Error = Error<Fault>, Future: Send> + Clone + Send + 'static {
@@ -37,7 +37,7 @@ pub(crate) fn layered(
 }
 
 /// The same call through the same breaker, without a service.
-pub(crate) async fn executed(breaker: CircuitBreaker, caller: Caller) -> Result<(), Error<Fault>> {
+pub(super) async fn executed(breaker: CircuitBreaker, caller: Caller) -> Result<(), Error<Fault>> {
     breaker.execute(|| caller.call()).await
 }
 

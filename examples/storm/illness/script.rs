@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// How the upstream behaves for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
+pub(super) enum Mood {
     Healthy,
     Errors,
     Hanging,
@@ -15,7 +15,7 @@ pub(crate) enum Mood {
 }
 
 impl Mood {
-    pub(crate) fn is_sick(self) -> bool {
+    pub(super) fn is_sick(self) -> bool {
         self != Self::Healthy
     }
 }
@@ -34,21 +34,21 @@ impl fmt::Display for Mood {
 
 /// A part of the run in which the upstream keeps to one mood.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Phase {
-    pub(crate) mood: Mood,
-    pub(crate) from: Duration,
-    pub(crate) until: Duration,
+pub(super) struct Phase {
+    pub(super) mood: Mood,
+    pub(super) from: Duration,
+    pub(super) until: Duration,
 }
 
 /// One run, from its first moment to its last; never without phases.
 #[derive(Clone, Debug)]
-pub(crate) struct Script {
+pub(super) struct Script {
     phases: Vec<Phase>,
     pace: Pace,
 }
 
 impl Script {
-    pub(crate) fn new(run: Duration) -> Self {
+    pub(super) fn new(run: Duration) -> Self {
         let mut from = Duration::ZERO;
         let phases = SHARES.iter().map(|&(mood, share)| {
             let phase = Phase { mood, from, until: from + run.mul_f64(share) };
@@ -58,43 +58,43 @@ impl Script {
         Self { phases: phases.collect(), pace: Pace::for_run(run) }
     }
 
-    pub(crate) fn phases(&self) -> &[Phase] {
+    pub(super) fn phases(&self) -> &[Phase] {
         &self.phases
     }
 
-    pub(crate) fn pace(&self) -> &Pace {
+    pub(super) fn pace(&self) -> &Pace {
         &self.pace
     }
 
-    pub(crate) fn length(&self) -> Duration {
+    pub(super) fn length(&self) -> Duration {
         self.phases.last().expect("SHARES is not empty").until
     }
 
     /// The numbers of the sick phases. A healthy one comes after each.
-    pub(crate) fn illnesses(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn illnesses(&self) -> impl Iterator<Item = usize> {
         (0..self.phases.len()).filter(|&number| self.phases[number].mood.is_sick())
     }
 
     /// The number of the phase at `at`; what comes after the end belongs to the last.
-    pub(crate) fn phase_at(&self, at: Duration) -> usize {
+    pub(super) fn phase_at(&self, at: Duration) -> usize {
         self.phases.iter().position(|phase| at < phase.until).unwrap_or(self.phases.len() - 1)
     }
 }
 
 /// Speeds and limits. A short run has the same storm in a smaller cup.
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub(super) struct Pace {
     /// How often a worker wants to call.
-    pub(crate) period: Duration,
+    pub(super) period: Duration,
     /// How long a call may take before the client gives up on it.
-    pub(crate) timeout: Duration,
+    pub(super) timeout: Duration,
     /// What the breaker takes for slow: below what the slow upstream needs, above any healthy answer.
-    pub(crate) slower_than: Duration,
-    pub(crate) healthy_answer: Range<Duration>,
+    pub(super) slower_than: Duration,
+    pub(super) healthy_answer: Range<Duration>,
     /// Within the timeout, so that only a rule on slowness can see that something is wrong.
-    pub(crate) slow_answer: Range<Duration>,
-    pub(crate) open_for: Duration,
-    pub(crate) window: Duration,
+    pub(super) slow_answer: Range<Duration>,
+    pub(super) open_for: Duration,
+    pub(super) window: Duration,
 }
 
 impl Pace {
@@ -114,7 +114,7 @@ impl Pace {
 }
 
 /// Calls in flight at most: each worker has one.
-pub(crate) const WORKERS: usize = 32;
+pub(super) const WORKERS: usize = 32;
 
 /// Between two illnesses the upstream is well for so long that the breaker can close, and each must open it anew.
 const SHARES: [(Mood, f64); 9] = [

@@ -7,19 +7,19 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
+use super::script::Script;
 use crate::client::Fault;
-use crate::script::Script;
 
 /// A run's record, shared by its clones: the upstream, the workers and the breaker's observer write to it.
 #[derive(Clone)]
-pub(crate) struct Recorder {
+pub(super) struct Recorder {
     started: Instant,
     record: Arc<Mutex<Record>>,
 }
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(super) enum Ending {
     Good,
     Failed(Fault),
     Rejected,
@@ -27,87 +27,87 @@ pub(crate) enum Ending {
 
 /// The breaker's state, as far as a picture needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
+pub(super) enum Gate {
     Closed,
     Open,
     HalfOpen,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Change {
-    pub(crate) at: Duration,
-    pub(crate) to: Gate,
-    pub(crate) why: String,
+pub(super) struct Change {
+    pub(super) at: Duration,
+    pub(super) to: Gate,
+    pub(super) why: String,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) good: u64,
-    pub(crate) failed: u64,
-    pub(crate) rejected: u64,
+pub(super) struct Counts {
+    pub(super) good: u64,
+    pub(super) failed: u64,
+    pub(super) rejected: u64,
     /// Requests that the upstream saw.
-    pub(crate) reached: u64,
+    pub(super) reached: u64,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
-    pub(crate) script: Arc<Script>,
+pub(super) struct Record {
+    pub(super) script: Arc<Script>,
     /// By phase of the script, in which the call ended or arrived.
-    pub(crate) phases: Vec<Counts>,
+    pub(super) phases: Vec<Counts>,
     /// By slice of time, all of one width.
-    pub(crate) slices: Vec<Counts>,
-    pub(crate) faults: Faults,
+    pub(super) slices: Vec<Counts>,
+    pub(super) faults: Faults,
     /// Turns that no call was made in, because the worker's last one was still under way.
-    pub(crate) missed: u64,
+    pub(super) missed: u64,
     /// In nanoseconds: of the calls that were sent, and of those that were refused.
-    pub(crate) sent: Histogram<u64>,
-    pub(crate) refused: Histogram<u64>,
-    pub(crate) changes: Vec<Change>,
+    pub(super) sent: Histogram<u64>,
+    pub(super) refused: Histogram<u64>,
+    pub(super) changes: Vec<Change>,
     /// By phase: when the first good answer came to a call that was begun in it.
-    pub(crate) first_good: Vec<Option<Duration>>,
+    pub(super) first_good: Vec<Option<Duration>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Faults {
-    pub(crate) status: u64,
-    pub(crate) timed_out: u64,
-    pub(crate) reset: u64,
-    pub(crate) other: u64,
+pub(super) struct Faults {
+    pub(super) status: u64,
+    pub(super) timed_out: u64,
+    pub(super) reset: u64,
+    pub(super) other: u64,
 }
 
 impl Recorder {
-    pub(crate) fn start(script: Arc<Script>) -> Self {
+    pub(super) fn start(script: Arc<Script>) -> Self {
         Self { started: Instant::now(), record: Arc::new(Mutex::new(Record::new(script))) }
     }
 
-    pub(crate) fn started(&self) -> Instant {
+    pub(super) fn started(&self) -> Instant {
         self.started
     }
 
-    pub(crate) fn ended(&self, begun: Instant, ending: Ending) {
+    pub(super) fn ended(&self, begun: Instant, ending: Ending) {
         let now = Instant::now();
         self.lock().ended(begun - self.started, now - self.started, ending);
     }
 
-    pub(crate) fn reached(&self) {
+    pub(super) fn reached(&self) {
         let at = self.started.elapsed();
         self.lock().count(at, |counts| counts.reached += 1);
     }
 
-    pub(crate) fn missed(&self, turns: u64) {
+    pub(super) fn missed(&self, turns: u64) {
         self.lock().missed += turns;
     }
 
-    pub(crate) fn changed(&self, to: Gate, why: String) {
+    pub(super) fn changed(&self, to: Gate, why: String) {
         let at = self.started.elapsed();
         self.lock().changes.push(Change { at, to, why });
     }
 
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
         look(&self.lock())
     }
 
-    pub(crate) fn snapshot(&self) -> Record {
+    pub(super) fn snapshot(&self) -> Record {
         self.lock().clone()
     }
 
@@ -144,7 +144,7 @@ impl From<Fault> for Ending {
 // ===== impl Record =====
 
 impl Record {
-    pub(crate) fn new(script: Arc<Script>) -> Self {
+    pub(super) fn new(script: Arc<Script>) -> Self {
         let nanos = || Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are in order");
         Self {
             phases: vec![Counts::default(); script.phases().len()],
@@ -159,7 +159,7 @@ impl Record {
         }
     }
 
-    pub(crate) fn ended(&mut self, begun: Duration, ended: Duration, ending: Ending) {
+    pub(super) fn ended(&mut self, begun: Duration, ended: Duration, ending: Ending) {
         let took = (ended - begun).as_nanos() as u64;
         match ending {
             Ending::Good => {
@@ -183,17 +183,17 @@ impl Record {
         add(&mut self.slices[slice.min(last)]);
     }
 
-    pub(crate) fn slice(&self) -> Duration {
+    pub(super) fn slice(&self) -> Duration {
         self.script.length() / self.slices.len() as u32
     }
 }
 
 impl Counts {
-    pub(crate) fn calls(&self) -> u64 {
+    pub(super) fn calls(&self) -> u64 {
         self.good + self.failed + self.rejected
     }
 
-    pub(crate) fn plus(self, other: Self) -> Self {
+    pub(super) fn plus(self, other: Self) -> Self {
         Self {
             good: self.good + other.good,
             failed: self.failed + other.failed,

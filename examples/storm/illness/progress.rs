@@ -7,11 +7,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time;
 
-use crate::record::{Counts, Record, Recorder};
-use crate::run::Side;
-use crate::script::Script;
+use super::record::{Counts, Record, Recorder};
+use super::run::Side;
+use super::script::Script;
 
-pub(crate) struct Progress {
+pub(super) struct Progress {
     side: Side,
     bar: Option<ProgressBar>,
     /// How many phases have had their line.
@@ -19,7 +19,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(side: Side, script: &Script) -> Self {
+    pub(super) fn new(side: Side, script: &Script) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let style =
                 ProgressStyle::with_template("{prefix:7} [{bar:12}] {wide_msg}").expect("the template is valid");
@@ -30,7 +30,7 @@ impl Progress {
         Self { side, bar, told: 0 }
     }
 
-    pub(crate) async fn follow(&mut self, recorder: &Recorder) -> Infallible {
+    pub(super) async fn follow(&mut self, recorder: &Recorder) -> Infallible {
         let mut ticks = time::interval(REFRESH);
         loop {
             ticks.tick().await;
@@ -39,7 +39,7 @@ impl Progress {
         }
     }
 
-    pub(crate) fn finish(&mut self, record: &Record) {
+    pub(super) fn finish(&mut self, record: &Record) {
         self.show(record, None);
         if let Some(bar) = &self.bar {
             bar.finish();

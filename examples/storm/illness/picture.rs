@@ -1,31 +1,20 @@
 //! The picture: both runs under each other on one time axis, and the breaker's state as a band below.
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use plotters::coord::Shift;
-use plotters::prelude::{
-    ChartBuilder, Color, DrawingArea, IntoDrawingArea, PathElement, RGBColor, Rectangle, SVGBackend, Text, WHITE,
-};
+use plotters::prelude::{ChartBuilder, Color, PathElement, RGBColor, Rectangle, Text};
 
-use crate::panel::{self, LEFT, RIGHT, text};
-use crate::record::{Gate, Record};
+use super::panel::{self, LEFT, RIGHT};
+use super::record::{Gate, Record};
+use crate::paint::{self, Canvas, text};
 
-pub(crate) fn draw(path: &Path, bare: &Record, breaker: &Record) -> Result<(), Box<dyn Error>> {
-    let mut svg = String::new();
-    paint(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), bare, breaker)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    Ok(fs::write(path, svg)?)
+pub(super) fn draw(path: &Path, bare: &Record, breaker: &Record) -> Result<(), Box<dyn Error>> {
+    paint::write(path, SIZE, |canvas| paint(canvas, bare, breaker))
 }
 
-pub(crate) type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
 fn paint(canvas: &Canvas<'_>, bare: &Record, breaker: &Record) -> Result<(), Box<dyn Error>> {
-    canvas.fill(&WHITE)?;
     let (head, rest) = canvas.split_vertically(HEAD);
     let (top, rest) = rest.split_vertically(PANEL);
     let (bottom, band) = rest.split_vertically(PANEL);
@@ -35,9 +24,7 @@ fn paint(canvas: &Canvas<'_>, bare: &Record, breaker: &Record) -> Result<(), Box
     let reached = |run: &Record| format!("{} calls reached the sick upstream", run.sick().reached);
     panel::draw(&top, bare, &format!("bare: {}", reached(bare)), highest)?;
     panel::draw(&bottom, breaker, &format!("with the breaker: {}", reached(breaker)), highest)?;
-    states(&band, breaker)?;
-    canvas.present()?;
-    Ok(())
+    states(&band, breaker)
 }
 
 /// Two lines of swatches: what the areas are, and what the band is.
@@ -51,10 +38,10 @@ fn legend(area: &Canvas<'_>) -> Result<(), Box<dyn Error>> {
         }
         Ok::<_, Box<dyn Error>>(())
     };
-    row(18, "answers a second", &[("good", panel::GOOD), ("failed", panel::FAILED), ("rejected", panel::REJECTED)])?;
+    row(18, "answers a second", &[("good", paint::GOOD), ("failed", paint::FAILED), ("rejected", paint::REJECTED)])?;
     row(40, "breaker's state", &[("closed", CLOSED), ("half-open", HALF_OPEN), ("open", OPEN)])?;
     let x = LEFT as i32 + 500;
-    area.draw(&PathElement::new([(x, 18), (x + 24, 18)], panel::REACHED.stroke_width(2)))?;
+    area.draw(&PathElement::new([(x, 18), (x + 24, 18)], paint::LINE.stroke_width(2)))?;
     area.draw(&Text::new("requests a second at the upstream", (x + 30, 11), text(14)))?;
     area.draw(&Rectangle::new([(x, 34), (x + 24, 46)], panel::SICK.filled()))?;
     area.draw(&Text::new("the upstream is sick", (x + 30, 33), text(14)))?;
