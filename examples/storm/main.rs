@@ -8,6 +8,7 @@ mod overload;
 mod paint;
 mod server;
 mod table;
+mod upstream;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -6,7 +6,6 @@ mod panel;
 mod picture;
 mod report;
 mod tally;
-mod upstream;
 
 use std::error::Error;
 use std::io;
@@ -15,9 +14,10 @@ use std::time::Duration;
 
 use guard::Guard;
 use tally::Tally;
-use upstream::Upstream;
+use tokio::sync::Semaphore;
 
 use crate::client::Caller;
+use crate::upstream::{Means, Upstream};
 
 /// Plays all sides, one after the other, in that time; prints a table and leaves a picture.
 pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
@@ -37,21 +37,21 @@ pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>
 
 /// An upstream of its own, and clients that do not wait for each other.
 async fn side(guard: &Guard, time: Duration, seed: u64) -> io::Result<Tally> {
-    let upstream = Upstream::bind().await?;
+    let upstream = Upstream::bind(MEANS).await?;
     // How long a call may take is up to the clients, who wait for the guard too.
     let caller = Caller::new(upstream.address(), Duration::MAX);
     let work = upstream.work();
     let mut tally = tokio::select! {
         tally = load::offer(guard, &caller, time, seed) => tally,
-        never = upstream.serve() => match never {},
+        never = upstream.serve(None) => match never {},
     };
     tally.worked(&work.lock().expect("nothing panics under it"));
     Ok(tally)
 }
 
-/// The upstream: so many requests at once, each for so long.
+/// The upstream: so many requests at once, each for so long, and no bound on the queue.
 const SERVERS: usize = 4;
-const SERVICE: Duration = Duration::from_millis(20);
+const MEANS: Means = Means { servers: SERVERS, service: Duration::from_millis(20), queue: Semaphore::MAX_PERMITS };
 /// What it can answer in a second.
 const CAPACITY: u32 = 200;
 /// Calls offered in a second.
@@ -75,6 +75,6 @@ mod tests {
 
     #[test]
     fn the_capacity_is_what_the_servers_can_do() {
-        assert_eq!(f64::from(CAPACITY), SERVERS as f64 / SERVICE.as_secs_f64());
+        assert_eq!(f64::from(CAPACITY), SERVERS as f64 / MEANS.service.as_secs_f64());
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::CAPACITY;
 use super::load::{Ended, Ending};
-use super::upstream::Work;
+use crate::upstream::Work;
 
 pub(super) struct Tally {
     begun: Instant,
@@ -60,7 +60,7 @@ impl Tally {
     }
 
     pub(super) fn worked(&mut self, work: &Work) {
-        self.reached = work.reached;
+        self.reached = work.came.len() as u64;
         self.dead = work.dead.len() as u64;
         for &at in &work.dead {
             self.count(at, |slice| slice.dead += 1);
@@ -112,7 +112,7 @@ mod tests {
             tally.add(Ended { due: at(due), at: at(ended), ending: Ending::Good });
         }
         tally.add(Ended { due: at(10), at: at(210), ending: Ending::Failed });
-        tally.worked(&Work { reached: 5, dead: vec![at(220), at(600)] });
+        tally.worked(&Work { came: vec![begun; 5], dead: vec![at(220), at(600)] });
 
         assert_eq!((tally.offered(), tally.good, tally.dead, tally.reached), (5, 4, 2, 5));
         let slice = |good, dead| Slice { good, dead };
