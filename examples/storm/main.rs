@@ -1,9 +1,10 @@
-//! A storm on real sockets, in two acts. An HTTP upstream falls ill by script, and a client lives through it twice, bare and
-//! behind a circuit breaker; then one is offered ten times what it can bear, bare and behind a rate limit and a bulkhead.
-//! See `storm --help`.
+//! A storm on real sockets, in three acts. An HTTP upstream falls ill by script, and a client lives through it twice, bare and
+//! behind a circuit breaker; then one is offered ten times what it can bear, bare and behind a rate limit and a bulkhead; then
+//! one fails for a while, and is called without retries, with naive ones, and with retries on a budget. See `storm --help`.
 
 mod client;
 mod illness;
+mod outage;
 mod overload;
 mod paint;
 mod server;
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-/// Shows what a circuit breaker does when an upstream falls ill, and what a rate
-/// limit and a bulkhead do when it gets ten times what it can bear.
+/// Shows what a circuit breaker does when an upstream falls ill, what a rate limit
+/// and a bulkhead do when it gets ten times what it can bear, and what a retry
+/// budget does when it fails for a while.
 ///
 /// First act, illness: a hyper server on loopback plays a script: 500s, hanging,
 /// resets, slow, and healthy in between. 32 workers call it every 20 ms each
@@ -30,14 +32,21 @@ use clap::{Parser, ValueEnum};
 /// after 200 ms: first bare, then behind a rate limit, a bulkhead, both, and a
 /// bulkhead with a long queue, first come first served and by CoDel. At the end
 /// there are a table and the picture target/overload.svg.
+///
+/// Third act, outage: a hyper server that can answer 500 calls a second gets 300,
+/// by clients that do not wait for each other; for a while it answers them all with
+/// a 500. First without retries, then with three attempts for each call, then with
+/// retries on a budget. At the end there are a table and the picture
+/// target/outage.svg.
 #[derive(Parser)]
 #[command(name = "storm", after_long_help = NUMBERS, verbatim_doc_comment)]
 struct Flags {
-    /// How long each act takes, 6 to 600
+    /// How long each act takes, 6 to 600; the third is a quarter shorter, and
+    /// takes 9 at least
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(6..=600))]
     seconds: u64,
 
-    /// Where the jitter of both sides starts; the sockets' timing stays real
+    /// Where the jitter of all sides starts; the sockets' timing stays real
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
 
@@ -50,6 +59,7 @@ struct Flags {
 enum Act {
     Illness,
     Overload,
+    Outage,
 }
 
 #[tokio::main]
@@ -65,14 +75,16 @@ async fn main() -> ExitCode {
 
 async fn storm(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let time = Duration::from_secs(flags.seconds);
-    if flags.act != Some(Act::Overload) {
-        illness::play(time, flags.seed).await?;
-    }
-    if flags.act.is_none() {
-        println!();
-    }
-    if flags.act != Some(Act::Illness) {
-        overload::play(time, flags.seed).await?;
+    let acts = flags.act.map_or_else(|| Act::value_variants().to_vec(), |act| vec![act]);
+    for (number, act) in acts.into_iter().enumerate() {
+        if number > 0 {
+            println!();
+        }
+        match act {
+            Act::Illness => illness::play(time, flags.seed).await?,
+            Act::Overload => overload::play(time, flags.seed).await?,
+            Act::Outage => outage::play(time, flags.seed).await?,
+        }
     }
     Ok(())
 }
@@ -83,5 +95,5 @@ upstream answers within 150 to 300 ms and a healthy one within 3 to 7 ms. The
 breaker opens on 15 failures in a row, on half of the calls failing in 2 s, or on
 half of the last 40 taking longer than 100 ms; it stays open for 300 ms and then
 sends 3 probes. Other lengths scale these times along, between 0.3 and 2 times;
-the healthy upstream and the second act stay as they are. Everything stays on
+the healthy upstream and the other acts stay as they are. Everything stays on
 127.0.0.1.";

@@ -47,6 +47,28 @@ fn assert_overload(output: &str) {
     }
 }
 
+/// Calls and attempts in the outage, good answers a second before it and at the end.
+fn contender(output: &str, name: &str) -> [u64; 4] {
+    // Other acts have rows of the same name.
+    let table = &output[output.find("in outage").expect("the third act was played")..];
+    let cells = cells(table, name);
+    cells.get(..4).and_then(|cells| cells.try_into().ok()).unwrap_or_else(|| panic!("{name}: {cells:?}"))
+}
+
+/// What each contender of the third act must show; of what is claimed for a whole run, as much as a busy machine lets pass.
+fn assert_outage(output: &str) {
+    for (name, ratio) in [("bare", 0.95..1.05), ("naive", 2.0..3.05), ("budget", 1.1..1.35)] {
+        let [calls, attempts, ..] = contender(output, name);
+        assert!(ratio.contains(&(attempts as f64 / calls as f64)), "{name}: {output}");
+    }
+    for name in ["bare", "budget"] {
+        let [_, _, before, at_the_end] = contender(output, name);
+        assert!(at_the_end * 10 >= before * 9, "{name}: {output}");
+    }
+    let [_, _, before, at_the_end] = contender(output, "naive");
+    assert!(at_the_end * 2 < before, "{output}");
+}
+
 /// A picture that holds these words.
 fn assert_picture(path: &Path, words: &[&str]) {
     let svg = fs::read_to_string(path).expect("the act has left it there");
@@ -66,7 +88,7 @@ fn a_wrong_flag_is_explained_and_fails() {
         (&["--seconds"], "--seconds <N>"),
         (&["--seed", "-1"], "--seed"),
         (&["--second", "6"], "--seconds"),
-        (&["--act", "third"], "[possible values: illness, overload]"),
+        (&["--act", "third"], "[possible values: illness, overload, outage]"),
         (&["stray"], "stray"),
     ] {
         let (output, _) = storm("flags", flags);
@@ -82,13 +104,13 @@ fn help_names_every_flag() {
     let (output, _) = storm("help", &["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for flag in ["--seconds", "--seed", "--act", "--help", "illness", "overload"] {
+    for flag in ["--seconds", "--seed", "--act", "--help", "illness", "overload", "outage"] {
         assert!(help.contains(flag), "{flag}: {help}");
     }
 }
 
 #[test]
-fn a_short_storm_spares_the_upstream_in_both_acts_and_leaves_pictures() {
+fn a_short_storm_spares_the_upstream_in_all_acts_and_leaves_pictures() {
     let (output, folder) = storm("short", &["--seconds", "6", "--seed", "7"]);
     let summary = String::from_utf8(output.stdout).unwrap();
     let progress = String::from_utf8(output.stderr).unwrap();
@@ -100,14 +122,16 @@ fn a_short_storm_spares_the_upstream_in_both_acts_and_leaves_pictures() {
     assert!(bare == 0 && guarded > 0, "{summary}");
     let (bare, guarded) = row(&summary, "times opened");
     assert!(bare == 0 && guarded > 0, "{summary}");
-    // Without a terminal, a line for each phase of each run of the first act, and for each side of the second.
-    assert_eq!(progress.lines().count(), 18 + 6, "{progress}");
+    // Without a terminal, a line for each phase of each run of the first act, and for each side of the other two.
+    assert_eq!(progress.lines().count(), 18 + 6 + 3, "{progress}");
     assert_overload(&summary);
+    assert_outage(&summary);
 
     let moods = ["bare", "with the breaker", "500s", "hanging", "resets", "slow", "half-open"];
     assert_picture(&folder.join("storm.svg"), &moods);
     let sides = ["bare", "rate limit", "bulkhead", "both", "long FIFO", "long CoDel"];
     assert_picture(&folder.join("overload.svg"), &sides);
+    assert_picture(&folder.join("outage.svg"), &["bare", "naive", "budget", "attempts a call"]);
 }
 
 #[test]
@@ -116,5 +140,6 @@ fn an_act_can_be_played_alone() {
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
     assert!(!table.contains("breaker") && table.contains("bulkhead"), "{table}");
-    assert!(folder.join("overload.svg").exists() && !folder.join("storm.svg").exists());
+    let pictures = ["storm.svg", "overload.svg", "outage.svg"].map(|picture| folder.join(picture).exists());
+    assert_eq!(pictures, [false, true, false]);
 }

@@ -2,11 +2,11 @@
 
 use std::error::Error;
 
-use plotters::prelude::{AreaSeries, ChartBuilder, Color, LineSeries, RGBColor, Rectangle, Text, WHITE};
+use plotters::prelude::{AreaSeries, ChartBuilder, Color, LineSeries, Rectangle, Text, WHITE};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::record::{Counts, Record};
-use crate::paint::{Canvas, FAILED, GOOD, LINE, REJECTED, text};
+use crate::paint::{Canvas, FAILED, GOOD, LINE, REJECTED, SICK, text};
 
 pub(super) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -> Result<(), Box<dyn Error>> {
     let mut chart = ChartBuilder::on(area)
@@ -69,5 +69,3 @@ pub(super) const LEFT: u32 = 56;
 pub(super) const RIGHT: u32 = 20;
 /// Room above the tallest slice for the names of the phases.
 const HEADROOM: f64 = 1.2;
-
-pub(super) const SICK: RGBColor = RGBColor(0xfd, 0xec, 0xd2);

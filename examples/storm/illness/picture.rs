@@ -43,7 +43,7 @@ fn legend(area: &Canvas<'_>) -> Result<(), Box<dyn Error>> {
     let x = LEFT as i32 + 500;
     area.draw(&PathElement::new([(x, 18), (x + 24, 18)], paint::LINE.stroke_width(2)))?;
     area.draw(&Text::new("requests a second at the upstream", (x + 30, 11), text(14)))?;
-    area.draw(&Rectangle::new([(x, 34), (x + 24, 46)], panel::SICK.filled()))?;
+    area.draw(&Rectangle::new([(x, 34), (x + 24, 46)], paint::SICK.filled()))?;
     area.draw(&Text::new("the upstream is sick", (x + 30, 33), text(14)))?;
     Ok(())
 }
