@@ -199,7 +199,9 @@ impl Attempts {
             Verdict::Failed(Hint::After(wish)) => (Cause::RetryAfter(wish), self.told(config, wish.min(most), random)),
             Verdict::Failed(Hint::Exactly(wait)) => (Cause::Failed, wait),
             // Our own word is exact: to come earlier would be in vain.
-            Verdict::Rejected(Some(wait)) if wait <= most => (Cause::Rejected(wait), self.told(config, wait, random)),
+            Verdict::Rejected(Some(wait)) if saturating_nanos(wait) <= config.max_retry_after => {
+                (Cause::Rejected(wait), self.told(config, wait, random))
+            }
             Verdict::Rejected(_) => return Next::GiveUp(GaveUp::Rejected),
         };
         let at = now + wait;

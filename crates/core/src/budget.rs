@@ -129,7 +129,7 @@ impl Budget {
     pub fn affords(&self, now: impl FnOnce() -> Instant) -> bool {
         self.0.as_ref().is_none_or(|purse| {
             let balance = purse.balance.load(Ordering::Relaxed);
-            balance >= RETRY || (purse.terms.floor > 0 && purse.earned(now()).is_some_and(|(.., retries)| retries > 0))
+            balance >= RETRY || (purse.terms.floor > 0 && purse.has_earned(now()))
         })
     }
 
@@ -143,7 +143,7 @@ impl Budget {
 impl Purse {
     #[inline]
     fn pay_in(&self, amount: u64) {
-        let full = u64::from(self.terms.burst) * RETRY;
+        let full = self.full();
         let mut balance = self.balance.load(Ordering::Relaxed);
         while balance < full {
             let more = balance.saturating_add(amount).min(full);
@@ -154,36 +154,56 @@ impl Purse {
         }
     }
 
+    fn full(&self) -> u64 {
+        u64::from(self.terms.burst) * RETRY
+    }
+
     fn withdraw(&self) -> bool {
         let take = |balance: u64| balance.checked_sub(RETRY);
         self.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
-    /// Pays in what the floor has earned. Before each withdrawal, not only when there is nothing left: else it could be
-    /// saved up beside a full purse, and come on top of it.
+    /// Pays in what the floor has earned, in whole retries. Before each withdrawal, not only when there is nothing left: else
+    /// it could be saved up beside a full purse, and come on top of it.
     fn pay_floor(&self, now: Instant) {
-        if let Some((from, until, retries)) = self.earned(now) {
-            // Of several who find the same, one pays. The others may find too little for the moment.
-            if self.paid_until.compare_exchange(from, until, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-                self.pay_in(retries.saturating_mul(RETRY));
-            }
+        let (from, now) = (self.paid_until.load(Ordering::Relaxed), now.as_nanos().min(UNBEGUN - 1));
+        let balance = self.balance.load(Ordering::Relaxed);
+        let (retries, until) = match from {
+            UNBEGUN => (0, now),
+            _ => self.earned(from, now),
+        };
+        let amount = retries.saturating_mul(RETRY);
+        // The fraction of a retry that is still to come must have room beside the rest.
+        let room = self.full().saturating_sub(balance.saturating_add(amount));
+        let until = until.max(now.saturating_sub(self.time_for(room)));
+        // Of several who find the same, one pays. The others may find too little for the moment.
+        if until != from && self.paid_until.compare_exchange(from, until, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            self.pay_in(amount);
         }
     }
 
-    /// What the floor has earned and was not paid in: from when, until when, and how many retries.
-    fn earned(&self, now: Instant) -> Option<(u64, u64, u64)> {
-        let (from, floor, now) = (self.paid_until.load(Ordering::Relaxed), u64::from(self.terms.floor), now.as_nanos());
-        if from == UNBEGUN {
-            return Some((from, now.min(UNBEGUN - 1), 0));
+    fn has_earned(&self, now: Instant) -> bool {
+        let from = self.paid_until.load(Ordering::Relaxed);
+        from != UNBEGUN && self.earned(from, now.as_nanos()).0 > 0
+    }
+
+    /// What the floor has earned: how many retries, and by when.
+    fn earned(&self, from: u64, now: u64) -> (u64, u64) {
+        let floor = u128::from(self.terms.floor);
+        let Some(elapsed) = now.checked_sub(from).filter(|_| floor > 0) else { return (0, from) };
+        let retries = u128::from(elapsed) * floor / SECOND;
+        let taken = (retries * SECOND).div_ceil(floor);
+        // More than the purse holds there is no need to count.
+        (retries.min(u128::from(self.terms.burst)) as u64, from.saturating_add(taken as u64))
+    }
+
+    /// How long the floor takes to earn that amount.
+    fn time_for(&self, amount: u64) -> u64 {
+        match u128::from(RETRY) * u128::from(self.terms.floor) {
+            0 => u64::MAX,
+            per_second => u64::try_from(u128::from(amount) * SECOND / per_second).unwrap_or(u64::MAX),
         }
-        let elapsed = now.checked_sub(from).filter(|_| floor > 0)?;
-        if elapsed / SECOND >= u64::from(self.terms.burst) {
-            return Some((from, now.min(UNBEGUN - 1), u64::from(self.terms.burst)));
-        }
-        // Neither product overflows: there are fewer seconds than the burst, which is of 32 bits, as the floor is.
-        let retries = (u128::from(elapsed) * u128::from(floor) / u128::from(SECOND)) as u64;
-        let taken = (u128::from(retries) * u128::from(SECOND)).div_ceil(u128::from(floor)) as u64;
-        (retries > 0).then(|| (from, from.saturating_add(taken), retries))
     }
 }
 
@@ -209,7 +229,7 @@ impl fmt::Debug for Budget {
 /// A retry, in the units of the balance: small enough that no ratio is off by more than 10^-9.
 const RETRY: u64 = 1 << 31;
 
-const SECOND: u64 = 1_000_000_000;
+const SECOND: u128 = 1_000_000_000;
 
 const FLOOR: u32 = 10;
 
