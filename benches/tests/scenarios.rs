@@ -36,7 +36,7 @@ fn every_contender_serves_or_refuses_as_its_scenario_says() {
 }
 
 #[test]
-fn bodies_for_two_threads_share_a_breaker() {
+fn bodies_for_two_threads_share_a_contender() {
     for scenario in scenario::all().iter().filter(|scenario| scenario.kind == Kind::Shared) {
         for row in &scenario.rows {
             let bodies = (row.make)(2);

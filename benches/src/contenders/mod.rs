@@ -12,9 +12,11 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod keyed;
 pub mod rate;
+pub mod retry;
+pub mod timeout;
 
 pub use operation::{AlwaysOk, AlwaysOkMoved, Answer, Echo, Fault, OddFails, Refusal};
-pub use runtime::within_runtime;
+pub use runtime::{Turning, awaited, within_runtime};
 pub use seen::{Seen, refused, served};
 
 /// Runs a body the given number of times. The loop is inside, so the one dynamic call is paid per batch.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use seawall::{Error, Rejection};
 use tower::load_shed::error::Overloaded;
+use tower::timeout::error::Elapsed;
 use tower::{BoxError, Service};
 
 /// What the inner operation answers.
@@ -93,7 +94,7 @@ impl<E> Refusal for Error<E> {
 
 impl Refusal for BoxError {
     fn refused(&self) -> bool {
-        self.is::<Overloaded>()
+        self.is::<Overloaded>() || self.is::<Elapsed>()
     }
 }
 

@@ -67,6 +67,22 @@ impl Seen {
         self.refused += 1;
     }
 
+    /// The result of a future that is awaited.
+    #[inline(always)]
+    pub async fn awaited<E: Refusal>(&mut self, future: impl Future<Output = Result<u64, E>>) {
+        self.look(&future.await);
+    }
+
+    /// The result of a service: made ready, called, and awaited.
+    #[inline(always)]
+    pub async fn awaited_service<S>(&mut self, service: &mut S, request: u64)
+    where
+        S: Service<u64, Response = u64, Error: Refusal>,
+    {
+        poll_fn(|cx| service.poll_ready(cx)).await.ok().expect("no contender's readiness fails");
+        self.look(&service.call(request).await);
+    }
+
     #[inline(always)]
     fn look<E: Refusal>(&mut self, result: &Result<u64, E>) {
         self.refused += u64::from(matches!(black_box(result), Err(error) if error.refused()));
@@ -91,10 +107,20 @@ impl Seen {
 
 /// A body whose calls must all get through to the operation.
 pub fn served(mut call: impl FnMut(u64, &mut Seen) + Send + 'static) -> Run {
-    Box::new(move |calls| {
-        let refused = repeat(&mut call, calls);
-        assert_eq!(refused, 0, "a call was refused that should be served");
-    })
+    Box::new(move |calls| all_served(repeat(&mut call, calls)))
+}
+
+/// So many calls, one after the other, which must all get through.
+pub(super) async fn serve_awaited(call: &mut impl AsyncFnMut(u64, &mut Seen), calls: u64) {
+    let mut seen = Seen::default();
+    for request in 0..calls {
+        call(request, &mut seen).await;
+    }
+    all_served(seen.refused);
+}
+
+fn all_served(refused: u64) {
+    assert_eq!(refused, 0, "a call was refused that should be served");
 }
 
 /// A body whose calls must all be refused. First come as many as it takes to open a breaker, or to use up a quota.

@@ -8,6 +8,8 @@ pub(crate) mod breaker;
 mod bulkhead;
 pub(crate) mod keyed;
 mod rate;
+mod retry;
+mod timeout;
 
 pub use row::{Against, Limit, Role, Row, Target};
 
@@ -32,6 +34,8 @@ pub enum Kind {
     Anew,
     /// As `Alone`, with more memory than caches hold: it is about time, not about instructions.
     Large,
+    /// As `Alone`, in a runtime that turns between a call's polls: instructions would be the runtime's.
+    Turning,
     /// Two threads on one contender.
     Shared,
     /// Not in time: the memory that a body holds, a share for each of so many keys.
@@ -71,10 +75,22 @@ pub fn rate_limits() -> Vec<Scenario> {
     [rate::scenarios(), keyed::scenarios()].into_iter().flatten().collect()
 }
 
+/// Retries.
+#[must_use]
+pub fn retries() -> Vec<Scenario> {
+    retry::scenarios()
+}
+
+/// Timeouts.
+#[must_use]
+pub fn timeouts() -> Vec<Scenario> {
+    timeout::scenarios()
+}
+
 /// All scenarios, in the order of the tables.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [breakers(), machine(), bulkheads(), rate_limits()].into_iter().flatten().collect()
+    [breakers(), machine(), bulkheads(), rate_limits(), retries(), timeouts()].into_iter().flatten().collect()
 }
 
 /// Those whose name has this in it.

@@ -58,7 +58,7 @@ impl Effort {
 
 fn run(scenario: &Scenario, effort: Effort) -> Vec<Verdict> {
     match scenario.kind {
-        Kind::Alone | Kind::Anew | Kind::Large => alone::run(scenario, effort),
+        Kind::Alone | Kind::Anew | Kind::Large | Kind::Turning => alone::run(scenario, effort),
         Kind::Shared => shared::run(scenario, effort),
         Kind::Memory { keys } => memory::run(scenario, keys),
     }
