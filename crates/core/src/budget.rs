@@ -1,9 +1,9 @@
 //! How many retries a caller may add to its calls.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use crate::{
-    Line,
+    Held, Line, Shared, lanes,
     sync::{AtomicU64, Ordering},
     time::Instant,
 };
@@ -30,9 +30,10 @@ use crate::{
 /// assert_eq!(paid, 2);
 /// ```
 #[derive(Clone)]
-pub struct Budget(Option<Arc<Purse>>);
+pub struct Budget(Option<Shared<Purse>>);
 
-struct Purse {
+/// What a [`Budget`] and its clones share.
+pub struct Purse {
     terms: Terms,
     balance: Line<AtomicU64>,
     /// Up to when the floor has been paid in, in nanoseconds; [`UNBEGUN`] before the first retry.
@@ -87,60 +88,92 @@ impl Budget {
 
     fn new(terms: Terms) -> Self {
         let begins_with = terms.floor.min(terms.burst);
-        Self(Some(Arc::new(Purse {
+        let purse = Purse {
             terms,
             balance: Line(AtomicU64::new(u64::from(begins_with) * RETRY)),
             paid_until: AtomicU64::new(UNBEGUN),
-        })))
+        };
+        Self(Some(Shared::new(purse, lanes())))
     }
 
     fn with(self, change: impl FnOnce(&mut Terms)) -> Self {
-        let Some(purse) = self.0 else { return self };
+        let Some(purse) = self.purse() else { return self };
         let mut terms = purse.terms;
         change(&mut terms);
         Self::new(terms)
     }
 
+    /// What is shared, if there is a bound.
+    #[inline]
+    pub fn purse(&self) -> Option<&Purse> {
+        self.0.as_deref()
+    }
+
+    /// The same, for one call that is to own it.
+    #[inline]
+    pub fn hold(&self) -> Option<Held<Purse>> {
+        self.0.as_ref().map(Shared::hold)
+    }
+
     /// Pays in for a call.
     #[inline]
     pub fn deposit(&self) {
-        if let Some(purse) = &self.0 {
-            purse.pay_in(purse.terms.deposit);
+        if let Some(purse) = self.purse() {
+            purse.deposit();
         }
     }
 
     /// Pays for a retry, if there is enough.
     pub fn withdraw(&self, now: Instant) -> bool {
-        self.0.as_ref().is_none_or(|purse| {
-            purse.pay_floor(now);
-            purse.withdraw()
-        })
+        self.purse().is_none_or(|purse| purse.withdraw(now))
     }
 
     /// Gives back what was paid for a retry that is not made.
     pub fn refund(&self) {
-        if let Some(purse) = &self.0 {
-            purse.pay_in(RETRY);
+        if let Some(purse) = self.purse() {
+            purse.refund();
         }
     }
 
     /// Whether a retry could be paid for; asks for the time only if the answer depends on it. Changes nothing.
     #[inline]
     pub fn affords(&self, now: impl FnOnce() -> Instant) -> bool {
-        self.0.as_ref().is_none_or(|purse| {
-            let balance = purse.balance.load(Ordering::Relaxed);
-            balance >= RETRY || (purse.terms.floor > 0 && purse.has_earned(now()))
-        })
+        self.purse().is_none_or(|purse| purse.affords(now))
     }
 
     /// How many retries it would pay for now, of those that calls and the floor have paid in for so far; infinite
     /// without a bound.
     pub fn balance(&self) -> f64 {
-        self.0.as_ref().map_or(f64::INFINITY, |purse| purse.balance.load(Ordering::Relaxed) as f64 / RETRY as f64)
+        self.purse().map_or(f64::INFINITY, |purse| purse.balance.load(Ordering::Relaxed) as f64 / RETRY as f64)
     }
 }
 
 impl Purse {
+    /// As of [`Budget::deposit`].
+    #[inline]
+    pub fn deposit(&self) {
+        self.pay_in(self.terms.deposit);
+    }
+
+    /// As of [`Budget::withdraw`].
+    pub fn withdraw(&self, now: Instant) -> bool {
+        self.pay_floor(now);
+        let take = |balance: u64| balance.checked_sub(RETRY);
+        self.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
+    /// As of [`Budget::refund`].
+    pub fn refund(&self) {
+        self.pay_in(RETRY);
+    }
+
+    /// As of [`Budget::affords`].
+    #[inline]
+    pub fn affords(&self, now: impl FnOnce() -> Instant) -> bool {
+        let balance = self.balance.load(Ordering::Relaxed);
+        balance >= RETRY || (self.terms.floor > 0 && self.has_earned(now()))
+    }
+
     #[inline]
     fn pay_in(&self, amount: u64) {
         let full = self.full();
@@ -156,11 +189,6 @@ impl Purse {
 
     fn full(&self) -> u64 {
         u64::from(self.terms.burst) * RETRY
-    }
-
-    fn withdraw(&self) -> bool {
-        let take = |balance: u64| balance.checked_sub(RETRY);
-        self.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     /// Pays in what the floor has earned, in whole retries. Before each withdrawal, not only when there is nothing left: else
@@ -214,9 +242,15 @@ impl Default for Budget {
     }
 }
 
+impl fmt::Debug for Purse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Purse").field("balance", &self.balance.load(Ordering::Relaxed)).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Purse { terms, .. }) = self.0.as_deref() else { return f.write_str("Budget::unlimited()") };
+        let Some(Purse { terms, .. }) = self.purse() else { return f.write_str("Budget::unlimited()") };
         f.debug_struct("Budget")
             .field("ratio", &terms.ratio)
             .field("floor", &terms.floor)

@@ -10,6 +10,7 @@ use seawall_core::{
 use crate::{
     Event, Retry,
     decide::{ByOutcome, ErrorHint, HintBy, NoHint, Plan, RetryIf},
+    event::Told,
 };
 
 /// Builds a [`Retry`]; from [`Retry::builder`].
@@ -25,7 +26,7 @@ pub struct Builder<D = ByOutcome, H = NoHint, K = DefaultClock> {
     repeat: D,
     hint: H,
     clock: K,
-    outbox: Option<Arc<Outbox<Event>>>,
+    told: Option<Arc<Told>>,
 }
 
 impl Builder {
@@ -38,7 +39,7 @@ impl Builder {
             repeat: ByOutcome::default(),
             hint: NoHint,
             clock: DefaultClock::default(),
-            outbox: None,
+            told: None,
         }
     }
 }
@@ -113,7 +114,9 @@ impl<D, H, K> Builder<D, H, K> {
     /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
     /// with the event.
     pub fn on_event(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.outbox.get_or_insert_with(|| Arc::new(Outbox::new())).observe(observer, || 0);
+        let name = &self.name;
+        let told = self.told.get_or_insert_with(|| Arc::new(Told { name: name.clone(), outbox: Outbox::new() }));
+        told.outbox.observe(observer, || 0);
         self
     }
 
@@ -125,8 +128,8 @@ impl<D, H, K> Builder<D, H, K> {
     /// Where the time comes from, and the waiting. Default: tokio's, which obeys paused time; without the feature `tokio`
     /// the system's clock, by which only blocking calls can wait.
     pub fn clock<L>(self, clock: L) -> Builder<D, H, L> {
-        let Self { name, config, budget, chance, repeat, hint, clock: _, outbox } = self;
-        Builder { name, config, budget, chance, repeat, hint, clock, outbox }
+        let Self { name, config, budget, chance, repeat, hint, clock: _, told } = self;
+        Builder { name, config, budget, chance, repeat, hint, clock, told }
     }
 
     /// The retry.
@@ -134,14 +137,14 @@ impl<D, H, K> Builder<D, H, K> {
     where
         K: Clock,
     {
-        let Self { name, config, budget, chance, repeat, hint, clock, outbox } = self;
-        Retry { name, config, budget, chance, plan: Plan { repeat, hint }, clock, outbox }
+        let Self { name, config, budget, chance, repeat, hint, clock, told } = self;
+        Retry { name, config, budget, chance, plan: Plan { repeat, hint }, clock, told }
     }
 
     fn with<D2, H2>(self, change: impl FnOnce(D, H) -> (D2, H2)) -> Builder<D2, H2, K> {
-        let Self { name, config, budget, chance, repeat, hint, clock, outbox } = self;
+        let Self { name, config, budget, chance, repeat, hint, clock, told } = self;
         let (repeat, hint) = change(repeat, hint);
-        Builder { name, config, budget, chance, repeat, hint, clock, outbox }
+        Builder { name, config, budget, chance, repeat, hint, clock, told }
     }
 }
 

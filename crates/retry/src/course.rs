@@ -1,29 +1,30 @@
 use seawall_core::{
-    Budget, Deadline, Rejection,
+    Deadline, Rejection,
     attempts::{Attempt, Attempts, GaveUp, Next, Verdict},
     time::{Clock, Instant},
 };
 
-use crate::{Decide, EventKind, Retry, Sight};
+use crate::{Decide, EventKind, Sight, handle::Parts};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
 pub(crate) struct Course(Attempts);
 
-/// Another attempt that was paid for: given back if it is dropped.
-#[derive(Debug)]
+/// Another attempt, which has been paid for.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Scheduled {
     pub(crate) at: Instant,
     /// When it was scheduled.
     pub(crate) since: Instant,
-    budget: Option<Budget>,
 }
 
 impl Course {
     #[inline(always)]
-    pub(crate) fn begin<P, K: Clock>(retry: &Retry<P, K>, needs_time: bool) -> Self {
-        retry.budget.deposit();
-        let needs_time = needs_time || retry.config.needs_beginning() || retry.outbox.is_some();
+    pub(crate) fn begin<P, K: Clock>(retry: Parts<'_, P, K>, needs_time: bool) -> Self {
+        if let Some(purse) = retry.purse {
+            purse.deposit();
+        }
+        let needs_time = needs_time || retry.config.needs_beginning() || retry.told.is_some();
         Self(Attempts::begin(needs_time.then(|| retry.clock.now())))
     }
 
@@ -36,7 +37,7 @@ impl Course {
     #[inline(always)]
     pub(crate) fn next<T, E, P, K, V>(
         &mut self,
-        retry: &Retry<P, K>,
+        retry: Parts<'_, P, K>,
         result: &Result<T, E>,
         can_repeat: impl FnOnce() -> bool,
     ) -> Option<Scheduled>
@@ -62,57 +63,47 @@ impl Course {
     #[cold]
     fn schedule<P, K: Clock>(
         &mut self,
-        retry: &Retry<P, K>,
+        retry: Parts<'_, P, K>,
         verdict: Verdict,
         can_repeat: impl FnOnce() -> bool,
     ) -> Option<Scheduled> {
-        let deadline = Deadline::current_by(&retry.clock).map_or(Instant::MAX, Deadline::instant);
+        let deadline = Deadline::current_by(retry.clock).map_or(Instant::MAX, Deadline::instant);
         // After the deadline, which may have been reckoned from the time just now.
         let now = retry.clock.now();
-        let next = match self.0.on_result(&retry.config, verdict, deadline, now, retry.chance.draw()) {
+        let next = match self.0.on_result(retry.config, verdict, deadline, now, retry.chance.draw()) {
             Next::RetryAt(_) if !can_repeat() => Next::GiveUp(GaveUp::NotRepeatable),
-            Next::RetryAt(_) if !retry.budget.withdraw(now) => Next::GiveUp(GaveUp::Budget),
+            Next::RetryAt(_) if !retry.purse.is_none_or(|purse| purse.withdraw(now)) => Next::GiveUp(GaveUp::Budget),
             next => next,
         };
         let attempt = self.0.number();
         match next {
             Next::RetryAt(at) => {
-                let scheduled = Scheduled { at, since: now, budget: Some(retry.budget.clone()) };
-                if let Some(cause) = self.0.cause() {
-                    retry.tell(|| EventKind::Retrying { attempt, wait: at.saturating_duration_since(now), cause });
+                if let (Some(told), Some(cause)) = (retry.told, self.0.cause()) {
+                    let wait = at.saturating_duration_since(now);
+                    told.tell(EventKind::Retrying { attempt, wait, cause });
                 }
-                Some(scheduled)
+                Some(Scheduled { at, since: now })
             }
             Next::GiveUp(reason) => {
-                retry.tell(|| EventKind::GaveUp { attempts: attempt, elapsed: self.0.elapsed(now), reason });
+                if let Some(told) = retry.told {
+                    told.tell(EventKind::GaveUp { attempts: attempt, elapsed: self.0.elapsed(now), reason });
+                }
                 None
             }
         }
     }
 
     #[cold]
-    fn recovered<P, K: Clock>(&self, retry: &Retry<P, K>) {
-        retry.tell(|| EventKind::Recovered { attempts: self.0.number(), elapsed: self.0.elapsed(retry.clock.now()) });
+    fn recovered<P, K: Clock>(&self, retry: Parts<'_, P, K>) {
+        if let Some(told) = retry.told {
+            let elapsed = self.0.elapsed(retry.clock.now());
+            told.tell(EventKind::Recovered { attempts: self.0.number(), elapsed });
+        }
     }
 
     /// The attempt that was scheduled begins.
-    pub(crate) fn begin_next(&mut self, scheduled: Scheduled, now: Instant) -> Attempt {
-        scheduled.spend();
+    pub(crate) fn begin_next(&mut self, now: Instant) -> Attempt {
         self.0.begin_next(now);
         self.attempt()
-    }
-}
-
-impl Scheduled {
-    fn spend(mut self) {
-        self.budget = None;
-    }
-}
-
-impl Drop for Scheduled {
-    fn drop(&mut self) {
-        if let Some(budget) = &self.budget {
-            budget.refund();
-        }
     }
 }

@@ -3,6 +3,7 @@ use std::{fmt, time::Duration};
 use seawall_core::{
     Name,
     attempts::{Cause, GaveUp},
+    observe::Outbox,
 };
 
 /// Something that happened to a call that is retried.
@@ -43,11 +44,20 @@ pub enum EventKind {
     },
 }
 
-impl Event {
-    pub(crate) fn new(policy: Name, kind: EventKind) -> Self {
-        Self { policy, kind }
-    }
+/// Who is told of what happens.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) name: Name,
+    pub(crate) outbox: Outbox<Event>,
+}
 
+impl Told {
+    pub(crate) fn tell(&self, kind: EventKind) {
+        self.outbox.tell_in_turn(Event { policy: self.name.clone(), kind });
+    }
+}
+
+impl Event {
     /// The name of the retry.
     pub fn policy(&self) -> &str {
         &self.policy

@@ -17,39 +17,9 @@ use seawall_core::{
 use crate::{
     AnyError, Decide, HeedRejections, Operation, Retry, Sight,
     course::{Course, Scheduled},
+    handle::{Handle, Parts},
     operation::{Numbered, Repeated},
 };
-
-/// A retry, owned or borrowed by a call.
-pub trait Handle {
-    /// What it makes of a result.
-    type Plan;
-    /// Its clock.
-    type Timer: Timer;
-
-    /// The retry.
-    fn retry(&self) -> &Retry<Self::Plan, Self::Timer>;
-}
-
-impl<P, K: Timer> Handle for Retry<P, K> {
-    type Plan = P;
-    type Timer = K;
-
-    #[inline]
-    fn retry(&self) -> &Self {
-        self
-    }
-}
-
-impl<P, K: Timer> Handle for &Retry<P, K> {
-    type Plan = P;
-    type Timer = K;
-
-    #[inline]
-    fn retry(&self) -> &Retry<P, K> {
-        self
-    }
-}
 
 /// The future of [`Retry::execute`].
 pub type ExecuteFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Repeated<O>, &'a Retry<P, K>, AnyError>;
@@ -69,7 +39,7 @@ pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>
 /// and where it stays.
 #[inline(always)]
 pub fn drive<O: Operation, H: Handle, V>(
-    retry: &Retry<H::Plan, H::Timer>,
+    retry: Parts<'_, H::Plan, H::Timer>,
     handle: impl FnOnce() -> H,
     begin: impl FnOnce(Attempt) -> (O, O::Future),
 ) -> ResponseFuture<O, H, V>
@@ -95,6 +65,15 @@ pin_project! {
         state: State<O::Future, <H::Timer as Timer>::Sleep>,
         sight: PhantomData<fn() -> V>,
     }
+
+    impl<O: Operation, H: Handle, V> PinnedDrop for ResponseFuture<O, H, V> {
+        fn drop(this: Pin<&mut Self>) {
+            // The attempt that it waited for is not made.
+            if let (State::Waiting { .. } | State::Due { .. }, Some(purse)) = (&this.state, this.handle.parts().purse) {
+                purse.refund();
+            }
+        }
+    }
 }
 
 pin_project! {
@@ -103,9 +82,9 @@ pin_project! {
         // The attempt is polled.
         Calling { #[pin] call: F },
         // The timer is polled; then the next attempt begins.
-        Waiting { #[pin] sleep: S, scheduled: Option<Scheduled> },
+        Waiting { #[pin] sleep: S, next: Scheduled },
         // Nothing is polled: the next attempt begins with the next poll.
-        Due { scheduled: Option<Scheduled> },
+        Due { next: Scheduled },
         // The result was given out.
         Ended,
     }
@@ -129,7 +108,7 @@ where
             let polled = call.poll(cx);
             let Poll::Ready(result) = &polled else { return polled };
             let course = this.course;
-            scheduled = course.next::<_, _, _, _, V>(this.handle.retry(), result, || this.operation.can_repeat());
+            scheduled = course.next::<_, _, _, _, V>(this.handle.parts(), result, || this.operation.can_repeat());
             if scheduled.is_none() {
                 return polled;
             }
@@ -154,7 +133,7 @@ where
         mut scheduled: Option<Scheduled>,
     ) -> Poll<Result<O::Output, O::Error>> {
         let mut this = self.project();
-        let retry = this.handle.retry();
+        let retry = this.handle.parts();
         let mut attempts = 0;
         loop {
             let (next, now) = match this.state.as_mut().project() {
@@ -164,27 +143,27 @@ where
                     let now = next.since;
                     (next, now)
                 }
-                StateProj::Waiting { sleep, scheduled } => {
+                StateProj::Waiting { sleep, next } => {
                     ready!(sleep.poll(cx));
-                    (scheduled.take().expect(ONCE), retry.clock.now())
+                    (*next, retry.clock.now())
                 }
-                StateProj::Due { scheduled } => (scheduled.take().expect(ONCE), retry.clock.now()),
+                StateProj::Due { next } => (*next, retry.clock.now()),
                 StateProj::Ended => panic!("a call was polled after it had ended"),
             };
             if now < next.at {
                 // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
                 let sleep = retry.clock.sleep_until(next.at);
-                this.state.set(State::Waiting { sleep, scheduled: Some(next) });
+                this.state.set(State::Waiting { sleep, next });
                 continue;
             }
             if attempts == MAX_AT_ONCE {
                 // What fails at once, and is retried at once, must not keep the thread for itself.
                 cx.waker().wake_by_ref();
-                this.state.set(State::Due { scheduled: Some(next) });
+                this.state.set(State::Due { next });
                 return Poll::Pending;
             }
             attempts += 1;
-            let attempt = this.course.begin_next(next, now);
+            let attempt = this.course.begin_next(now);
             // First the old attempt goes, then the new one comes: they may use the same thing.
             this.state.set(State::Ended);
             let call = this.operation.attempt(attempt, || retry.may_follow(attempt.number()));
@@ -209,8 +188,6 @@ impl<O: Operation, H: Handle, V> fmt::Debug for ResponseFuture<O, H, V> {
             .finish_non_exhaustive()
     }
 }
-
-const ONCE: &str = "it is taken once, by the poll that leaves this state";
 
 /// How many attempts one poll begins at most, beside the first.
 const MAX_AT_ONCE: u32 = 16;

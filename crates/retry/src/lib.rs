@@ -92,6 +92,7 @@ mod course;
 mod decide;
 mod event;
 pub mod future;
+mod handle;
 mod layer;
 mod operation;
 mod resend;
@@ -103,6 +104,7 @@ pub use decide::{
     AnyError, ByOutcome, Decide, ErrorHint, HeedRejections, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, Sight,
 };
 pub use event::{Event, EventKind};
+pub use handle::{Handle, Lent, Parts};
 pub use layer::RetryLayer;
 pub use operation::{Numbered, Operation, Repeated};
 pub use resend::{CloneAll, CloneRequest, Resend, Sent};

@@ -3,13 +3,13 @@ use std::{fmt, future::Future, sync::Arc, thread};
 use seawall_core::{
     AsRejection, Budget, Chance, Name,
     attempts::{Attempt, Config},
-    observe::Outbox,
     time::{Clock, DefaultClock, Timer},
 };
 
 use crate::{
-    AnyError, Builder, Decide, Event, EventKind, Operation, Plan, RetryLayer, Sight,
+    AnyError, Builder, Decide, Operation, Plan, RetryLayer, Sight,
     course::Course,
+    event::Told,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
     operation::{Numbered, Repeated},
 };
@@ -41,7 +41,7 @@ pub struct Retry<P = Plan, K = DefaultClock> {
     pub(crate) chance: Chance,
     pub(crate) plan: P,
     pub(crate) clock: K,
-    pub(crate) outbox: Option<Arc<Outbox<Event>>>,
+    pub(crate) told: Option<Arc<Told>>,
 }
 
 impl Retry {
@@ -174,17 +174,19 @@ impl<P, K> Retry<P, K> {
         P: Decide<T, E>,
         K: Clock,
     {
-        let mut course = Course::begin(self, P::NEEDS_TIME);
+        let mut course = Course::begin(self.parts(), P::NEEDS_TIME);
         loop {
             let result = f();
-            let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self, &result, || true) else { return result };
+            let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self.parts(), &result, || true) else {
+                return result;
+            };
             drop(result);
             let mut now = scheduled.since;
             while now < scheduled.at {
                 thread::sleep(scheduled.at.saturating_duration_since(now));
                 now = self.clock.now();
             }
-            course.begin_next(scheduled, now);
+            course.begin_next(now);
         }
     }
 
@@ -197,10 +199,10 @@ impl<P, K> Retry<P, K> {
         K: Timer,
     {
         let begin = |attempt: Attempt| {
-            let call = operation.attempt(attempt, || self.may_follow(attempt.number()));
+            let call = operation.attempt(attempt, || self.parts().may_follow(attempt.number()));
             (operation, call)
         };
-        drive(self, || self, begin)
+        drive(self.parts(), || self, begin)
     }
 
     /// A tower layer that retries the calls of services by this retry.
@@ -219,21 +221,6 @@ impl<P, K> Retry<P, K> {
     /// What further attempts are paid from.
     pub fn budget(&self) -> &Budget {
         &self.budget
-    }
-
-    /// Whether another attempt may follow the one of that number.
-    #[inline]
-    pub(crate) fn may_follow(&self, number: u32) -> bool
-    where
-        K: Clock,
-    {
-        !self.config.is_last(number) && self.budget.affords(|| self.clock.now())
-    }
-
-    pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
-        if let Some(outbox) = &self.outbox {
-            outbox.tell_in_turn(Event::new(self.name.clone(), kind()));
-        }
     }
 }
 

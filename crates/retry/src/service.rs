@@ -13,6 +13,7 @@ use tower_service::Service;
 use crate::{
     CloneAll, CloneRequest, Decide, HeedRejections, Plan, Retry, Sight,
     future::{ResponseFuture, drive},
+    handle::Lent,
     resend::Resend,
 };
 
@@ -68,7 +69,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = ResponseFuture<Resend<S, Request, Q>, Retry<P, K>, V>;
+    type Future = ResponseFuture<Resend<S, Request, Q>, Lent<P, K>, V>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -78,9 +79,10 @@ where
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { inner, retry, clone, .. } = self;
-        let begin =
-            |attempt: Attempt| Resend::first(inner, request, clone, attempt, retry.may_follow(attempt.number()));
-        drive(retry, || retry.clone(), begin)
+        let begin = |attempt: Attempt| {
+            Resend::first(inner, request, clone, attempt, retry.parts().may_follow(attempt.number()))
+        };
+        drive(retry.parts(), || retry.lend(), begin)
     }
 }
 

@@ -1,0 +1,129 @@
+use std::{fmt, sync::Arc};
+
+use seawall_core::{
+    Chance, Held,
+    attempts::Config,
+    budget::Purse,
+    time::{Clock, Timer},
+};
+
+use crate::{Retry, event::Told};
+
+/// A retry, borrowed by a call, or [lent](Lent) to it.
+pub trait Handle {
+    /// What it makes of a result.
+    type Plan;
+    /// Its clock.
+    type Timer: Timer;
+
+    /// What a call goes by.
+    fn parts(&self) -> Parts<'_, Self::Plan, Self::Timer>;
+}
+
+/// What a call goes by.
+pub struct Parts<'a, P, K> {
+    pub(crate) config: &'a Config,
+    pub(crate) plan: &'a P,
+    pub(crate) clock: &'a K,
+    pub(crate) chance: &'a Chance,
+    pub(crate) purse: Option<&'a Purse>,
+    pub(crate) told: Option<&'a Told>,
+}
+
+/// What a call owns of a retry that it must not borrow: the budget is shared by the count of the thread's lane, so that calls
+/// on different threads do not fight over one.
+pub struct Lent<P, K> {
+    config: Config,
+    plan: P,
+    clock: K,
+    chance: Chance,
+    purse: Option<Held<Purse>>,
+    told: Option<Arc<Told>>,
+}
+
+impl<P, K> Retry<P, K> {
+    #[inline(always)]
+    pub(crate) fn parts(&self) -> Parts<'_, P, K> {
+        Parts {
+            config: &self.config,
+            plan: &self.plan,
+            clock: &self.clock,
+            chance: &self.chance,
+            purse: self.budget.purse(),
+            told: self.told.as_deref(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn lend(&self) -> Lent<P, K>
+    where
+        P: Clone,
+        K: Clone,
+    {
+        Lent {
+            config: self.config,
+            plan: self.plan.clone(),
+            clock: self.clock.clone(),
+            chance: self.chance.clone(),
+            purse: self.budget.hold(),
+            told: self.told.clone(),
+        }
+    }
+}
+
+impl<P, K: Timer> Handle for &Retry<P, K> {
+    type Plan = P;
+    type Timer = K;
+
+    #[inline(always)]
+    fn parts(&self) -> Parts<'_, P, K> {
+        Retry::parts(self)
+    }
+}
+
+impl<P, K: Timer> Handle for Lent<P, K> {
+    type Plan = P;
+    type Timer = K;
+
+    #[inline(always)]
+    fn parts(&self) -> Parts<'_, P, K> {
+        Parts {
+            config: &self.config,
+            plan: &self.plan,
+            clock: &self.clock,
+            chance: &self.chance,
+            purse: self.purse.as_deref(),
+            told: self.told.as_deref(),
+        }
+    }
+}
+
+impl<P, K: Clock> Parts<'_, P, K> {
+    /// Whether another attempt may follow the one of that number.
+    #[inline]
+    pub(crate) fn may_follow(&self, number: u32) -> bool {
+        !self.config.is_last(number) && self.purse.is_none_or(|purse| purse.affords(|| self.clock.now()))
+    }
+}
+
+// By hand: it is a bundle of references, whatever they refer to.
+impl<P, K> Clone for Parts<'_, P, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, K> Copy for Parts<'_, P, K> {}
+
+// By hand: what is in them may be a closure.
+impl<P, K> fmt::Debug for Parts<'_, P, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("config", self.config).finish_non_exhaustive()
+    }
+}
+
+impl<P, K> fmt::Debug for Lent<P, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").field("config", &self.config).finish_non_exhaustive()
+    }
+}
