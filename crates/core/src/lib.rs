@@ -37,6 +37,7 @@ pub mod deadline;
 mod error;
 mod hint;
 mod lane;
+pub mod latency;
 mod line;
 mod name;
 pub mod observe;
