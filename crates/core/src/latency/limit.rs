@@ -144,7 +144,7 @@ impl AdaptiveLimit {
 impl Cached {
     #[inline]
     const fn unpack(word: u64) -> Self {
-        Self { tick: word >> BUCKET_BITS, bucket: (word & (1 << BUCKET_BITS) - 1) as usize }
+        Self { tick: word >> BUCKET_BITS, bucket: (word & ((1 << BUCKET_BITS) - 1)) as usize }
     }
 
     #[inline]
