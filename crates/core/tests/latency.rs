@@ -122,21 +122,17 @@ proptest! {
     }
 }
 
-proptest! {
-    #![proptest_config(cases(100))]
-
-    #[test]
-    fn a_rank_is_not_rounded_to_the_next(calls in 1..2_000_u64, thousandth in thousandths()) {
-        let (histogram, mut model) = (Histogram::new(SECOND), Model::new(SECOND));
-        // In buckets of their own, as far as there are any: the rank is seen in the answer.
-        for call in 0..calls {
-            let latency = Duration::from_nanos((1 << 10) + (call << 30));
-            histogram.record(latency, Instant::ORIGIN);
-            model.record(latency, Instant::ORIGIN);
+#[test]
+fn a_rank_is_not_rounded_to_the_next() {
+    for calls in 1..=150 {
+        for short in 1..=calls {
+            let histogram = Histogram::new(SECOND);
+            (0..short).for_each(|_| histogram.record(Duration::ZERO, Instant::ORIGIN));
+            (short..calls).for_each(|_| histogram.record(SECOND, Instant::ORIGIN));
+            let is_short = |rank: f64| histogram.quantile(rank / f64::from(calls), Instant::ORIGIN) < Some(SECOND);
+            assert!(is_short(f64::from(short)), "{short} of {calls}");
+            assert!(short == calls || !is_short(f64::from(short) + 0.001), "{short} of {calls}");
         }
-        let exact = model.quantile(thousandth, Instant::ORIGIN).expect("there are calls");
-        let quantile = histogram.quantile(thousandth as f64 / 1_000.0, Instant::ORIGIN).expect("there are calls");
-        prop_assert!(is_edge_above(quantile, exact), "{quantile:?} for {exact:?}");
     }
 }
 
@@ -158,18 +154,10 @@ fn many_threads_lose_no_call() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             let histogram = &histogram;
-            // Each through ten epochs, at its own pace.
-            scope.spawn(move || {
-                for call in 0..100_000_u64 {
-                    histogram.record(SECOND, Instant::from_nanos(call * 100_000));
-                }
-            });
+            scope.spawn(move || (0..100_000).for_each(|_| histogram.record(SECOND, Instant::MAX)));
         }
     });
-    let end = Instant::from_nanos(99_999 * 100_000);
-    let count = histogram.count(end);
-    // What was late counts for a later epoch than its own, and there are two of 10,000 calls each.
-    assert!((4 * 20_000..=400_000).contains(&count), "{count}");
+    assert_eq!(histogram.count(Instant::MAX), 400_000);
 }
 
 #[test]

@@ -17,11 +17,14 @@ use crate::{
 ///
 /// # What to record
 ///
-/// Every call, and those that were cut off with the time that they ran. A limit that cuts off more than the quantile
-/// allows for then is itself the quantile, and grows by the factor each time it is reckoned anew: it follows a callee that
-/// became slower for good, and where all calls hang it grows to the ceiling. It cannot be ground down, as what was cut off
-/// counts as no less than the limit. If those calls were left out, only the fast ones would be seen, and the limit would
-/// fall further with each that it cuts off.
+/// Every call; one that was cut off with the time that it ran. Where more are cut off than the quantile allows for, the
+/// limit is then itself the quantile, and grows by the factor: it follows a callee that became slower for good, and where
+/// all calls hang it grows to the ceiling. Nor is it ground down, as what is cut off counts as no less than the limit was.
+/// If those calls were left out, only fast ones would be seen, and each that is cut off would bring the limit further down.
+///
+/// A step up takes as many calls as the quantile leaves above it, of those of one or two windows. By the 99th percentile
+/// and a factor of 2, a callee that takes 3 times as long is followed in 3 sixteenths of a window or less, and one that
+/// takes 30 times as long within a window; by the median and a factor of 1.5, 3 times as long takes up to three windows.
 ///
 /// ```
 /// use std::time::Duration;

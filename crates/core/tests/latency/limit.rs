@@ -81,8 +81,7 @@ proptest! {
     ) {
         let q = f64::from(thousandth) / 1_000.0;
         let mut random = Random(seed);
-        // A long tail: one in a thousand takes seven times the mean, or more.
-        let mut callee = || Duration::from_secs_f64(-0.02 * (1.0 - random.share()).ln());
+        let mut callee = || random.latency();
         let config = Adaptive::quantile(q).factor(factor).floor(Duration::ZERO).window(WINDOW);
         let mut simulation = Simulation::new(config, Duration::from_millis(5));
         simulation.run(2 * WINDOW, &mut callee);
@@ -124,6 +123,18 @@ fn where_all_calls_hang_it_grows_to_the_ceiling_and_comes_down_again() {
     simulation.run(2 * WINDOW + 5 * SECOND + TICK, || latency);
     let recovered = simulation.run(WINDOW, || latency);
     assert!(recovered.cut_off == 0 && recovered.longest_limit < 3 * latency, "{recovered:?}");
+}
+
+#[test]
+fn it_would_be_ground_down_by_leaving_out_what_is_cut_off() {
+    let config = Adaptive::quantile(0.9).factor(1.0).floor(Duration::ZERO).window(WINDOW);
+    let [recorded, left_out] = [false, true].map(|leaves_out| {
+        let (mut random, mut simulation) = (Random(1), Simulation::new(config, Duration::from_millis(5)));
+        simulation.leaves_out = leaves_out;
+        simulation.run(60 * WINDOW, || random.latency());
+        simulation.run(WINDOW, || random.latency()).share_cut_off()
+    });
+    assert!(recorded < 0.12 && left_out > 0.8, "{recorded} {left_out}");
 }
 
 #[test]
@@ -172,6 +183,11 @@ fn it_goes_on_after_a_look_into_the_future() {
 struct Random(u64);
 
 impl Random {
+    /// With a long tail: one in a thousand takes seven times the mean, or more.
+    fn latency(&mut self) -> Duration {
+        Duration::from_secs_f64(-0.02 * (1.0 - self.share()).ln())
+    }
+
     fn share(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64

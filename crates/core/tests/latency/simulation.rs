@@ -9,6 +9,8 @@ use seawall_core::{
 
 pub(crate) struct Simulation {
     pub(crate) limit: AdaptiveLimit,
+    /// As nobody should do it: what is cut off is not recorded.
+    pub(crate) leaves_out: bool,
     now: u64,
     every: u64,
     /// When it ends, and what it took then.
@@ -29,7 +31,8 @@ impl Simulation {
     /// A call `every` so often.
     pub(crate) fn new(config: Adaptive, every: Duration) -> Self {
         let limit = AdaptiveLimit::new(config);
-        Self { limit, now: 1 << 60, every: every.as_nanos() as u64, in_flight: BinaryHeap::new() }
+        let every = every.as_nanos() as u64;
+        Self { limit, leaves_out: false, now: 1 << 60, every, in_flight: BinaryHeap::new() }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -44,7 +47,9 @@ impl Simulation {
             self.end_calls();
             let (limit, takes) = (self.limit.limit(self.now()), callee());
             let ran = limit.min(takes).as_nanos() as u64;
-            self.in_flight.push(Reverse((self.now + ran, ran)));
+            if takes <= limit || !self.leaves_out {
+                self.in_flight.push(Reverse((self.now + ran, ran)));
+            }
             seen.calls += 1;
             seen.cut_off += u64::from(takes > limit);
             seen.shortest_limit = seen.shortest_limit.min(limit);
