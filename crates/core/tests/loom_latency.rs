@@ -16,6 +16,7 @@ const WINDOW: Duration = Duration::from_millis(16);
 
 /// In the first bucket, in the second, and in one of the others. In a model, what is longer than 2 us is in the last.
 const SHORT: Duration = Duration::from_nanos(1);
+const SHORT_EDGE: Duration = Duration::from_nanos(1_024);
 const LONG: Duration = Duration::from_nanos(1_100);
 const LONGER: Duration = Duration::from_nanos(1_900);
 
@@ -79,9 +80,9 @@ fn a_question_sees_one_epoch() {
         histogram.record(LONG, at(0));
         // Not the other way round: of a thread that only reads, loom forgets what it read.
         let other = spawn(&histogram, |histogram| histogram.quantile(0.0, at(1)));
-        // With this both are forgotten. Half of that is the long one alone.
+        // With this both are forgotten, a moment before it counts itself. Half of that is the long one alone.
         histogram.record(SHORT, at(2));
-        assert_eq!(other.join().unwrap(), Some(Duration::from_nanos(1_024)));
+        assert!(matches!(other.join().unwrap(), None | Some(SHORT_EDGE)));
         assert_eq!(histogram.count(at(2)), 1);
     });
 }
@@ -97,7 +98,7 @@ fn a_late_reckoning_does_not_stay() {
         limit.record(LONGER, tick(2));
         limit.limit(tick(2));
         let theirs = other.join().unwrap();
-        assert!(theirs >= Duration::from_nanos(1_024), "a limit it is");
+        assert!(theirs >= SHORT_EDGE, "a limit it is");
         assert_eq!(limit.limit(tick(2)), Duration::from_nanos(1_920));
     });
 }
