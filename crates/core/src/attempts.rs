@@ -235,6 +235,9 @@ impl Attempts {
 }
 
 impl Attempt {
+    /// The first.
+    pub const FIRST: Self = Self { number: 1, elapsed: Duration::ZERO, previous: None };
+
     /// The how many-th attempt it is, from 1.
     pub const fn number(&self) -> u32 {
         self.number

@@ -8,7 +8,12 @@ use crate::{Decide, EventKind, Sight, handle::Parts};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
-pub(crate) struct Course(Attempts);
+pub(crate) struct Course {
+    /// When the first attempt began, where that matters to anyone.
+    began: Option<Instant>,
+    /// What is counted from the first failure on; most calls have none.
+    attempts: Option<Attempts>,
+}
 
 /// Another attempt, which has been paid for.
 #[derive(Debug, Clone, Copy)]
@@ -25,12 +30,12 @@ impl Course {
             purse.deposit();
         }
         let needs_time = needs_time || retry.config.needs_beginning() || retry.told.is_some();
-        Self(Attempts::begin(needs_time.then(|| retry.clock.now())))
+        Self { began: needs_time.then(|| retry.clock.now()), attempts: None }
     }
 
     #[inline(always)]
     pub(crate) fn attempt(&self) -> Attempt {
-        self.0.attempt()
+        self.attempts.as_ref().map_or(Attempt::FIRST, Attempts::attempt)
     }
 
     /// An attempt has ended: whether another one is to follow, and when; `None` if its result stands.
@@ -47,8 +52,8 @@ impl Course {
         V: Sight<E>,
     {
         let Some(hint) = retry.plan.decide(&self.attempt(), result) else {
-            if self.0.number() > 1 {
-                self.recovered(retry);
+            if let Some(attempts) = &self.attempts {
+                recovered(attempts, retry);
             }
             return None;
         };
@@ -70,15 +75,16 @@ impl Course {
         let deadline = Deadline::current_by(retry.clock).map_or(Instant::MAX, Deadline::instant);
         // After the deadline, which may have been reckoned from the time just now.
         let now = retry.clock.now();
-        let next = match self.0.on_result(retry.config, verdict, deadline, now, retry.chance.draw()) {
+        let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.began));
+        let next = match attempts.on_result(retry.config, verdict, deadline, now, retry.chance.draw()) {
             Next::RetryAt(_) if !can_repeat() => Next::GiveUp(GaveUp::NotRepeatable),
             Next::RetryAt(_) if !retry.purse.is_none_or(|purse| purse.withdraw(now)) => Next::GiveUp(GaveUp::Budget),
             next => next,
         };
-        let attempt = self.0.number();
+        let attempt = attempts.number();
         match next {
             Next::RetryAt(at) => {
-                if let (Some(told), Some(cause)) = (retry.told, self.0.cause()) {
+                if let (Some(told), Some(cause)) = (retry.told, attempts.cause()) {
                     let wait = at.saturating_duration_since(now);
                     told.tell(EventKind::Retrying { attempt, wait, cause });
                 }
@@ -86,24 +92,25 @@ impl Course {
             }
             Next::GiveUp(reason) => {
                 if let Some(told) = retry.told {
-                    told.tell(EventKind::GaveUp { attempts: attempt, elapsed: self.0.elapsed(now), reason });
+                    told.tell(EventKind::GaveUp { attempts: attempt, elapsed: attempts.elapsed(now), reason });
                 }
                 None
             }
         }
     }
 
-    #[cold]
-    fn recovered<P, K: Clock>(&self, retry: Parts<'_, P, K>) {
-        if let Some(told) = retry.told {
-            let elapsed = self.0.elapsed(retry.clock.now());
-            told.tell(EventKind::Recovered { attempts: self.0.number(), elapsed });
-        }
-    }
-
     /// The attempt that was scheduled begins.
     pub(crate) fn begin_next(&mut self, now: Instant) -> Attempt {
-        self.0.begin_next(now);
-        self.attempt()
+        let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.began));
+        attempts.begin_next(now);
+        attempts.attempt()
+    }
+}
+
+#[cold]
+fn recovered<P, K: Clock>(attempts: &Attempts, retry: Parts<'_, P, K>) {
+    if let Some(told) = retry.told {
+        let elapsed = attempts.elapsed(retry.clock.now());
+        told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed });
     }
 }

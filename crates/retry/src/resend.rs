@@ -50,7 +50,7 @@ where
     Q: CloneRequest<Request> + Clone,
 {
     /// Sends `request` by `service`, which was polled ready, and keeps a copy if another attempt may follow.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn first(
         service: &mut S,
         mut request: Request,
@@ -110,7 +110,7 @@ pin_project! {
 impl<S: Service<Request>, Request> Future for Sent<S, Request> {
     type Output = Result<S::Response, S::Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         if let StateProj::Unready { service, request } = state.as_mut().project() {

@@ -76,7 +76,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { inner, retry, clone, .. } = self;
         let begin = |attempt: Attempt| {

@@ -96,5 +96,5 @@ pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer,
 #[cfg(feature = "retry")]
 pub use seawall_retry::{Attempt, Retry, RetryLayer, RetryService};
 #[cfg(feature = "timeout")]
-pub use seawall_timeout::{Timeout, TimeoutLayer, TimeoutService};
+pub use seawall_timeout::{Adaptive, Timeout, TimeoutLayer, TimeoutService};
 pub use time::ManualClock;

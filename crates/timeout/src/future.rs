@@ -79,7 +79,7 @@ where
         let this = self.as_mut().project();
         if let StateProj::Running { call } = this.state.project() {
             if let Poll::Ready(result) = this.terms.poll(|| call.poll(cx)) {
-                this.terms.ended();
+                this.terms.ended(result.is_ok());
                 return Poll::Ready(R::ran(result));
             }
         }

@@ -71,6 +71,18 @@
 //! # }
 //! ```
 //!
+//! # A limit that follows
+//!
+//! Where nobody knows how long is long, [`Timeout::adaptive`] takes a quantile of recent latencies times a factor:
+//!
+//! ```
+//! # use std::time::Duration;
+//! use seawall_timeout::{Adaptive, Timeout};
+//!
+//! let limit = Adaptive::quantile(0.99).factor(2.0).floor(Duration::from_millis(20)).ceiling(Duration::from_secs(5));
+//! let timeout = Timeout::adaptive("inventory", limit).build();
+//! ```
+//!
 //! # The law
 //!
 //! - The time counts from the end of the first poll that leaves the call waiting, or from when somebody inside asked for the
@@ -91,6 +103,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adaptive;
 mod builder;
 mod event;
 pub mod future;
@@ -100,10 +113,11 @@ mod service;
 mod terms;
 mod timeout;
 
+pub use adaptive::Following;
 pub use builder::Builder;
 pub use event::{Event, EventKind};
 pub use layer::TimeoutLayer;
 pub use limit::{Limit, Watch};
-pub use seawall_core::{Deadline, TimedOut};
+pub use seawall_core::{Deadline, TimedOut, latency::Adaptive};
 pub use service::TimeoutService;
 pub use timeout::Timeout;

@@ -75,19 +75,18 @@ impl<K: Timer, W: Watch> Terms<K, W> {
 
     /// When the time is over.
     pub(crate) fn due(&mut self) -> Instant {
-        match self.known {
-            Some(known) => known.at,
-            None => {
-                let clock = &self.clock;
-                self.known.insert(deadline::cut(None, self.limit).leave_at(|| clock.now())).at
-            }
-        }
+        let (limit, clock) = (self.limit, &self.clock);
+        let known = self.known.get_or_insert_with(|| deadline::cut(None, limit).leave_at(|| clock.now()));
+        // It may have begun elsewhere, outside of a deadline that it is polled in now.
+        known.at = known.at.min(deadline::known());
+        known.at
     }
 
     /// The call has ended by itself.
     #[inline]
-    pub(crate) fn ended(&self) {
-        if W::WATCHES {
+    pub(crate) fn ended(&self, is_success: bool) {
+        // What fails is often fast, and says nothing of how long an answer takes.
+        if W::WATCHES && is_success {
             let now = self.clock.now();
             self.watch.ended(self.elapsed(now), now);
         }
@@ -98,12 +97,15 @@ impl<K: Timer, W: Watch> Terms<K, W> {
     pub(crate) fn time_out(&self, due: Instant) -> Rejection {
         let now = self.clock.now();
         let elapsed = self.elapsed(now);
+        let given = self.known.map_or(self.limit, |known| due.saturating_duration_since(known.asked));
+        let timed_out = TimedOut::new(self.name.clone(), given, elapsed);
+        if given < self.limit {
+            return self.tell(timed_out.by_deadline());
+        }
         if W::WATCHES {
             self.watch.ended(elapsed, now);
         }
-        let given = self.known.map_or(self.limit, |known| due.saturating_duration_since(known.asked));
-        let timed_out = TimedOut::new(self.name.clone(), given, elapsed);
-        self.tell(if given < self.limit { timed_out.by_deadline() } else { timed_out })
+        self.tell(timed_out)
     }
 
     fn elapsed(&self, now: Instant) -> Duration {

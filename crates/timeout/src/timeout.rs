@@ -2,12 +2,13 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use seawall_core::{
     FromRejection, KeepError, Name, WrapError,
+    latency::Adaptive,
     observe::Outbox,
     time::{DefaultClock, Timer},
 };
 
 use crate::{
-    Builder, Event, Limit, TimeoutLayer,
+    Builder, Event, Following, Limit, TimeoutLayer,
     future::{ResponseFuture, drive},
 };
 
@@ -47,6 +48,16 @@ impl Timeout {
     /// request. The name, a literal or a `String`, is for people: rejections and events carry it.
     pub fn builder<L>(name: impl Into<Name>, limit: L) -> Builder<L> {
         Builder::new(name.into(), limit)
+    }
+
+    /// Begins to build a timeout whose limit follows how long calls took of late. It costs three clock reads a call.
+    ///
+    /// # Panics
+    ///
+    /// If the floor is above the ceiling.
+    #[track_caller]
+    pub fn adaptive(name: impl Into<Name>, limit: Adaptive) -> Builder<Following> {
+        Builder::new(name.into(), Following::new(limit))
     }
 }
 

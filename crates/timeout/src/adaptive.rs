@@ -1,0 +1,54 @@
+use std::{fmt, time::Duration};
+
+use seawall_core::{
+    Held, Shared, lanes,
+    latency::{Adaptive, AdaptiveLimit},
+    time::{Clock, Instant},
+};
+
+use crate::{Limit, Watch};
+
+/// A limit that follows how long calls took of late, shared by its clones; from
+/// [`Timeout::adaptive`](crate::Timeout::adaptive).
+///
+/// Calls that succeeded count with the time they took, and those that were cut off by the limit with the time they ran; not
+/// those that failed by themselves, which may be fast for the wrong reason, nor those that an earlier deadline cut off.
+#[derive(Clone)]
+pub struct Following(Shared<AdaptiveLimit>);
+
+impl Following {
+    pub(crate) fn new(config: Adaptive) -> Self {
+        Self(Shared::new(AdaptiveLimit::new(config), lanes()))
+    }
+
+    /// The limit of a call that begins at `now`.
+    pub fn at(&self, now: Instant) -> Duration {
+        self.0.limit(now)
+    }
+}
+
+impl<Request: ?Sized> Limit<Request> for Following {
+    type Watch = Held<AdaptiveLimit>;
+
+    fn limit(&self, _: &Request, clock: &impl Clock) -> Duration {
+        self.at(clock.now())
+    }
+
+    fn watch(&self) -> Self::Watch {
+        self.0.hold()
+    }
+}
+
+impl Watch for Held<AdaptiveLimit> {
+    const WATCHES: bool = true;
+
+    fn ended(&self, latency: Duration, now: Instant) {
+        self.record(latency, now);
+    }
+}
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Following").field(&self.0.config()).finish()
+    }
+}
