@@ -62,21 +62,21 @@ impl<K: Timer, W: Watch> Terms<K, W> {
         self.tell(if self.limit.is_zero() { none } else { none.by_deadline() })
     }
 
-    /// Polls the call, which can see its deadline.
+    /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
     #[inline(always)]
     pub(crate) fn poll<T>(&mut self, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
         let cut = deadline::cut(self.known.map(|known| known.at), self.limit);
         let polled = call();
         if polled.is_pending() && self.known.is_none() {
-            self.known = cut.leave();
+            self.known = Some(cut.leave_at(|| self.clock.now()));
         }
         polled
     }
 
-    /// When the time is over.
+    /// When the time is over, of a call that was found waiting.
+    #[inline]
     pub(crate) fn due(&mut self) -> Instant {
-        let (limit, clock) = (self.limit, &self.clock);
-        let known = self.known.get_or_insert_with(|| deadline::cut(None, limit).leave_at(|| clock.now()));
+        let known = self.known.as_mut().expect("whoever polls the call looks at the clock");
         // It may have begun elsewhere, outside of a deadline that it is polled in now.
         known.at = known.at.min(deadline::known());
         known.at
