@@ -8,8 +8,9 @@ use std::{
 };
 
 use seawall::{
-    Backoff, Bulkhead, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Classify, Error, Jitter,
-    KeyedRateLimiter, ManualClock, Outcome, Quota, RateLimiter, Rejection, State, Trip, Window,
+    Adaptive, Attempt, Backoff, Budget, Bulkhead, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Classify,
+    Deadline, Error, Hint, Jitter, KeyedRateLimiter, ManualClock, Outcome, Quota, RateLimiter, Rejection, Retry, State,
+    Timeout, Trip, Window,
 };
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -260,4 +261,66 @@ async fn a_classifier_with_a_name() {
         CircuitBreaker::builder(String::from("inventory")).trip(Trip::consecutive(1)).classify(ByStatus).build();
     breaker.execute(|| async { Ok::<_, io::Error>(503) }).await.unwrap();
     assert_eq!(breaker.state(), State::Open);
+}
+
+#[tokio::test]
+async fn readme_retries_in_an_outage() {
+    let (client, url) = (Client, "http://inventory/7");
+    async fn fetch(client: &Client, url: &str) -> Result<&'static str, io::Error> {
+        client.get(url).send().await
+    }
+    let retry = Retry::new("inventory"); // 3 attempts, backoff with full jitter, retries for a fifth of the calls
+    let timeout = Timeout::new(Duration::from_millis(250)); // of each attempt
+    let body = retry.call(|| timeout.execute(|| fetch(&client, url))).await;
+    assert_eq!(body.unwrap(), "stock: 7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_and_timeout_as_layers_around_a_breaker() -> Result<(), Error<io::Error>> {
+    let retry = Retry::builder("inventory")
+        .max_attempts(4)
+        .backoff(Backoff::exponential(Duration::from_millis(50)).max(Duration::from_secs(1)).jitter(Jitter::Full))
+        .budget(Budget::ratio(0.2).floor(5).burst(50))
+        .retry_if(|attempt: &Attempt, result: &Result<u32, Error<io::Error>>| attempt.number() < 4 && result.is_err())
+        .hint(|_: &Attempt, _: &Result<u32, Error<io::Error>>| Hint::None)
+        .max_retry_after(Duration::from_secs(30))
+        .max_elapsed(Duration::from_secs(10))
+        .min_useful(Duration::from_millis(5))
+        .on_event(|event| println!("{event}"))
+        .seed(1)
+        .build();
+    let breaker = CircuitBreaker::new("inventory");
+    let whole = Timeout::builder("whole", Duration::from_secs(10)).build();
+    let each = Timeout::adaptive("each", Adaptive::quantile(0.99).ceiling(Duration::from_secs(2))).build();
+    let client = service_fn(|id: u32| async move { Ok::<_, io::Error>(id) });
+    let mut service = ServiceBuilder::new()
+        .layer(whole.layer())
+        .layer(retry.layer())
+        .layer(breaker.layer())
+        .layer(each.layer())
+        .map_err(Error::Inner)
+        .service(client);
+    assert_eq!(Deadline::after(Duration::from_secs(1)).scope(service.ready().await?.call(7)).await?, 7);
+    // The same policies, called directly.
+    let direct = whole.call(|| retry.call(|| breaker.call(|| each.execute(|| async { Ok::<_, io::Error>(7) }))));
+    assert_eq!(direct.await?, 7);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_waits_for_a_circuit_that_says_when() {
+    let breaker =
+        CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).open_for(Duration::from_secs(5)).build();
+    let retry = Retry::builder("inventory").backoff(Duration::from_millis(10)).build();
+    let attempts = std::cell::Cell::new(0);
+    let result = retry
+        .call(|| {
+            breaker.execute(|| async {
+                attempts.set(attempts.get() + 1);
+                if attempts.get() == 1 { Err(io::Error::other("ill")) } else { Ok(7) }
+            })
+        })
+        .await;
+    // One failed, one was refused and waited out, one went through.
+    assert_eq!((result.unwrap(), attempts.get()), (7, 2));
 }
