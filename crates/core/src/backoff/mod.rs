@@ -188,17 +188,56 @@ mod tests {
 
     #[test]
     fn delays_never_pass_the_cap_nor_shrink() {
-        for base in [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(1), Duration::MAX] {
-            for factor in [1.0, 1.000_001, 2.0, 1e308] {
-                let backoff = Backoff::exponential(base).factor(factor).max(Duration::from_secs(60));
-                let mut last = Duration::ZERO;
+        let cap = Duration::from_secs(60);
+        let bases = [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(1), Duration::MAX];
+        let exponential = |base| [1.0, 1.000_001, 2.0, 1e308].map(|factor| Backoff::exponential(base).factor(factor));
+        for backoff in bases
+            .into_iter()
+            .flat_map(|base| exponential(base).into_iter().chain([Backoff::linear(base), Backoff::decorrelated(base)]))
+        {
+            for backoff in [backoff.max(cap), backoff.max(Duration::MAX), backoff.max(Duration::ZERO)] {
+                let (mut last, cap) = (Duration::ZERO, Duration::from_nanos(backoff.max));
                 for step in (0..100).chain([1_000, 1 << 20, u32::MAX - 1, u32::MAX]) {
                     let delay = backoff.delay(step);
-                    assert!(delay >= last && delay <= Duration::from_secs(60), "{backoff:?} {step}: {delay:?}");
+                    assert!(delay >= last && delay <= cap, "{backoff:?} {step}: {delay:?}");
                     last = delay;
                 }
+                assert!(backoff.delays().take(300).all(|delay| delay <= cap), "{backoff:?}");
             }
         }
+    }
+
+    #[test]
+    fn each_kind_grows_in_its_way() {
+        let (second, secs) = (Duration::from_secs(1), |backoff: Backoff| {
+            let delays: Vec<_> = backoff.jitter(Jitter::None).delays().take(5).map(|delay| delay.as_secs()).collect();
+            delays
+        });
+        assert_eq!(secs(Backoff::constant(second)), [1; 5]);
+        assert_eq!(secs(Backoff::linear(second)), [1, 2, 3, 4, 5]);
+        assert_eq!(secs(Backoff::exponential(second).max(Duration::from_secs(5))), [1, 2, 4, 5, 5]);
+        let mut last = second;
+        for delay in Backoff::decorrelated(second).max(Duration::from_secs(60)).delays().take(1_000) {
+            assert!(delay >= second && delay <= (3 * last).min(Duration::from_secs(60)), "{delay:?} after {last:?}");
+            last = delay;
+        }
+    }
+
+    #[test]
+    fn at_the_cap_no_two_of_a_hundred_come_back_at_one_instant() {
+        let cap = Duration::from_secs(1);
+        for backoff in [Backoff::exponential(cap), Backoff::constant(cap), Backoff::decorrelated(cap / 100).max(cap)] {
+            let mut delays: Vec<_> = (0..100).map(|_| backoff.delays().nth(20)).collect();
+            delays.sort_unstable();
+            delays.dedup();
+            assert!(delays.len() >= 99, "{backoff:?}: {} of 100 differ", delays.len());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "`factor` belongs to an exponential backoff, got Linear")]
+    fn a_factor_of_a_linear_backoff_is_refused() {
+        let _ = Backoff::linear(Duration::from_secs(1)).factor(2.0);
     }
 
     #[test]
