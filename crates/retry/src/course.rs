@@ -44,7 +44,7 @@ impl Course {
         &mut self,
         retry: Parts<'_, P, K>,
         result: &Result<T, E>,
-        can_repeat: impl FnOnce() -> bool,
+        obstacle: impl FnOnce() -> Option<GaveUp>,
     ) -> Option<Scheduled>
     where
         P: Decide<T, E>,
@@ -62,7 +62,7 @@ impl Course {
             None | Some(Rejection::TimedOut(_)) => Verdict::Failed(hint),
             Some(rejection) => Verdict::Rejected(rejection.retry_after()),
         };
-        self.schedule(retry, verdict, can_repeat)
+        self.schedule(retry, verdict, obstacle)
     }
 
     #[cold]
@@ -70,15 +70,18 @@ impl Course {
         &mut self,
         retry: Parts<'_, P, K>,
         verdict: Verdict,
-        can_repeat: impl FnOnce() -> bool,
+        obstacle: impl FnOnce() -> Option<GaveUp>,
     ) -> Option<Scheduled> {
         let deadline = Deadline::current_by(retry.clock).map_or(Instant::MAX, Deadline::instant);
         // After the deadline, which may have been reckoned from the time just now.
         let now = retry.clock.now();
         let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.began));
         let next = match attempts.on_result(retry.config, verdict, deadline, now, retry.chance.draw()) {
-            Next::RetryAt(_) if !can_repeat() => Next::GiveUp(GaveUp::NotRepeatable),
-            Next::RetryAt(_) if !retry.purse.is_none_or(|purse| purse.withdraw(now)) => Next::GiveUp(GaveUp::Budget),
+            Next::RetryAt(at) => match obstacle() {
+                Some(reason) => Next::GiveUp(reason),
+                None if !retry.purse.is_none_or(|purse| purse.withdraw(now)) => Next::GiveUp(GaveUp::Budget),
+                None => Next::RetryAt(at),
+            },
             next => next,
         };
         let attempt = attempts.number();

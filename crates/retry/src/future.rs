@@ -108,7 +108,7 @@ where
             let polled = call.poll(cx);
             let Poll::Ready(result) = &polled else { return polled };
             let course = this.course;
-            scheduled = course.next::<_, _, _, _, V>(this.handle.parts(), result, || this.operation.can_repeat());
+            scheduled = course.next::<_, _, _, _, V>(this.handle.parts(), result, || this.operation.obstacle());
             if scheduled.is_none() {
                 return polled;
             }
@@ -170,7 +170,7 @@ where
             this.state.set(State::Calling { call });
             let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
             let result = ready!(call.poll(cx));
-            scheduled = this.course.next::<_, _, _, _, V>(retry, &result, || this.operation.can_repeat());
+            scheduled = this.course.next::<_, _, _, _, V>(retry, &result, || this.operation.obstacle());
             if scheduled.is_none() {
                 return Poll::Ready(result);
             }

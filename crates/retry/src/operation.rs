@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use seawall_core::attempts::Attempt;
+use seawall_core::attempts::{Attempt, GaveUp};
 
 /// Something that can be attempted more than once.
 pub trait Operation {
@@ -17,9 +17,9 @@ pub trait Operation {
     /// Begins an attempt. Where none `may_follow`, it need not keep what the next one would take.
     fn attempt(&mut self, attempt: Attempt, may_follow: impl FnOnce() -> bool) -> Self::Future;
 
-    /// Whether there can be another attempt.
-    fn can_repeat(&self) -> bool {
-        true
+    /// Why there can be no other attempt, if that is so.
+    fn obstacle(&self) -> Option<GaveUp> {
+        None
     }
 }
 

@@ -1,12 +1,13 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::attempts::Attempt;
+use seawall_core::attempts::{Attempt, GaveUp};
 use tower_service::Service;
 
 use crate::Operation;
@@ -40,9 +41,12 @@ impl<Request, F: Fn(&Request) -> Option<Request>> CloneRequest<Request> for F {
 
 /// Sends one request to a service as often as it is told to; each time by a clone that was made ready for it.
 pub struct Resend<S, Request, Q> {
-    kept: Option<(S, Request)>,
+    kept: Kept<S, Request>,
     clone: Q,
 }
+
+/// What the next attempt takes, or why there is none.
+type Kept<S, Request> = Result<(S, Request), GaveUp>;
 
 impl<S, Request, Q> Resend<S, Request, Q>
 where
@@ -58,8 +62,7 @@ where
         attempt: Attempt,
         may_follow: bool,
     ) -> (Self, Sent<S, Request>) {
-        let copy = if may_follow { clone.clone_request(&request) } else { None };
-        let kept = copy.map(|copy| (service.clone(), copy));
+        let kept = keep(service, &request, clone, may_follow);
         clone.mark(&mut request, attempt);
         (Self { kept, clone: clone.clone() }, Sent { state: State::Called { call: service.call(request) } })
     }
@@ -75,17 +78,30 @@ where
     type Future = Sent<S, Request>;
 
     fn attempt(&mut self, attempt: Attempt, may_follow: impl FnOnce() -> bool) -> Sent<S, Request> {
-        let (service, mut request) = self.kept.take().expect("it is asked before whether it can be sent again");
-        if may_follow() {
-            self.kept = self.clone.clone_request(&request).map(|copy| (service.clone(), copy));
-        }
+        let kept = mem::replace(&mut self.kept, Err(GaveUp::NotRepeatable));
+        let (service, mut request) = kept.expect("it is asked before whether it can be sent again");
+        self.kept = keep(&service, &request, &self.clone, may_follow());
         self.clone.mark(&mut request, attempt);
         Sent { state: State::Unready { service, request: Some(request) } }
     }
 
-    fn can_repeat(&self) -> bool {
-        self.kept.is_some()
+    fn obstacle(&self) -> Option<GaveUp> {
+        self.kept.as_ref().err().copied()
     }
+}
+
+fn keep<S: Clone, Request>(
+    service: &S,
+    request: &Request,
+    clone: &impl CloneRequest<Request>,
+    may_follow: bool,
+) -> Kept<S, Request> {
+    if !may_follow {
+        // If it is the last attempt, nobody asks.
+        return Err(GaveUp::Budget);
+    }
+    let copy = clone.clone_request(request).ok_or(GaveUp::NotRepeatable)?;
+    Ok((service.clone(), copy))
 }
 
 pin_project! {
@@ -128,7 +144,7 @@ impl<S: Service<Request>, Request> Future for Sent<S, Request> {
 // By hand: derive would ask `Debug` of the user's service and request.
 impl<S, Request, Q> fmt::Debug for Resend<S, Request, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resend").field("can_repeat", &self.kept.is_some()).finish_non_exhaustive()
+        f.debug_struct("Resend").field("can_repeat", &self.kept.is_ok()).finish_non_exhaustive()
     }
 }
 

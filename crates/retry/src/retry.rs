@@ -177,7 +177,7 @@ impl<P, K> Retry<P, K> {
         let mut course = Course::begin(self.parts(), P::NEEDS_TIME);
         loop {
             let result = f();
-            let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self.parts(), &result, || true) else {
+            let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self.parts(), &result, || None) else {
                 return result;
             };
             drop(result);
