@@ -16,6 +16,9 @@ use crate::Operation;
 ///
 /// Any `Fn(&Request) -> Option<Request>` is one.
 pub trait CloneRequest<Request> {
+    /// Whether [`mark`](Self::mark) makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
+    const NEEDS_TIME: bool = true;
+
     /// A copy to be sent if the request fails; `None` if it cannot be sent a second time.
     fn clone_request(&self, request: &Request) -> Option<Request>;
 
@@ -28,12 +31,16 @@ pub trait CloneRequest<Request> {
 pub struct CloneAll;
 
 impl<Request: Clone> CloneRequest<Request> for CloneAll {
+    const NEEDS_TIME: bool = false;
+
     fn clone_request(&self, request: &Request) -> Option<Request> {
         Some(request.clone())
     }
 }
 
 impl<Request, F: Fn(&Request) -> Option<Request>> CloneRequest<Request> for F {
+    const NEEDS_TIME: bool = false;
+
     fn clone_request(&self, request: &Request) -> Option<Request> {
         self(request)
     }
@@ -76,6 +83,8 @@ where
     type Output = S::Response;
     type Error = S::Error;
     type Future = Sent<S, Request>;
+
+    const NEEDS_TIME: bool = Q::NEEDS_TIME;
 
     fn attempt(&mut self, attempt: Attempt, may_follow: impl FnOnce() -> bool) -> Sent<S, Request> {
         let kept = mem::replace(&mut self.kept, Err(GaveUp::NotRepeatable));
