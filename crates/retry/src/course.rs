@@ -1,6 +1,9 @@
+use std::mem;
+
 use seawall_core::{
     Deadline, Rejection,
     attempts::{Attempt, Attempts, GaveUp, Next, Verdict},
+    budget::Purse,
     time::{Clock, Instant},
 };
 
@@ -115,5 +118,23 @@ fn recovered<P, K: Clock>(attempts: &Attempts, retry: Parts<'_, P, K>) {
     if let Some(told) = retry.told {
         let elapsed = attempts.elapsed(retry.clock.now());
         told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed });
+    }
+}
+
+/// Drops a result that is not the last one. If that panics, the next attempt, which was paid for, is not made.
+pub(crate) fn discard<R>(result: R, purse: Option<&Purse>) {
+    let paid = Paid(purse);
+    drop(result);
+    mem::forget(paid);
+}
+
+/// Gives back what was paid for an attempt.
+struct Paid<'a>(Option<&'a Purse>);
+
+impl Drop for Paid<'_> {
+    fn drop(&mut self) {
+        if let Some(purse) = self.0 {
+            purse.refund();
+        }
     }
 }

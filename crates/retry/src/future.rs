@@ -16,7 +16,7 @@ use seawall_core::{
 
 use crate::{
     AnyError, Decide, HeedRejections, Operation, Retry, Sight,
-    course::{Course, Scheduled},
+    course::{Course, Scheduled, discard},
     handle::{Handle, Parts},
     operation::{Numbered, Repeated},
 };
@@ -112,6 +112,7 @@ where
             if scheduled.is_none() {
                 return polled;
             }
+            discard(polled, this.handle.parts().purse);
         }
         self.poll_further(cx, scheduled)
     }
@@ -174,6 +175,7 @@ where
             if scheduled.is_none() {
                 return Poll::Ready(result);
             }
+            discard(result, retry.purse);
         }
     }
 }

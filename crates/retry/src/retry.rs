@@ -8,7 +8,7 @@ use seawall_core::{
 
 use crate::{
     AnyError, Builder, Decide, Operation, Plan, RetryLayer, Sight,
-    course::Course,
+    course::{Course, discard},
     event::Told,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
     operation::{Numbered, Repeated},
@@ -180,7 +180,7 @@ impl<P, K> Retry<P, K> {
             let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self.parts(), &result, || None) else {
                 return result;
             };
-            drop(result);
+            discard(result, self.parts().purse);
             let mut now = scheduled.since;
             while now < scheduled.at {
                 thread::sleep(scheduled.at.saturating_duration_since(now));
