@@ -205,8 +205,9 @@ impl Attempts {
             Verdict::Rejected(_) => return Next::GiveUp(GaveUp::Rejected),
         };
         let at = now + wait;
-        // NOTE: `Instant::MAX` is never, so a wait without end is given up here, and no deadline is passed by nothing less.
-        if at + Duration::from_nanos(config.min_useful) >= deadline {
+        // `Instant::MAX` is never: a wait without end is no wait.
+        let is_late = deadline != Instant::MAX && at + Duration::from_nanos(config.min_useful) >= deadline;
+        if is_late || at == Instant::MAX {
             return Next::GiveUp(GaveUp::Deadline);
         }
         if self

@@ -135,7 +135,10 @@ proptest! {
                         // Jitter on top of what was asked for is no more than the delay by itself.
                         _ => prop_assert!(at_nanos <= now_nanos + least + delay.max(nanos(rules.backoff.delay(0)) * 3)),
                     }
-                    prop_assert!(at_nanos + nanos(rules.min_useful) < u128::from(deadline.as_nanos()));
+                    prop_assert!(at_nanos < u128::from(u64::MAX));
+                    if deadline != Instant::MAX {
+                        prop_assert!(at_nanos + nanos(rules.min_useful) < u128::from(deadline.as_nanos()));
+                    }
                     if let Some(began) = began {
                         prop_assert!(at.saturating_duration_since(began) <= rules.max_elapsed);
                     }
@@ -160,8 +163,9 @@ proptest! {
                     prop_assert!(matches!(verdict, Verdict::Rejected(_)) && least.is_none());
                 }
                 Next::GiveUp(GaveUp::Deadline) => prop_assert!(
-                    nanos(rules.min_useful) > 0 || deadline != Instant::MAX || u128::from(now.as_nanos()) + least.unwrap_or(0)
-                        + nanos(rules.backoff.delay(u32::MAX)) >= u128::from(u64::MAX)
+                    deadline != Instant::MAX
+                        || u128::from(now.as_nanos()) + least.unwrap_or(0) + nanos(rules.backoff.delay(u32::MAX))
+                            >= u128::from(u64::MAX)
                 ),
                 Next::GiveUp(GaveUp::Elapsed) => prop_assert!(began.is_some() && rules.max_elapsed < Duration::from_nanos(u64::MAX)),
                 Next::GiveUp(reason) => prop_assert!(false, "{:?}", reason),

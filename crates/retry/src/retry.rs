@@ -160,7 +160,8 @@ impl<P, K> Retry<P, K> {
         self.start(Numbered(f))
     }
 
-    /// Makes a call that blocks, and sleeps in this thread between the attempts.
+    /// Makes a call that blocks, and sleeps in this thread between the attempts, by the system's time: a clock that stands
+    /// still, as tokio's does when it is paused, keeps it asleep.
     ///
     /// # Errors
     ///
