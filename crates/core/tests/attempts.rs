@@ -210,6 +210,18 @@ fn a_call_that_was_told_when_to_come_begins_its_own_delays_anew() {
 }
 
 #[test]
+fn no_attempt_begins_at_the_deadline_itself() {
+    let second = Duration::from_secs(1);
+    let config = Config::new().backoff(Backoff::constant(second).jitter(Jitter::None)).min_useful(second);
+    let next = |deadline: u64| {
+        let deadline = Instant::from_nanos(deadline);
+        Attempts::begin(None).on_result(&config, Verdict::Failed(Hint::None), deadline, Instant::ORIGIN, 0)
+    };
+    assert_eq!(next(2_000_000_000), Next::GiveUp(GaveUp::Deadline));
+    assert_eq!(next(2_000_000_001), Next::RetryAt(Instant::ORIGIN + second));
+}
+
+#[test]
 fn attempts_without_bound_are_counted_to_the_end_and_none_is_the_last() {
     let config = Config::new().max_attempts(u32::MAX);
     assert!(!config.is_last(u32::MAX) && !config.is_last(1));
