@@ -30,8 +30,8 @@ pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
             ResponseFuture { state: State::Running { call }, sleep: None, terms, reject: Some(reject) }
         }
         Err(terms) => {
-            let state = State::Refused { rejection: Some(terms.refuse()) };
-            ResponseFuture { state, sleep: None, terms, reject: Some(reject) }
+            terms.tell(terms.nothing_left());
+            ResponseFuture { state: State::Refused, sleep: None, terms, reject: Some(reject) }
         }
     }
 }
@@ -58,8 +58,8 @@ pin_project! {
     enum State<F> {
         // The call is polled, then the timer.
         Running { #[pin] call: F },
-        // Nothing is polled; the rejection is given out once.
-        Refused { rejection: Option<Rejection> },
+        // Nothing is polled; the rejection is made of the terms, and given out.
+        Refused,
         // The time was over, and the error was given out.
         Ended,
     }
@@ -95,18 +95,24 @@ impl<F, K: Timer, W: Watch, R> ResponseFuture<F, K, W, R> {
         let mut this = self.project();
         let rejection = match this.state.as_mut().project() {
             StateProj::Running { .. } => {
-                let due = this.terms.due();
+                let (due, is_earlier) = this.terms.due();
+                if is_earlier {
+                    this.sleep.set(None);
+                }
                 if !is_over(due, &this.terms.clock, this.sleep.as_mut(), cx) {
                     return Poll::Pending;
                 }
-                this.terms.time_out(due)
+                let timed_out = this.terms.time_out(due);
+                // The work ends here, before anyone hears that it did.
+                this.state.set(State::Ended);
+                this.sleep.set(None);
+                this.terms.tell(timed_out.clone());
+                timed_out.into()
             }
-            StateProj::Refused { rejection } => rejection.take().expect(ENDED),
+            StateProj::Refused => this.terms.nothing_left().into(),
             StateProj::Ended => panic!("{ENDED}"),
         };
-        // The work ends here, before anyone hears that it did.
         this.state.set(State::Ended);
-        this.sleep.set(None);
         Poll::Ready((rejection, this.reject.take().expect(ENDED)))
     }
 }

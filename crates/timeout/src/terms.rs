@@ -1,7 +1,7 @@
 use std::{sync::Arc, task::Poll, time::Duration};
 
 use seawall_core::{
-    Name, Rejection, TimedOut,
+    Name, TimedOut,
     deadline::{self, Known},
     observe::Outbox,
     time::{Instant, Timer},
@@ -55,11 +55,11 @@ impl<K: Timer + Clone, W: Watch> Terms<K, W> {
 }
 
 impl<K: Timer, W: Watch> Terms<K, W> {
-    /// The rejection of a call for which there was no time.
+    /// What becomes of a call for which there was no time.
     #[cold]
-    pub(crate) fn refuse(&self) -> Rejection {
+    pub(crate) fn nothing_left(&self) -> TimedOut {
         let none = TimedOut::new(self.name.clone(), Duration::ZERO, Duration::ZERO);
-        self.tell(if self.limit.is_zero() { none } else { none.by_deadline() })
+        if self.limit.is_zero() { none } else { none.by_deadline() }
     }
 
     /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
@@ -73,13 +73,15 @@ impl<K: Timer, W: Watch> Terms<K, W> {
         polled
     }
 
-    /// When the time is over, of a call that was found waiting.
+    /// When the time is over, of a call that was found waiting; and whether that is earlier than it was.
     #[inline]
-    pub(crate) fn due(&mut self) -> Instant {
+    pub(crate) fn due(&mut self) -> (Instant, bool) {
         let known = self.known.as_mut().expect("whoever polls the call looks at the clock");
-        // It may have begun elsewhere, outside of a deadline that it is polled in now.
-        known.at = known.at.min(deadline::known());
-        known.at
+        // It may be polled inside of a deadline that was not around it before.
+        let around = deadline::known();
+        let is_earlier = around < known.at;
+        known.at = known.at.min(around);
+        (known.at, is_earlier)
     }
 
     /// The call has ended by itself.
@@ -92,30 +94,30 @@ impl<K: Timer, W: Watch> Terms<K, W> {
         }
     }
 
-    /// The time is over.
+    /// The time is over. To be told once the call was dropped.
     #[cold]
-    pub(crate) fn time_out(&self, due: Instant) -> Rejection {
+    pub(crate) fn time_out(&self, due: Instant) -> TimedOut {
         let now = self.clock.now();
         let elapsed = self.elapsed(now);
         let given = self.known.map_or(self.limit, |known| due.saturating_duration_since(known.asked));
         let timed_out = TimedOut::new(self.name.clone(), given, elapsed);
         if given < self.limit {
-            return self.tell(timed_out.by_deadline());
+            return timed_out.by_deadline();
         }
         if W::WATCHES {
             self.watch.ended(elapsed, now);
         }
-        self.tell(timed_out)
+        timed_out
     }
 
     fn elapsed(&self, now: Instant) -> Duration {
         self.known.map_or(Duration::ZERO, |known| now.saturating_duration_since(known.asked))
     }
 
-    fn tell(&self, timed_out: TimedOut) -> Rejection {
+    #[cold]
+    pub(crate) fn tell(&self, timed_out: TimedOut) {
         if let Some(outbox) = &self.outbox {
-            outbox.tell_in_turn(Event::new(self.name.clone(), EventKind::TimedOut(timed_out.clone())));
+            outbox.tell_in_turn(Event::new(self.name.clone(), EventKind::TimedOut(timed_out)));
         }
-        timed_out.into()
     }
 }

@@ -38,7 +38,7 @@ pub struct Timeout<L = Duration, K = DefaultClock> {
 }
 
 impl Timeout {
-    /// A limit for each call. `Duration::MAX` is none, and zero lets no call begin. It is called `timeout`; for another name
+    /// A limit for each call. `Duration::MAX` is none, as is all from 292 years on, and zero lets no call begin. It is called `timeout`; for another name
     /// there is the [`builder`](Self::builder).
     pub fn new(limit: Duration) -> Self {
         Self::builder("timeout", limit).build()
