@@ -15,7 +15,7 @@ use std::{
 use futures::future::join_all;
 use seawall_bulkhead::Bulkhead;
 use seawall_timeout::Timeout;
-use support::{FAILED, Reply, SECOND, Way, cut_off, ms, some_day};
+use support::{FAILED, OnDrop, Reply, SECOND, Way, cut_off, ms, some_day};
 use tokio::{task, time};
 
 // resilience4j#905, #2296: work that was timed out went on, though its permit was free.
@@ -54,7 +54,9 @@ async fn work_that_ends_when_it_is_dropped_is_over_when_the_permit_is_free() {
     let timeout = Timeout::new(SECOND);
     let work = async || {
         working.fetch_add(1, Ordering::Relaxed);
-        let _ends = support::OnDrop(|| drop(working.fetch_sub(1, Ordering::Relaxed).to_string()));
+        let _ends = OnDrop(|| {
+            working.fetch_sub(1, Ordering::Relaxed);
+        });
         future::pending::<Reply>().await
     };
     for way in Way::ALL {

@@ -1,4 +1,4 @@
-//! Deadlines: what holds inside of scopes and timeouts, who sees it, and what a timeout makes of one around it.
+//! Deadlines: what holds inside of scopes and timeouts, who sees it, and where it ends.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 

@@ -25,8 +25,8 @@ impl TimedOut {
         self
     }
 
-    /// How long the call was given: the timeout's limit, or what was left of the deadline when the call began. Zero if
-    /// there was no time left, and then the callee was not touched.
+    /// How long the call was given: the timeout's limit, or what was left of the deadline when its time began to count. Zero
+    /// if there was none left: then the callee was not touched, or, where the deadline passed in the meantime, polled once.
     pub fn limit(&self) -> Duration {
         Duration::from_nanos(self.limit)
     }
