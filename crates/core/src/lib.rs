@@ -7,8 +7,11 @@
 //! kinds and no third:
 //!
 //! - **Gates** are shared by all callers and say who may enter *now*: `enter -> Result<Entry, Refusal>`, and later
-//!   `exit(pass, outcome)`. The [`breaker`] is one.
+//!   `exit(pass, outcome)`. The [`breaker`] is one, the [`rate`] and the [`slots`] are, and a [`budget`] of retries.
 //! - **Courses** belong to one call and say what happens *next*: `on_result(..) -> Next`. Its [`attempts`] are one.
+//!
+//! Beside them stand what callers hand on or look back at: the [`deadline`] around a call, also as a header ([`wire`]), and the
+//! [`latency`] of recent ones.
 //!
 //! A decision is a pure function over a small `Copy` word ([`breaker::Word`]); the atomic cell that holds the word and
 //! runs the compare-and-swap loop is a few lines around it. So the decision is tested as a function, the cell is

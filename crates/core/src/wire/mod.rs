@@ -11,7 +11,7 @@
 //! # Strangers
 //!
 //! `99999999H` is a valid header, and 11,000 years. A time that a stranger sends is to be capped at the longest
-//! that a call is worth working for, as in `Deadline::after(left.min(CAP))`:
+//! that a call is worth working for, as in [`Deadline::after`](crate::Deadline::after)`(left.min(CAP))`:
 //!
 //! ```
 //! use std::time::Duration;
