@@ -89,7 +89,7 @@ pub use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerLayer, CircuitBr
 pub use seawall_core::breaker::{RateTrip, State, Trip};
 pub use seawall_core::{
     AsRejection, Backoff, Budget, BulkheadFull, CircuitOpen, Classify, Deadline, ErrIsFailure, Error, FromRejection,
-    Hint, Jitter, Name, Outcome, RateLimited, Rejection, RetryAfter, TimedOut, Window, time,
+    Hint, Jitter, Name, Outcome, RateLimited, Rejection, RetryAfter, TimedOut, Window, time, wire,
 };
 #[cfg(feature = "rate-limit")]
 pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer, RateLimitService, RateLimiter};

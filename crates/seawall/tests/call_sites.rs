@@ -324,3 +324,22 @@ async fn a_retry_waits_for_a_circuit_that_says_when() {
     // One failed, one was refused and waited out, one went through.
     assert_eq!((result.unwrap(), attempts.get()), (7, 2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_comes_with_a_request_and_goes_on_to_the_callee() {
+    const CAP: Duration = Duration::from_secs(30);
+    let timeout = Timeout::new(Duration::from_secs(5));
+    let sent = || async { Ok::<_, io::Error>(Deadline::current().unwrap().to_timeout_millis().to_string()) };
+    // Inside of what the caller has left, and of what we allow by ourselves.
+    for (header, sent_on) in [("2S", "2000"), ("99999999H", "5000"), ("1500m", "1500")] {
+        let deadline = Deadline::from_grpc_timeout(header, CAP).unwrap();
+        assert_eq!(deadline.scope(timeout.execute(sent)).await.unwrap(), sent_on);
+    }
+    let late = Deadline::from_timeout_millis("0", CAP).unwrap();
+    let Err(Error::Rejected(rejection)) = late.scope(async { timeout.execute(sent).await }).await else {
+        panic!("no time is left")
+    };
+    assert_eq!(rejection.to_string(), "timeout `timeout`: the deadline has passed");
+    assert_eq!(Deadline::after(Duration::from_millis(1500)).to_grpc_timeout().as_str(), "1500000u");
+    assert!(Deadline::from_grpc_timeout("1.5S", CAP).is_err());
+}

@@ -10,7 +10,10 @@ use ambient::Ambient;
 pub use ambient::{Cut, Known, cut, known};
 pub use scope::Scope;
 
-use crate::time::{Clock, DefaultClock, Instant};
+use crate::{
+    time::{Clock, DefaultClock, Instant},
+    wire::{InvalidTimeout, TimeoutText, grpc_timeout, parse_grpc_timeout, parse_timeout_millis, timeout_millis},
+};
 
 /// A point in time by which a call and all that it calls have to be done.
 ///
@@ -52,6 +55,35 @@ impl Deadline {
     /// So long from what `clock` says is now.
     pub fn after_by(time: Duration, clock: &impl Clock) -> Self {
         Self(clock.now() + time)
+    }
+
+    /// What a caller has sent as the header `grpc-timeout`, from now on, and at most `cap`: a stranger may ask for 11,000
+    /// years.
+    ///
+    /// # Errors
+    ///
+    /// If it is not what the header may say; see [`wire`](crate::wire).
+    pub fn from_grpc_timeout(value: impl AsRef<[u8]>, cap: Duration) -> Result<Self, InvalidTimeout> {
+        parse_grpc_timeout(value).map(|left| Self::after(left.min(cap)))
+    }
+
+    /// The same, of a header of whole milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// If there is anything in it but digits; see [`wire`](crate::wire).
+    pub fn from_timeout_millis(value: impl AsRef<[u8]>, cap: Duration) -> Result<Self, InvalidTimeout> {
+        parse_timeout_millis(value).map(|left| Self::after(left.min(cap)))
+    }
+
+    /// What is left of it, for a callee, as the header `grpc-timeout`; rounded down.
+    pub fn to_grpc_timeout(self) -> TimeoutText {
+        grpc_timeout(self.remaining())
+    }
+
+    /// What is left of it, for a callee, in whole milliseconds; rounded down.
+    pub fn to_timeout_millis(self) -> TimeoutText {
+        timeout_millis(self.remaining())
     }
 
     /// The one that holds here: the earliest of all scopes and timeouts that this runs inside of.
