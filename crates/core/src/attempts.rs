@@ -71,7 +71,7 @@ pub enum GaveUp {
     Rejected,
     /// The next attempt would begin too late after the first.
     Elapsed,
-    /// The deadline leaves no time for another attempt.
+    /// The deadline leaves no time for another attempt, or the wait for it has no end.
     Deadline,
     /// The budget for retries is spent.
     Budget,

@@ -85,7 +85,7 @@ pin_project! {
         Waiting { #[pin] sleep: S, next: Scheduled },
         // Nothing is polled: the next attempt begins with the next poll.
         Due { next: Scheduled },
-        // The result was given out.
+        // Between two attempts; it stays there if to begin the next one panics.
         Ended,
     }
 }

@@ -81,9 +81,10 @@
 //!
 //! # What it costs
 //!
-//! A call that succeeds at once costs a load or one write to the budget's word, and neither a clock read nor an allocation.
-//! As a service it copies the service, the request and this policy beforehand, as it may need them again. The figures are
-//! in the repository's `benches`.
+//! A call that succeeds at once costs a load or one write to the budget's word, and allocates nothing. It reads no clock,
+//! unless something asks for the time: an observer, `max_elapsed`, `retry_if`, `hint`, or a callee that is told its attempt. As
+//! a service it copies the service, the request and this policy beforehand, as it may need them again, and counts a share of
+//! the budget. The figures are in the repository's `benches`.
 
 #![forbid(unsafe_code)]
 
