@@ -67,7 +67,7 @@ pub use lane::{current_lane, lanes};
 pub use line::Line;
 pub use name::Name;
 pub use outcome::{Classify, ErrIsFailure, Outcome};
-pub use reject::{KeepError, Reject, Respond, WrapError};
+pub use reject::{Answer, KeepError, OnReject, Reject, Respond, WrapError};
 pub use rejection::{BulkheadFull, CircuitOpen, RateLimited, Rejection, TimedOut};
 pub use shared::{Held, Shared};
 pub use waiters::{Place, Woken};

@@ -24,7 +24,32 @@ pub struct KeepError;
 
 /// The error stays as it is, and a rejection is answered with a response: what `on_reject` does.
 #[derive(Debug, Clone, Copy)]
-pub struct Respond<F>(pub F);
+pub struct Respond<A>(pub A);
+
+/// Makes a response of a rejection. Any `Fn(Rejection) -> T` does.
+pub trait Answer<T> {
+    /// The response.
+    fn answer(&self, rejection: Rejection) -> T;
+}
+
+impl<T, F: Fn(Rejection) -> T> Answer<T> for F {
+    #[inline]
+    fn answer(&self, rejection: Rejection) -> T {
+        self(rejection)
+    }
+}
+
+/// A layer whose refused calls can be answered with a response, in place of an error: all but a retry's, which refuses
+/// none.
+///
+/// It is for those who answer for any layer, as `seawall-http` does; else a layer's own `on_reject` is what to call.
+pub trait OnReject<A> {
+    /// The layer that answers.
+    type Answering;
+
+    /// Answers refused calls by `answer`.
+    fn answer_by(self, answer: A) -> Self::Answering;
+}
 
 impl<T, E> Reject<T, E> for WrapError {
     type Error = Error<E>;
@@ -50,7 +75,7 @@ impl<T, E: FromRejection> Reject<T, E> for KeepError {
     }
 }
 
-impl<T, E, F: FnOnce(Rejection) -> T> Reject<T, E> for Respond<F> {
+impl<T, E, A: Answer<T>> Reject<T, E> for Respond<A> {
     type Error = E;
 
     fn ran(result: Result<T, E>) -> Result<T, E> {
@@ -58,6 +83,6 @@ impl<T, E, F: FnOnce(Rejection) -> T> Reject<T, E> for Respond<F> {
     }
 
     fn refused(self, rejection: Rejection) -> Result<T, E> {
-        Ok((self.0)(rejection))
+        Ok(self.0.answer(rejection))
     }
 }

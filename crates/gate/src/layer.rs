@@ -1,6 +1,6 @@
 use std::fmt;
 
-use seawall_core::{KeepError, Rejection, Respond};
+use seawall_core::{KeepError, OnReject, Rejection, Respond};
 use tower_layer::Layer;
 
 use crate::{GateService, Patience, Patient, Policy, Waiting};
@@ -31,7 +31,7 @@ impl<P: Policy, R> GateLayer<P, R> {
     where
         F: Fn(Rejection) -> T + Clone,
     {
-        GateLayer { policy: self.policy, reject: Respond(respond), wait: self.wait }
+        self.answer_by(respond)
     }
 
     /// While there is no room, the service is not ready, however long that takes, and whoever polls it is woken when
@@ -58,6 +58,14 @@ impl<P: Policy, R> GateLayer<P, R> {
     /// The policy.
     pub fn policy(&self) -> &P {
         &self.policy
+    }
+}
+
+impl<P: Policy, R, A> OnReject<A> for GateLayer<P, R> {
+    type Answering = GateLayer<P, Respond<A>>;
+
+    fn answer_by(self, answer: A) -> Self::Answering {
+        GateLayer { policy: self.policy, reject: Respond(answer), wait: self.wait }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use seawall_core::{KeepError, Rejection, Respond, time::DefaultClock};
+use seawall_core::{KeepError, OnReject, Rejection, Respond, time::DefaultClock};
 use tower_layer::Layer;
 
 use crate::{Timeout, TimeoutService};
@@ -27,12 +27,20 @@ impl<L, K, R> TimeoutLayer<L, K, R> {
     where
         F: Fn(Rejection) -> T + Clone,
     {
-        TimeoutLayer { timeout: self.timeout, reject: Respond(respond) }
+        self.answer_by(respond)
     }
 
     /// The timeout.
     pub fn policy(&self) -> &Timeout<L, K> {
         &self.timeout
+    }
+}
+
+impl<L, K, R, A> OnReject<A> for TimeoutLayer<L, K, R> {
+    type Answering = TimeoutLayer<L, K, Respond<A>>;
+
+    fn answer_by(self, answer: A) -> Self::Answering {
+        TimeoutLayer { timeout: self.timeout, reject: Respond(answer) }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use seawall_core::{
-    KeepError, Rejection, Respond,
+    KeepError, OnReject, Rejection, Respond,
     time::{Clock, DefaultClock},
 };
 use tower_layer::Layer;
@@ -29,7 +29,15 @@ impl<Key, Q, K: Clock, X, R> KeyedRateLimitLayer<Key, Q, K, X, R> {
     where
         F: Fn(Rejection) -> T + Clone,
     {
-        KeyedRateLimitLayer { limiter: self.limiter, key: self.key, reject: Respond(respond) }
+        self.answer_by(respond)
+    }
+}
+
+impl<Key, Q, K: Clock, X, R, A> OnReject<A> for KeyedRateLimitLayer<Key, Q, K, X, R> {
+    type Answering = KeyedRateLimitLayer<Key, Q, K, X, Respond<A>>;
+
+    fn answer_by(self, answer: A) -> Self::Answering {
+        KeyedRateLimitLayer { limiter: self.limiter, key: self.key, reject: Respond(answer) }
     }
 }
 

@@ -1,0 +1,3 @@
+//! The seawall policies in HTTP and gRPC.
+
+#![forbid(unsafe_code)]
