@@ -80,11 +80,14 @@ impl<K: Clock> Bulkhead<K> {
     fn enter_or_wait(&self) -> Answer<Share<K>, Waiter<Share<K>, K>> {
         match self.try_enter(1) {
             Ok(ticket) => Answer::Now(Ok(ticket)),
-            Err(refusal) if self.inner().may_wait(&refusal) => {
-                Answer::Later(Waiter::new(self.shared.hold(), 1, Patience::Configured))
-            }
+            Err(refusal) if self.inner().may_wait(&refusal) => Answer::Later(self.waiter()),
             Err(refusal) => Answer::Now(Err(self.inner().refuse(refusal))),
         }
+    }
+
+    /// A place in the queue, to be taken by a poll.
+    pub(crate) fn waiter(&self) -> Waiter<Share<K>, K> {
+        Waiter::new(self.shared.hold(), 1, Patience::Configured)
     }
 
     /// Makes a call as soon as there is a slot: where there is one now, `f` is run at once, and what it makes is polled

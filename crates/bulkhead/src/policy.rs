@@ -3,7 +3,7 @@ use seawall_core::{
     slots::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_gate::{Acquire, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
+use seawall_gate::{Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
 
 use crate::{Bulkhead, inner::Inner, waiting::Waiter};
 
@@ -43,6 +43,29 @@ impl<K: Clock> Policy for Bulkhead<K> {
 
     fn spend(&self, reserved: Self::Reserved) -> Result<Ticket<Self::Gate>, Rejection> {
         Ok(reserved)
+    }
+}
+
+impl<K: Timer> Admit for Bulkhead<K> {
+    type Shared = Inner<K>;
+    type Wait = Entry<Waiter<Held<Inner<K>>, K>, Held<Inner<K>>>;
+
+    #[inline]
+    fn gate(&self) -> &Inner<K> {
+        self.inner()
+    }
+
+    fn refuses(&self) -> bool {
+        self.refusal().is_some_and(|refusal| !self.inner().may_wait(&refusal))
+    }
+
+    #[inline]
+    fn admit(&self) -> Admission<u32, Self::Wait> {
+        match self.inner().slots.try_enter(1) {
+            Ok(()) => Admission::Entered(1),
+            Err(refusal) if self.inner().may_wait(&refusal) => Admission::Wait(Entry::new(self.waiter())),
+            Err(refusal) => Admission::Refused(self.inner().refuse(refusal)),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
+use std::future::Pending;
+
 use seawall_core::{
     ErrIsFailure, Held, KeepError, Rejection,
-    breaker::Refusal,
+    breaker::{Pass, Refusal},
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_gate::{Acquire, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
+use seawall_gate::{Acquire, Admission, Admit, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
 
 use crate::{CircuitBreaker, inner::Inner, waiting::Parked};
 
@@ -49,6 +51,29 @@ impl<C, K: Clock> Policy for CircuitBreaker<C, K> {
 
     fn spend(&self, (): ()) -> Result<Ticket<Self::Gate>, Rejection> {
         self.enter()
+    }
+}
+
+impl<C, K: Clock> Admit for CircuitBreaker<C, K> {
+    type Shared = Inner<C, K>;
+    /// Nobody waits for a circuit.
+    type Wait = Pending<Result<Ticket<Self::Gate>, Rejection>>;
+
+    #[inline]
+    fn gate(&self) -> &Inner<C, K> {
+        self.inner()
+    }
+
+    fn refuses(&self) -> bool {
+        self.inner().refusal().is_some()
+    }
+
+    #[inline]
+    fn admit(&self) -> Admission<Pass, Self::Wait> {
+        match self.inner().enter() {
+            Ok(pass) => Admission::Entered(pass),
+            Err(rejection) => Admission::Refused(rejection),
+        }
     }
 }
 

@@ -87,6 +87,31 @@ pub struct Attempt {
     previous: Option<Cause>,
 }
 
+/// The round of attempts in which a call is made.
+pub trait Round: Copy {
+    /// The attempt that is made now.
+    fn attempt(&self) -> Attempt;
+
+    /// Whether another one may follow it.
+    fn may_follow(&self) -> bool;
+}
+
+/// One attempt, and no other: a call that nobody retries.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Single;
+
+impl Round for Single {
+    #[inline]
+    fn attempt(&self) -> Attempt {
+        Attempt::FIRST
+    }
+
+    #[inline]
+    fn may_follow(&self) -> bool {
+        false
+    }
+}
+
 impl Config {
     /// The defaults: see each method.
     pub const fn new() -> Self {

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, Waker, ready},
 };
@@ -11,6 +12,8 @@ use seawall_core::{
     observe::contain,
     time::{Instant, Timer},
 };
+
+use crate::{Gate, Ticket};
 
 /// A caller's place at a gate where one may have to wait. Dropped, it gives the place up.
 pub trait Queue {
@@ -90,6 +93,39 @@ impl<Q: Queue> Future for Acquire<Q> {
             ready!(sleep.poll(cx));
             this.sleep.set(None);
         }
+    }
+}
+
+pin_project! {
+    /// Waits for leave to make one call, or for its refusal, which is then counted and told.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Entry<Q: Queue, G> {
+        #[pin]
+        turn: Acquire<Q>,
+        gate: PhantomData<fn() -> G>,
+    }
+}
+
+impl<Q: Queue, G> Entry<Q, G> {
+    /// Takes its place in the queue with its first poll.
+    pub const fn new(queue: Q) -> Self {
+        Self { turn: Acquire::new(queue), gate: PhantomData }
+    }
+}
+
+impl<G: Gate, Q: Queue<Leave: Into<Ticket<G>>>> Future for Entry<Q, G> {
+    type Output = Result<Ticket<G>, Rejection>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut turn = self.project().turn;
+        let leave = ready!(turn.as_mut().poll(cx));
+        Poll::Ready(leave.map(Into::into).map_err(|refusal| turn.queue().refuse(refusal)))
+    }
+}
+
+impl<Q: Queue, G> fmt::Debug for Entry<Q, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.turn).finish()
     }
 }
 

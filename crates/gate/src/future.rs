@@ -10,7 +10,7 @@ use std::{
 use pin_project_lite::pin_project;
 use seawall_core::{Reject, Rejection};
 
-use crate::{Acquire, Gate, Judge, Queue, Ticket};
+use crate::{Entry, Gate, Judge, Queue, Ticket};
 
 /// Makes a call with leave, or its refusal: the one way of `execute`, `call` and the tower service alike.
 ///
@@ -51,7 +51,7 @@ where
 {
     let state = match answer {
         Answer::Now(leave) => Queued::Running { response: drive(leave, call, reject) },
-        Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Acquire::new(turn)), call: Some((call, reject())) },
+        Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Entry::new(turn)), call: Some((call, reject())) },
     };
     QueuedFuture { state }
 }
@@ -95,7 +95,7 @@ pin_project! {
     #[project = QueuedProj]
     enum Queued<F, O, Q: Queue, G: Gate, R> {
         // The turn is polled. Boxed, as most calls never wait, and the future would be larger by it and a timer.
-        Waiting { turn: Pin<Box<Acquire<Q>>>, call: Option<(O, R)> },
+        Waiting { turn: Pin<Box<Entry<Q, G>>>, call: Option<(O, R)> },
         // The call is polled, or its refusal.
         Running { #[pin] response: ResponseFuture<F, G, R> },
     }
@@ -120,9 +120,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Admitted { call, ticket } => {
-                let result = ready!(ticket.run(|| call.poll(cx)));
-                ticket.record(&result);
-                Poll::Ready(R::ran(result))
+                ticket.slip().poll(|| call.poll(cx), |gate, result| Some(gate.judge(result))).map(R::ran)
             }
             StateProj::Refused { refusal } => {
                 let (rejection, reject) = refusal.take().expect("a refused call was polled after it had ended");
@@ -149,7 +147,6 @@ where
                 QueuedProj::Running { response } => return response.poll(cx),
                 QueuedProj::Waiting { turn, call } => {
                     let leave = ready!(turn.as_mut().poll(cx));
-                    let leave = leave.map(Into::into).map_err(|refusal| turn.queue().refuse(refusal));
                     let (call, reject) = call.take().expect("it is taken once, by the poll in which its turn comes");
                     drive(leave, call, || reject)
                 }

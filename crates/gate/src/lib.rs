@@ -8,6 +8,7 @@
 //! - [`drive`] makes a call: of `execute`, `call` and the tower service alike. [`queue`] does so where a call may have to
 //!   wait for its turn, which [`Queue`] and [`Acquire`] are about.
 //! - [`Policy`] is a gate's handle, as [`GateLayer`] and [`GateService`] see it.
+//! - [`Passage`] is a call's way through a gate as a stack of policies has it: by [`Admit`] it takes no share of the gate.
 //!
 //! Users want the crates of the patterns (`seawall-circuit-breaker`, `seawall-rate-limit`, `seawall-bulkhead`, or
 //! `seawall` for all of them); this crate is for those who build a gate of their own.
@@ -18,14 +19,16 @@ mod acquire;
 pub mod future;
 mod gate;
 mod layer;
+mod passage;
 mod policy;
 mod service;
 mod ticket;
 
-pub use acquire::{Acquire, Queue, Turn, wake};
+pub use acquire::{Acquire, Entry, Queue, Turn, wake};
 pub use future::{Answer, drive, queue};
 pub use gate::{Gate, Judge, Spent};
 pub use layer::GateLayer;
+pub use passage::{Admission, Admit, Pass, Passage};
 pub use policy::{Patience, Patient, Policy, Waiting};
 pub use service::GateService;
 pub use ticket::Ticket;

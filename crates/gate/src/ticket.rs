@@ -1,4 +1,4 @@
-use std::{fmt, mem, thread};
+use std::{fmt, mem, task::Poll, thread};
 
 use seawall_core::{Error, Outcome, observe::contain};
 
@@ -13,8 +13,80 @@ pub struct Ticket<G: Gate> {
     pass: Option<G::Pass>,
 }
 
+/// A pass and the gate that gave it, beside each other for as long as a part of the call runs. It gives nothing back by
+/// itself: that is for whoever keeps the pass.
+pub(crate) struct Slip<'a, G: Gate> {
+    pub(crate) gate: &'a G,
+    pub(crate) pass: &'a mut Option<G::Pass>,
+}
+
 /// Counts a failure if it is dropped, which is when the code beside it panics.
-struct CountPanic<'a, G: Gate>(&'a mut Ticket<G>);
+struct CountPanic<'a, 'b, G: Gate>(&'b mut Slip<'a, G>);
+
+impl<G: Gate> Slip<'_, G> {
+    #[inline]
+    fn settle(&mut self, outcome: Outcome) {
+        if let Some(pass) = self.pass.take() {
+            self.gate.exit(pass, outcome);
+        }
+    }
+
+    fn settle_in_panic(&mut self) {
+        contain(|| self.settle(Outcome::Failure));
+    }
+
+    /// Runs a part of the call; if it panics, the call has failed.
+    #[inline]
+    pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
+        let armed = CountPanic(self);
+        let output = part();
+        mem::forget(armed);
+        output
+    }
+
+    /// Settles by a verdict, or as abandoned where there is none; if to reach it panics, the call has failed.
+    #[inline]
+    pub(crate) fn record(&mut self, verdict: impl FnOnce(&G) -> Option<Outcome>) {
+        let armed = CountPanic(self);
+        match verdict(armed.0.gate) {
+            Some(outcome) => armed.0.settle(outcome),
+            None => armed.0.abandon(),
+        }
+        mem::forget(armed);
+    }
+
+    /// Polls the call, and settles with its result.
+    #[inline(always)]
+    pub(crate) fn poll<T>(
+        &mut self,
+        poll: impl FnOnce() -> Poll<T>,
+        verdict: impl FnOnce(&G, &T) -> Option<Outcome>,
+    ) -> Poll<T> {
+        let polled = self.run(poll);
+        if let Poll::Ready(result) = &polled {
+            self.record(|gate| verdict(gate, result));
+        }
+        polled
+    }
+
+    /// The call was dropped before it ended.
+    #[inline]
+    pub(crate) fn abandon(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            abandon(self.gate, pass);
+        }
+    }
+}
+
+#[cold]
+fn abandon<G: Gate>(gate: &G, pass: G::Pass) {
+    // Of two panics at once the second aborts the process, and what a gate does here may be a user's code.
+    if thread::panicking() {
+        contain(|| gate.abandon(pass));
+    } else {
+        gate.abandon(pass);
+    }
+}
 
 impl<G: Gate> Ticket<G> {
     /// A ticket for `pass`, which `gate` gave.
@@ -42,23 +114,18 @@ impl<G: Gate> Ticket<G> {
     /// Gives the pass back with that outcome, unless that was done before.
     #[inline]
     pub fn settle(&mut self, outcome: Outcome) {
-        if let Some(pass) = self.pass.take() {
-            self.gate.exit(pass, outcome);
-        }
+        self.slip().settle(outcome);
     }
 
     /// Counts a failure while the thread unwinds, when a second panic would abort the process.
     pub fn settle_in_panic(&mut self) {
-        contain(|| self.settle(Outcome::Failure));
+        self.slip().settle_in_panic();
     }
 
     /// Runs a part of the call; if it panics, the call has failed.
     #[inline]
     pub fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
-        let armed = CountPanic(self);
-        let output = part();
-        mem::forget(armed);
-        output
+        self.slip().run(part)
     }
 
     /// Settles by the gate's verdict; if that panics, the call has failed.
@@ -67,20 +134,12 @@ impl<G: Gate> Ticket<G> {
     where
         G: Judge<T, E>,
     {
-        let armed = CountPanic(self);
-        let outcome = armed.0.gate.judge(result);
-        armed.0.settle(outcome);
-        mem::forget(armed);
+        self.slip().record(|gate| Some(gate.judge(result)));
     }
 
-    #[cold]
-    fn abandon(&self, pass: G::Pass) {
-        // Of two panics at once the second aborts the process, and what a gate does here may be a user's code.
-        if thread::panicking() {
-            contain(|| self.gate.abandon(pass));
-        } else {
-            self.gate.abandon(pass);
-        }
+    #[inline]
+    pub(crate) fn slip(&mut self) -> Slip<'_, G> {
+        Slip { gate: &self.gate, pass: &mut self.pass }
     }
 
     /// Makes the whole of a call that blocks, or that needs no waiting.
@@ -106,13 +165,11 @@ impl<G: Gate> Ticket<G> {
 impl<G: Gate> Drop for Ticket<G> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(pass) = self.pass.take() {
-            self.abandon(pass);
-        }
+        self.slip().abandon();
     }
 }
 
-impl<G: Gate> Drop for CountPanic<'_, G> {
+impl<G: Gate> Drop for CountPanic<'_, '_, G> {
     fn drop(&mut self) {
         self.0.settle_in_panic();
     }

@@ -3,7 +3,7 @@ use seawall_core::{
     rate::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_gate::{Acquire, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting};
+use seawall_gate::{Acquire, Admission, Admit, Answer, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting};
 
 use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
 
@@ -45,6 +45,29 @@ impl<K: Clock> Policy for RateLimiter<K> {
 
     fn spend(&self, reserved: Reservation<K>) -> Result<Ticket<Spent>, Rejection> {
         Ok(reserved.into())
+    }
+}
+
+impl<K: Timer> Admit for RateLimiter<K> {
+    type Shared = Spent;
+    type Wait = Entry<Waiter<K>, Spent>;
+
+    #[inline]
+    fn gate(&self) -> &Spent {
+        &Spent
+    }
+
+    fn refuses(&self) -> bool {
+        self.inner().max_wait.is_none() && self.refusal().is_some()
+    }
+
+    #[inline]
+    fn admit(&self) -> Admission<(), Self::Wait> {
+        match self.enter_or_wait() {
+            Answer::Now(Ok(_)) => Admission::Entered(()),
+            Answer::Now(Err(rejection)) => Admission::Refused(rejection),
+            Answer::Later(waiter) => Admission::Wait(Entry::new(waiter)),
+        }
     }
 }
 

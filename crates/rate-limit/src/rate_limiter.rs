@@ -63,7 +63,7 @@ impl<K: Clock> RateLimiter<K> {
 
     /// Leave for a call, or its refusal; or a place in the queue, to be taken by a poll.
     #[inline]
-    fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
+    pub(crate) fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
         let inner = self.inner();
         if inner.max_wait.is_some() {
             return match inner.try_enter(1) {

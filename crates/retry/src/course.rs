@@ -1,13 +1,13 @@
 use std::mem;
 
 use seawall_core::{
-    Deadline, Rejection,
+    Deadline,
     attempts::{Attempt, Attempts, GaveUp, Next, Verdict},
     budget::Purse,
     time::{Clock, Instant},
 };
 
-use crate::{Decide, EventKind, Sight, handle::Parts};
+use crate::{EventKind, handle::Parts};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
@@ -41,31 +41,23 @@ impl Course {
         self.attempts.as_ref().map_or(Attempt::FIRST, Attempts::attempt)
     }
 
-    /// An attempt has ended: whether another one is to follow, and when; `None` if its result stands.
+    /// An attempt has ended: whether another one is to follow, and when; `None` if its output stands.
     #[inline(always)]
-    pub(crate) fn next<T, E, P, K, V>(
+    pub(crate) fn next<P, K: Clock>(
         &mut self,
         retry: Parts<'_, P, K>,
-        result: &Result<T, E>,
+        verdict: impl FnOnce(&Attempt, &P) -> Option<Verdict>,
         obstacle: impl FnOnce() -> Option<GaveUp>,
-    ) -> Option<Scheduled>
-    where
-        P: Decide<T, E>,
-        K: Clock,
-        V: Sight<E>,
-    {
-        let Some(hint) = retry.plan.decide(&self.attempt(), result) else {
-            if let Some(attempts) = &self.attempts {
-                recovered(attempts, retry);
+    ) -> Option<Scheduled> {
+        match verdict(&self.attempt(), retry.plan) {
+            Some(verdict) => self.schedule(retry, verdict, obstacle),
+            None => {
+                if let Some(attempts) = &self.attempts {
+                    recovered(attempts, retry);
+                }
+                None
             }
-            return None;
-        };
-        let verdict = match result.as_ref().err().and_then(V::rejection) {
-            // It ran, and took too long: a failure as any.
-            None | Some(Rejection::TimedOut(_)) => Verdict::Failed(hint),
-            Some(rejection) => Verdict::Rejected(rejection.retry_after()),
-        };
-        self.schedule(retry, verdict, obstacle)
+        }
     }
 
     #[cold]
@@ -106,10 +98,8 @@ impl Course {
     }
 
     /// The attempt that was scheduled begins.
-    pub(crate) fn begin_next(&mut self, now: Instant) -> Attempt {
-        let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.began));
-        attempts.begin_next(now);
-        attempts.attempt()
+    pub(crate) fn begin_next(&mut self, now: Instant) {
+        self.attempts.get_or_insert_with(|| Attempts::begin(self.began)).begin_next(now);
     }
 }
 

@@ -1,6 +1,9 @@
 use std::fmt;
 
-use seawall_core::{AsRejection, Classify, ErrIsFailure, Hint, Outcome, Rejection, RetryAfter, attempts::Attempt};
+use seawall_core::{
+    Classify, ErrIsFailure, Hint, Outcome, Rejection, RetryAfter,
+    attempts::{Attempt, Verdict},
+};
 
 /// What a retry makes of a result.
 pub trait Decide<T, E> {
@@ -107,29 +110,12 @@ impl<T, E, F: Fn(&Attempt, &Result<T, E>) -> Hint> Hints<T, E> for HintBy<F> {
     }
 }
 
-/// How a retry sees that an error is a rejection by a policy below it.
-pub trait Sight<E> {
-    /// The rejection, if it is one.
-    fn rejection(error: &E) -> Option<&Rejection>;
-}
-
-/// The error shows its rejections: what `call` and layers ask for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct HeedRejections;
-
-/// The error may be any, and is never taken for a rejection: what `execute` does.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct AnyError;
-
-impl<E: AsRejection> Sight<E> for HeedRejections {
-    fn rejection(error: &E) -> Option<&Rejection> {
-        error.as_rejection()
-    }
-}
-
-impl<E> Sight<E> for AnyError {
-    fn rejection(_: &E) -> Option<&Rejection> {
-        None
+/// What a policy's rejection of an attempt comes to, with that to be said of a failure.
+pub fn verdict(rejection: &Rejection, hint: Hint) -> Verdict {
+    match rejection {
+        // It ran, and took too long: a failure as any.
+        Rejection::TimedOut(_) => Verdict::Failed(hint),
+        rejection => Verdict::Rejected(rejection.retry_after()),
     }
 }
 

@@ -5,18 +5,19 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
 use seawall_core::{
-    attempts::Attempt,
-    time::{Clock, DefaultClock, Timer},
+    attempts::{Attempt, GaveUp, Round, Verdict},
+    time::{DefaultClock, Timer},
 };
 
 use crate::{
-    AnyError, Decide, HeedRejections, Operation, Retry, Sight,
-    course::{Course, Scheduled, discard},
+    AnyError, Attempting, Decide, HeedRejections, Operation, Repeatable, Retry, Sight,
+    course::Course,
+    decide::verdict,
     handle::{Handle, Parts},
     operation::{Numbered, Repeated},
 };
@@ -48,7 +49,7 @@ where
 {
     let course = Course::begin(retry, O::NEEDS_TIME || <H::Plan as Decide<_, _>>::NEEDS_TIME);
     let (operation, call) = begin(course.attempt());
-    ResponseFuture { operation, handle: handle(), course, state: State::Calling { call }, sight: PhantomData }
+    ResponseFuture { operation, handle: handle(), attempts: Attempting::first(course, call), sight: PhantomData }
 }
 
 pin_project! {
@@ -60,33 +61,55 @@ pin_project! {
     pub struct ResponseFuture<O: Operation, H: Handle, V> {
         operation: O,
         handle: H,
-        course: Course,
         #[pin]
-        state: State<O::Future, <H::Timer as Timer>::Sleep>,
+        attempts: Attempting<O::Future, <H::Timer as Timer>::Sleep>,
         sight: PhantomData<fn() -> V>,
     }
 
     impl<O: Operation, H: Handle, V> PinnedDrop for ResponseFuture<O, H, V> {
         fn drop(this: Pin<&mut Self>) {
-            // The attempt that it waited for is not made.
-            if let (State::Waiting { .. } | State::Due { .. }, Some(purse)) = (&this.state, this.handle.parts().purse) {
-                purse.refund();
-            }
+            let this = this.project();
+            this.attempts.refund(this.handle.parts().purse);
         }
     }
 }
 
-pin_project! {
-    #[project = StateProj]
-    enum State<F, S> {
-        // The attempt is polled.
-        Calling { #[pin] call: F },
-        // The timer is polled; then the next attempt begins.
-        Waiting { #[pin] sleep: S, next: Scheduled },
-        // Nothing is polled: the next attempt begins with the next poll.
-        Due { next: Scheduled },
-        // Between two attempts; it stays there if to begin the next one panics.
-        Ended,
+/// The attempts of an operation, which are futures.
+struct Attempted<'a, O, V> {
+    operation: &'a mut O,
+    sight: PhantomData<fn() -> V>,
+}
+
+impl<O, V, P> Repeatable<P> for Attempted<'_, O, V>
+where
+    O: Operation,
+    P: Decide<O::Output, O::Error>,
+    V: Sight<O::Error>,
+{
+    type Call = O::Future;
+    type Output = Result<O::Output, O::Error>;
+
+    #[inline(always)]
+    fn begin(&mut self, round: impl Round) -> O::Future {
+        self.operation.attempt(round.attempt(), || round.may_follow())
+    }
+
+    #[inline(always)]
+    fn poll(&mut self, call: Pin<&mut O::Future>, _: impl Round, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        call.poll(cx)
+    }
+
+    #[inline(always)]
+    fn verdict(&self, attempt: &Attempt, plan: &P, result: &Self::Output) -> Option<Verdict> {
+        let hint = plan.decide(attempt, result)?;
+        Some(match result.as_ref().err().and_then(V::rejection) {
+            Some(rejection) => verdict(rejection, hint),
+            None => Verdict::Failed(hint),
+        })
+    }
+
+    fn obstacle(&self) -> Option<GaveUp> {
+        self.operation.obstacle()
     }
 }
 
@@ -100,96 +123,16 @@ where
     type Output = Result<O::Output, O::Error>;
 
     #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.as_mut().project();
-        let mut scheduled = None;
-        if let StateProj::Calling { call } = this.state.project() {
-            // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
-            let polled = call.poll(cx);
-            let Poll::Ready(result) = &polled else { return polled };
-            let course = this.course;
-            scheduled = course.next::<_, _, _, _, V>(this.handle.parts(), result, || this.operation.obstacle());
-            if scheduled.is_none() {
-                return polled;
-            }
-            discard(polled, this.handle.parts().purse);
-        }
-        self.poll_further(cx, scheduled)
-    }
-}
-
-impl<O, H, V> ResponseFuture<O, H, V>
-where
-    O: Operation,
-    H: Handle,
-    H::Plan: Decide<O::Output, O::Error>,
-    V: Sight<O::Error>,
-{
-    /// What is to be done where the first attempt was not the last: waits, and makes the others.
-    // Out of line, as its frame would burden those calls that succeed at once.
-    #[inline(never)]
-    fn poll_further(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut scheduled: Option<Scheduled>,
-    ) -> Poll<Result<O::Output, O::Error>> {
-        let mut this = self.project();
-        let retry = this.handle.parts();
-        let mut attempts = 0;
-        loop {
-            let (next, now) = match this.state.as_mut().project() {
-                // It has a result, which was dropped before the wait: that may hold a connection the next attempt could use.
-                StateProj::Calling { .. } => {
-                    let next = scheduled.take().expect("only a scheduled attempt keeps it going");
-                    let now = next.since;
-                    (next, now)
-                }
-                StateProj::Waiting { sleep, next } => {
-                    ready!(sleep.poll(cx));
-                    (*next, retry.clock.now())
-                }
-                StateProj::Due { next } => (*next, retry.clock.now()),
-                StateProj::Ended => panic!("a call was polled after it had ended"),
-            };
-            if now < next.at {
-                // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
-                let sleep = retry.clock.sleep_until(next.at);
-                this.state.set(State::Waiting { sleep, next });
-                continue;
-            }
-            if attempts == MAX_AT_ONCE {
-                // What fails at once, and is retried at once, must not keep the thread for itself.
-                cx.waker().wake_by_ref();
-                this.state.set(State::Due { next });
-                return Poll::Pending;
-            }
-            attempts += 1;
-            let attempt = this.course.begin_next(now);
-            // First the old attempt goes, then the new one comes: they may use the same thing.
-            this.state.set(State::Ended);
-            let call = this.operation.attempt(attempt, || retry.may_follow(attempt.number()));
-            this.state.set(State::Calling { call });
-            let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
-            let result = ready!(call.poll(cx));
-            scheduled = this.course.next::<_, _, _, _, V>(retry, &result, || this.operation.obstacle());
-            if scheduled.is_none() {
-                return Poll::Ready(result);
-            }
-            discard(result, retry.purse);
-        }
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut attempted = Attempted::<O, V> { operation: this.operation, sight: PhantomData };
+        this.attempts.poll(this.handle.parts(), &mut attempted, cx)
     }
 }
 
 // By hand: derive would ask `Debug` of the user's future.
 impl<O: Operation, H: Handle, V> fmt::Debug for ResponseFuture<O, H, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting = matches!(self.state, State::Waiting { .. } | State::Due { .. });
-        f.debug_struct("ResponseFuture")
-            .field("attempt", &self.course.attempt().number())
-            .field("waiting", &waiting)
-            .finish_non_exhaustive()
+        self.attempts.describe(&mut f.debug_struct("ResponseFuture")).finish_non_exhaustive()
     }
 }
-
-/// How many attempts one poll begins at most, beside the first.
-const MAX_AT_ONCE: u32 = 16;

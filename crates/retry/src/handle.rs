@@ -42,8 +42,9 @@ pub struct Lent<P, K> {
 }
 
 impl<P, K> Retry<P, K> {
+    /// What a call goes by.
     #[inline(always)]
-    pub(crate) fn parts(&self) -> Parts<'_, P, K> {
+    pub fn parts(&self) -> Parts<'_, P, K> {
         Parts {
             config: &self.config,
             plan: &self.plan,
@@ -95,6 +96,13 @@ impl<P, K: Timer> Handle for Lent<P, K> {
             purse: self.purse.as_deref(),
             told: self.told.as_deref(),
         }
+    }
+}
+
+impl<'a, P, K> Parts<'a, P, K> {
+    /// What further attempts are paid from, where there is a bound.
+    pub fn purse(&self) -> Option<&'a Purse> {
+        self.purse
     }
 }
 

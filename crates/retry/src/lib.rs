@@ -88,6 +88,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attempting;
 mod builder;
 mod course;
 mod decide;
@@ -100,9 +101,10 @@ mod resend;
 mod retry;
 mod service;
 
+pub use attempting::{Attempting, Repeatable};
 pub use builder::Builder;
 pub use decide::{
-    AnyError, ByOutcome, Decide, ErrorHint, HeedRejections, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, Sight,
+    ByOutcome, Decide, ErrorHint, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, verdict,
 };
 pub use event::{Event, EventKind};
 pub use handle::{Handle, Lent, Parts};
@@ -110,5 +112,8 @@ pub use layer::RetryLayer;
 pub use operation::{Numbered, Operation, Repeated};
 pub use resend::{CloneAll, CloneRequest, Resend, Sent};
 pub use retry::Retry;
-pub use seawall_core::attempts::{Attempt, Cause, GaveUp};
+pub use seawall_core::{
+    AnyError, HeedRejections, Sight,
+    attempts::{Attempt, Cause, GaveUp},
+};
 pub use service::RetryService;

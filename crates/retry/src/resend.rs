@@ -62,7 +62,7 @@ where
 {
     /// Sends `request` by `service`, which was polled ready, and keeps a copy if another attempt may follow.
     #[inline(always)]
-    pub(crate) fn first(
+    pub fn first(
         service: &mut S,
         mut request: Request,
         clone: &Q,
@@ -72,6 +72,23 @@ where
         let kept = keep(service, &request, clone, may_follow);
         clone.mark(&mut request, attempt);
         (Self { kept, clone: clone.clone() }, Sent { state: State::Called { call: service.call(request) } })
+    }
+}
+
+impl<S, Request, Q> Resend<S, Request, Q> {
+    /// Sends `request` by `service` when it is told to, the first time too.
+    pub fn later(service: S, request: Request, clone: Q) -> Self {
+        Self { kept: Ok((service, request)), clone }
+    }
+
+    /// Sends nothing.
+    pub fn never(clone: Q) -> Self {
+        Self { kept: Err(GaveUp::NotRepeatable), clone }
+    }
+
+    /// The request that the next attempt sends.
+    pub fn request(&self) -> Option<&Request> {
+        self.kept.as_ref().ok().map(|(_, request)| request)
     }
 }
 

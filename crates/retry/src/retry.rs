@@ -2,12 +2,12 @@ use std::{fmt, future::Future, sync::Arc, thread};
 
 use seawall_core::{
     AsRejection, Budget, Chance, Name,
-    attempts::{Attempt, Config},
+    attempts::{Attempt, Config, Verdict},
     time::{Clock, DefaultClock, Timer},
 };
 
 use crate::{
-    AnyError, Builder, Decide, Operation, Plan, RetryLayer, Sight,
+    Builder, Decide, Operation, Plan, RetryLayer, Sight,
     course::{Course, discard},
     event::Told,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
@@ -178,9 +178,8 @@ impl<P, K> Retry<P, K> {
         let mut course = Course::begin(self.parts(), P::NEEDS_TIME);
         loop {
             let result = f();
-            let Some(scheduled) = course.next::<_, _, _, _, AnyError>(self.parts(), &result, || None) else {
-                return result;
-            };
+            let verdict = |attempt: &Attempt, plan: &P| plan.decide(attempt, &result).map(Verdict::Failed);
+            let Some(scheduled) = course.next(self.parts(), verdict, || None) else { return result };
             discard(result, self.parts().purse);
             let mut now = scheduled.since;
             while now < scheduled.at {

@@ -70,6 +70,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "stack")]
+pub mod stack;
+
 #[cfg(feature = "bulkhead")]
 pub use seawall_bulkhead as bulkhead;
 #[cfg(feature = "circuit-breaker")]
@@ -97,4 +100,6 @@ pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer,
 pub use seawall_retry::{Attempt, Retry, RetryLayer, RetryService};
 #[cfg(feature = "timeout")]
 pub use seawall_timeout::{Adaptive, Timeout, TimeoutLayer, TimeoutService};
+#[cfg(feature = "stack")]
+pub use stack::{Stack, StackLayer, StackService};
 pub use time::ManualClock;

@@ -74,7 +74,7 @@ where
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        let (limit, watch) = (self.timeout.limit.limit(&request, &self.timeout.clock), self.timeout.limit.watch());
+        let (limit, watch) = (self.timeout.limit_for(&request), self.timeout.limit.watch());
         drive(&self.timeout, limit, watch, || self.inner.call(request), self.reject.clone())
     }
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{task::Poll, time::Duration};
 
 use seawall_core::{
     Name, TimedOut,
@@ -7,68 +7,63 @@ use seawall_core::{
     time::{Instant, Timer},
 };
 
-use crate::{Event, EventKind, Timeout, Watch};
+use crate::{Event, EventKind, Watch};
 
-/// What one call needs of its timeout.
+/// What all calls under one timeout go by.
 #[derive(Debug)]
-pub(crate) struct Terms<K, W> {
-    pub(crate) clock: K,
-    name: Name,
-    outbox: Option<Arc<Outbox<Event>>>,
+pub struct Terms<'a, K> {
+    pub(crate) clock: &'a K,
+    pub(crate) name: &'a Name,
+    pub(crate) outbox: Option<&'a Outbox<Event>>,
+}
+
+/// The time of one call.
+#[derive(Debug)]
+pub(crate) struct Span<W> {
     watch: W,
     limit: Duration,
     /// Since when the time counts, and when it is over; once somebody wanted to know.
     known: Option<Known>,
 }
 
-impl<K: Timer + Clone, W: Watch> Terms<K, W> {
-    /// What a call under `timeout` needs of it, if there is time for it to begin.
+impl<W: Watch> Span<W> {
+    /// The time of a call, if there is any for it to begin.
     ///
     /// # Errors
     ///
-    /// The rejection of a call for which there is no time: `call` was not run.
+    /// That of a call for which there is none: `call` was not run.
     #[inline(always)]
-    pub(crate) fn begin<F, L>(
-        timeout: &Timeout<L, K>,
+    pub(crate) fn begin<C, K: Timer>(
+        terms: Terms<'_, K>,
         limit: Duration,
         watch: W,
-        call: impl FnOnce() -> F,
-    ) -> Result<(F, Self), Self> {
+        call: impl FnOnce() -> C,
+    ) -> Result<(C, Self), Self> {
         let deadline = deadline::known();
-        let terms = |known| Self {
-            clock: timeout.clock.clone(),
-            name: timeout.name.clone(),
-            outbox: timeout.outbox.clone(),
-            watch,
-            limit,
-            known,
-        };
-        if limit.is_zero() || (deadline != Instant::MAX && timeout.clock.now() >= deadline) {
-            return Err(terms(None));
+        if limit.is_zero() || (deadline != Instant::MAX && terms.clock.now() >= deadline) {
+            return Err(Self { watch, limit, known: None });
         }
-        let begun = W::WATCHES.then(|| deadline::cut(None, limit).leave_at(|| timeout.clock.now()));
+        let begun = W::WATCHES.then(|| deadline::cut(None, limit).leave_at(|| terms.clock.now()));
         let cut = deadline::cut(begun.map(|known| known.at), limit);
         let call = call();
         let known = begun.or_else(|| cut.leave());
-        Ok((call, terms(known)))
+        Ok((call, Self { watch, limit, known }))
     }
-}
 
-impl<K: Timer, W: Watch> Terms<K, W> {
     /// What becomes of a call for which there was no time.
     #[cold]
-    pub(crate) fn nothing_left(&self) -> TimedOut {
-        let none = TimedOut::new(self.name.clone(), Duration::ZERO, Duration::ZERO);
+    pub(crate) fn nothing_left<K>(&self, terms: Terms<'_, K>) -> TimedOut {
+        let none = TimedOut::new(terms.name.clone(), Duration::ZERO, Duration::ZERO);
         if self.limit.is_zero() { none } else { none.by_deadline() }
     }
 
     /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
     #[inline(always)]
-    pub(crate) fn poll<T>(&mut self, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    pub(crate) fn poll<T, K: Timer>(&mut self, terms: Terms<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
         let cut = deadline::cut(self.known.map(|known| known.at), self.limit);
         let polled = call();
         if polled.is_pending() && self.known.is_none() {
-            self.known = Some(cut.leave_at(|| self.clock.now()));
+            self.known = Some(cut.leave_at(|| terms.clock.now()));
         }
         polled
     }
@@ -86,21 +81,21 @@ impl<K: Timer, W: Watch> Terms<K, W> {
 
     /// The call has ended by itself.
     #[inline]
-    pub(crate) fn ended(&self, is_success: bool) {
+    pub(crate) fn ended<K: Timer>(&self, terms: Terms<'_, K>, is_success: bool) {
         // What fails is often fast, and says nothing of how long an answer takes.
         if W::WATCHES && is_success {
-            let now = self.clock.now();
+            let now = terms.clock.now();
             self.watch.ended(self.elapsed(now), now);
         }
     }
 
     /// The time is over. To be told once the call was dropped.
     #[cold]
-    pub(crate) fn time_out(&self, due: Instant) -> TimedOut {
-        let now = self.clock.now();
+    pub(crate) fn time_out<K: Timer>(&self, terms: Terms<'_, K>, due: Instant) -> TimedOut {
+        let now = terms.clock.now();
         let elapsed = self.elapsed(now);
         let given = self.known.map_or(self.limit, |known| due.saturating_duration_since(known.asked));
-        let timed_out = TimedOut::new(self.name.clone(), given, elapsed);
+        let timed_out = TimedOut::new(terms.name.clone(), given, elapsed);
         if given < self.limit {
             return timed_out.by_deadline();
         }
@@ -113,11 +108,22 @@ impl<K: Timer, W: Watch> Terms<K, W> {
     fn elapsed(&self, now: Instant) -> Duration {
         self.known.map_or(Duration::ZERO, |known| now.saturating_duration_since(known.asked))
     }
+}
 
+impl<K> Terms<'_, K> {
     #[cold]
-    pub(crate) fn tell(&self, timed_out: TimedOut) {
-        if let Some(outbox) = &self.outbox {
+    pub(crate) fn tell(self, timed_out: TimedOut) {
+        if let Some(outbox) = self.outbox {
             outbox.tell_in_turn(Event::new(self.name.clone(), EventKind::TimedOut(timed_out)));
         }
     }
 }
+
+// By hand: it is a bundle of references, whatever they refer to.
+impl<K> Clone for Terms<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Terms<'_, K> {}

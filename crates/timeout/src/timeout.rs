@@ -4,11 +4,11 @@ use seawall_core::{
     FromRejection, KeepError, Name, WrapError,
     latency::Adaptive,
     observe::Outbox,
-    time::{DefaultClock, Timer},
+    time::{Clock, DefaultClock, Timer},
 };
 
 use crate::{
-    Builder, Event, Following, Limit, TimeoutLayer,
+    Builder, Event, Following, Limit, Terms, TimeoutLayer,
     future::{ResponseFuture, drive},
 };
 
@@ -149,11 +149,27 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         Request: ?Sized,
         L: Limit<Request>,
     {
-        drive(self, self.limit.limit(request, &self.clock), self.limit.watch(), f, reject)
+        drive(self, self.limit_for(request), self.limit.watch(), f, reject)
     }
 }
 
 impl<L, K> Timeout<L, K> {
+    /// How long the call of `request` may take.
+    #[inline]
+    pub fn limit_for<Request: ?Sized>(&self, request: &Request) -> Duration
+    where
+        L: Limit<Request>,
+        K: Clock,
+    {
+        self.limit.limit(request, &self.clock)
+    }
+
+    /// What its calls go by.
+    #[inline]
+    pub fn terms(&self) -> Terms<'_, K> {
+        Terms { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
+    }
+
     /// A tower layer that limits the calls of services.
     pub fn layer(&self) -> TimeoutLayer<L, K>
     where

@@ -1,0 +1,229 @@
+use std::{
+    fmt::{self, DebugStruct},
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use seawall_core::{
+    attempts::{Attempt, GaveUp, Round, Verdict},
+    budget::Purse,
+    time::Timer,
+};
+
+use crate::{
+    course::{Course, Scheduled, discard},
+    handle::Parts,
+};
+
+/// What is attempted, as a retry with that plan sees it.
+pub trait Repeatable<P> {
+    /// An attempt.
+    type Call;
+    /// What it comes to.
+    type Output;
+
+    /// Begins an attempt.
+    fn begin(&mut self, round: impl Round) -> Self::Call;
+
+    /// Polls it.
+    fn poll(&mut self, call: Pin<&mut Self::Call>, round: impl Round, cx: &mut Context<'_>) -> Poll<Self::Output>;
+
+    /// What the output of an attempt says of the next one; `None` if it stands.
+    fn verdict(&self, attempt: &Attempt, plan: &P, output: &Self::Output) -> Option<Verdict>;
+
+    /// Why there can be no other attempt, if that is so.
+    fn obstacle(&self) -> Option<GaveUp>;
+}
+
+pin_project! {
+    /// A call that is attempted as often as its retry allows, which whoever polls it hands over, with what is attempted.
+    ///
+    /// Dropped by itself it gives nothing back: [`refund`](Self::refund) does.
+    pub struct Attempting<C, S> {
+        course: Course,
+        #[pin]
+        state: State<C, S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<C, S> {
+        // The attempt is polled.
+        Calling { #[pin] call: C },
+        // The timer is polled; then the next attempt begins.
+        Waiting { #[pin] sleep: S, next: Scheduled },
+        // Nothing is polled: the next attempt begins with the next poll.
+        Due { next: Scheduled },
+        // Between two attempts; it stays there if to begin the next one panics.
+        Ended,
+    }
+}
+
+/// The round of attempts of one retry.
+struct InCourse<'a, P, K> {
+    course: &'a Course,
+    retry: Parts<'a, P, K>,
+}
+
+impl<C, S: Future<Output = ()>> Attempting<C, S> {
+    #[inline(always)]
+    pub(crate) fn first(course: Course, call: C) -> Self {
+        Self { course, state: State::Calling { call } }
+    }
+
+    /// Begins the first attempt.
+    #[inline(always)]
+    pub fn begin<P, K: Timer>(retry: Parts<'_, P, K>, needs_time: bool, repeat: &mut impl Repeatable<P, Call = C>) -> Self {
+        let course = Course::begin(retry, needs_time);
+        let call = repeat.begin(InCourse { course: &course, retry });
+        Self::first(course, call)
+    }
+
+    /// Polls what there is to be polled.
+    ///
+    /// # Panics
+    ///
+    /// As an attempt or the plan does; and if it was polled to its end before.
+    #[inline(always)]
+    pub fn poll<R, P, K>(
+        mut self: Pin<&mut Self>,
+        retry: Parts<'_, P, K>,
+        repeat: &mut R,
+        cx: &mut Context<'_>,
+    ) -> Poll<R::Output>
+    where
+        R: Repeatable<P, Call = C>,
+        K: Timer<Sleep = S>,
+    {
+        let this = self.as_mut().project();
+        let mut scheduled = None;
+        if let StateProj::Calling { call } = this.state.project() {
+            // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
+            let polled = repeat.poll(call, InCourse { course: this.course, retry }, cx);
+            let Poll::Ready(output) = &polled else { return polled };
+            scheduled = this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, output), || repeat.obstacle());
+            if scheduled.is_none() {
+                return polled;
+            }
+            discard(polled, retry.purse);
+        }
+        self.poll_further(retry, repeat, cx, scheduled)
+    }
+
+    /// What is to be done where the first attempt was not the last: waits, and makes the others.
+    // Out of line, as its frame would burden those calls that succeed at once.
+    #[inline(never)]
+    fn poll_further<R, P, K>(
+        self: Pin<&mut Self>,
+        retry: Parts<'_, P, K>,
+        repeat: &mut R,
+        cx: &mut Context<'_>,
+        mut scheduled: Option<Scheduled>,
+    ) -> Poll<R::Output>
+    where
+        R: Repeatable<P, Call = C>,
+        K: Timer<Sleep = S>,
+    {
+        let mut this = self.project();
+        let mut attempts = 0;
+        loop {
+            let (next, now) = match this.state.as_mut().project() {
+                // It has a result, which was dropped before the wait: that may hold a connection the next attempt could use.
+                StateProj::Calling { .. } => {
+                    let next = scheduled.take().expect("only a scheduled attempt keeps it going");
+                    let now = next.since;
+                    (next, now)
+                }
+                StateProj::Waiting { sleep, next } => {
+                    ready!(sleep.poll(cx));
+                    (*next, retry.clock.now())
+                }
+                StateProj::Due { next } => (*next, retry.clock.now()),
+                StateProj::Ended => panic!("a call was polled after it had ended"),
+            };
+            if now < next.at {
+                // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
+                let sleep = retry.clock.sleep_until(next.at);
+                this.state.set(State::Waiting { sleep, next });
+                continue;
+            }
+            if attempts == MAX_AT_ONCE {
+                // What fails at once, and is retried at once, must not keep the thread for itself.
+                cx.waker().wake_by_ref();
+                this.state.set(State::Due { next });
+                return Poll::Pending;
+            }
+            attempts += 1;
+            this.course.begin_next(now);
+            let round = InCourse { course: this.course, retry };
+            // First the old attempt goes, then the new one comes: they may use the same thing.
+            this.state.set(State::Ended);
+            let call = repeat.begin(round);
+            this.state.set(State::Calling { call });
+            let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
+            let output = ready!(repeat.poll(call, round, cx));
+            scheduled = this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, &output), || repeat.obstacle());
+            if scheduled.is_none() {
+                return Poll::Ready(output);
+            }
+            discard(output, retry.purse);
+        }
+    }
+}
+
+impl<C, S> Attempting<C, S> {
+    /// It is about to be dropped: what was paid for an attempt that is not made goes back.
+    #[inline]
+    pub fn refund(self: Pin<&mut Self>, purse: Option<&Purse>) {
+        if let (State::Waiting { .. } | State::Due { .. }, Some(purse)) = (&self.state, purse) {
+            purse.refund();
+        }
+    }
+
+    pub(crate) fn describe<'a, 'f, 's>(&self, to: &'a mut DebugStruct<'f, 's>) -> &'a mut DebugStruct<'f, 's> {
+        let waiting = matches!(self.state, State::Waiting { .. } | State::Due { .. });
+        to.field("attempt", &self.course.attempt().number()).field("waiting", &waiting)
+    }
+
+    /// The attempt that is in flight.
+    pub fn call(self: Pin<&mut Self>) -> Option<Pin<&mut C>> {
+        match self.project().state.project() {
+            StateProj::Calling { call } => Some(call),
+            _ => None,
+        }
+    }
+}
+
+impl<P, K: Timer> Round for InCourse<'_, P, K> {
+    #[inline]
+    fn attempt(&self) -> Attempt {
+        self.course.attempt()
+    }
+
+    #[inline]
+    fn may_follow(&self) -> bool {
+        self.retry.may_follow(self.course.attempt().number())
+    }
+}
+
+// By hand: it is two references, whatever they refer to.
+impl<P, K> Clone for InCourse<'_, P, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, K> Copy for InCourse<'_, P, K> {}
+
+// By hand: derive would ask `Debug` of the user's future.
+impl<C, S> fmt::Debug for Attempting<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe(&mut f.debug_struct("Attempting")).finish_non_exhaustive()
+    }
+}
+
+/// How many attempts one poll begins at most, beside the first.
+const MAX_AT_ONCE: u32 = 16;

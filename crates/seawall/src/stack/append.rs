@@ -1,0 +1,24 @@
+/// Policies to which one more can be added, further in than the others.
+pub trait Append<A> {
+    /// The policies with that one.
+    type Appended;
+
+    /// Adds it.
+    fn append(self, policy: A) -> Self::Appended;
+}
+
+impl<A> Append<A> for () {
+    type Appended = (A, ());
+
+    fn append(self, policy: A) -> (A, ()) {
+        (policy, ())
+    }
+}
+
+impl<A, P, R: Append<A>> Append<A> for (P, R) {
+    type Appended = (P, R::Appended);
+
+    fn append(self, policy: A) -> Self::Appended {
+        (self.0, self.1.append(policy))
+    }
+}

@@ -1,0 +1,126 @@
+use std::{
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use seawall_core::{Callee, Outcome, Rejection, attempts::Round};
+use seawall_gate::Judge;
+
+use super::operation::{Operation, Shape};
+
+/// Policies around a call, outermost first: `(A, (B, ()))` is `A` around `B`.
+///
+/// A call's future owns one share of them all, or borrows them. What each of them keeps of a call is its part of
+/// [`Run`](Self::Run), and knows neither the policy nor what that stands around: both are handed down with each poll, and so
+/// is the operation, which whoever has to wait begins later.
+pub trait Chain<X: Shape> {
+    /// A call on its way.
+    type Run;
+
+    /// Begins a call.
+    fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run;
+
+    /// Polls it.
+    fn poll<O: Operation<X>>(
+        &self,
+        run: Pin<&mut Self::Run>,
+        operation: &mut O,
+        round: impl Round,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<X>>;
+
+    /// It is about to be dropped: what it took is given back, after what it took it for has ended.
+    fn abandon(&self, run: Pin<&mut Self::Run>);
+
+    /// Whether a call that came now would be refused, and not wait.
+    fn refuses(&self) -> bool;
+}
+
+/// What a call comes to in the middle of a stack: its own result, or the rejection of a policy further in.
+pub type End<X> = Result<Result<<X as Shape>::Output, <X as Shape>::Error>, Rejection>;
+
+/// What stands inside of a policy: the rest of the chain, and the operation that it makes.
+pub(super) struct Rest<'a, R, O, N> {
+    pub(super) chain: &'a R,
+    pub(super) operation: &'a mut O,
+    pub(super) round: N,
+}
+
+/// [`Rest`], with the shape of its call.
+pub(super) struct Inside<'a, X, R, O, N>(pub(super) Rest<'a, R, O, N>, pub(super) PhantomData<X>);
+
+impl<X, R, O, N> Callee for Inside<'_, X, R, O, N>
+where
+    X: Shape,
+    R: Chain<X>,
+    O: Operation<X>,
+    N: Round,
+{
+    type Call = R::Run;
+    type Output = End<X>;
+
+    #[inline(always)]
+    fn begin(&mut self) -> R::Run {
+        self.0.chain.begin(self.0.operation, self.0.round)
+    }
+
+    #[inline(always)]
+    fn poll(&mut self, call: Pin<&mut R::Run>, cx: &mut Context<'_>) -> Poll<End<X>> {
+        self.0.chain.poll(call, self.0.operation, self.0.round, cx)
+    }
+
+    fn postpone(&mut self) {
+        self.0.operation.postpone();
+    }
+}
+
+/// Nothing around the call.
+impl<X: Shape> Chain<X> for () {
+    type Run = X::Call;
+
+    #[inline(always)]
+    fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> X::Call {
+        operation.attempt(round)
+    }
+
+    #[inline(always)]
+    fn poll<O: Operation<X>>(
+        &self,
+        run: Pin<&mut X::Call>,
+        _: &mut O,
+        _: impl Round,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<X>> {
+        run.poll(cx).map(Ok)
+    }
+
+    fn abandon(&self, _: Pin<&mut X::Call>) {}
+
+    fn refuses(&self) -> bool {
+        false
+    }
+}
+
+/// What a gate makes of the end of a call. A policy's rejection says nothing of the callee, but where an attempt took longer
+/// than its own limit, it failed; and one that the caller's deadline cut off counts as one that the caller has dropped.
+#[inline]
+pub(super) fn verdict<X, G>(gate: &G, end: &End<X>) -> Option<Outcome>
+where
+    X: Shape,
+    G: Judge<X::Output, X::Error>,
+{
+    let rejection = match end {
+        Ok(result) => match X::rejection(result) {
+            None => return Some(gate.judge(result)),
+            Some(rejection) => rejection,
+        },
+        Err(rejection) => rejection,
+    };
+    match rejection {
+        Rejection::TimedOut(timed_out) if timed_out.is_by_deadline() => None,
+        Rejection::TimedOut(_) => Some(Outcome::Failure),
+        _ => Some(Outcome::Ignored),
+    }
+}

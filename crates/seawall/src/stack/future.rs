@@ -1,0 +1,91 @@
+//! Future types.
+
+use std::{
+    fmt,
+    future::Future,
+    ops::Deref,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
+use seawall_core::{Reject, attempts::Single};
+
+use super::{
+    chain::Chain,
+    operation::{Operation, Shape},
+};
+
+pin_project! {
+    /// A call on its way through the policies of a [`Stack`](super::Stack).
+    ///
+    /// The first policies were asked when this was made, and the call has begun if none of them refused it or made it wait.
+    /// Dropped before its end, the call is dropped, and then each policy takes back what it gave, the innermost one first.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<H, O, X, R>
+    where
+        X: Shape,
+        H: Deref,
+        H::Target: Chain<X>,
+    {
+        // Dropped first, whatever else is; it has given back by then what it took.
+        #[pin]
+        run: <H::Target as Chain<X>>::Run,
+        policies: H,
+        operation: O,
+        reject: Option<R>,
+    }
+
+    impl<H, O, X, R> PinnedDrop for ResponseFuture<H, O, X, R>
+    where
+        X: Shape,
+        H: Deref,
+        H::Target: Chain<X>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            this.policies.abandon(this.run);
+        }
+    }
+}
+
+impl<H, O, X, R> ResponseFuture<H, O, X, R>
+where
+    X: Shape,
+    H: Deref<Target: Chain<X>>,
+{
+    #[inline(always)]
+    pub(super) fn new(run: <H::Target as Chain<X>>::Run, policies: H, operation: O, reject: R) -> Self {
+        Self { run, policies, operation, reject: Some(reject) }
+    }
+}
+
+impl<H, O, X, R> Future for ResponseFuture<H, O, X, R>
+where
+    X: Shape,
+    H: Deref<Target: Chain<X>>,
+    O: Operation<X>,
+    R: Reject<X::Output, X::Error>,
+{
+    type Output = Result<X::Output, R::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.policies.poll(this.run, this.operation, Single, cx).map(|end| match end {
+            Ok(result) => R::ran(result),
+            Err(rejection) => this.reject.take().expect("a call was polled after it had ended").refused(rejection),
+        })
+    }
+}
+
+// By hand: derive would ask `Debug` of the user's future.
+impl<H, O, X, R> fmt::Debug for ResponseFuture<H, O, X, R>
+where
+    X: Shape,
+    H: Deref<Target: Chain<X>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+use std::{fmt, marker::PhantomData};
+
+use seawall_core::{AnyError, HeedRejections, KeepError, OnReject, Rejection, Respond, Shared, WrapError, lanes};
+use seawall_retry::CloneAll;
+use tower_layer::Layer;
+
+use super::StackService;
+
+/// Puts the policies of a [`Stack`](super::Stack) around services, which share them; from
+/// [`Stack::layer`](super::Stack::layer).
+///
+/// Errors are wrapped in [`Error`](seawall_core::Error), so the inner service's may be any.
+pub struct StackLayer<P, Q = CloneAll, R = WrapError, V = AnyError> {
+    policies: Shared<P>,
+    how: How<Q, R, V>,
+}
+
+/// How services keep requests, end refused calls, and see rejections in errors.
+pub(super) struct How<Q, R, V> {
+    pub(super) clone: Q,
+    pub(super) reject: R,
+    sight: PhantomData<fn() -> V>,
+}
+
+impl<P> StackLayer<P> {
+    pub(super) fn new(policies: P) -> Self {
+        let how = How { clone: CloneAll, reject: WrapError, sight: PhantomData };
+        Self { policies: Shared::new(policies, lanes()), how }
+    }
+}
+
+impl<P, Q, R, V> StackLayer<P, Q, R, V> {
+    /// Keeps requests by `clone` where the stack may send them again: a function `Fn(&Request) -> Option<Request>`, or a
+    /// [`CloneRequest`](seawall_retry::CloneRequest). A request of which there is no copy is sent once. Default: requests
+    /// are `Clone`.
+    #[must_use]
+    pub fn clone_request<C>(self, clone: C) -> StackLayer<P, C, R, V> {
+        let How { reject, sight, .. } = self.how;
+        StackLayer { policies: self.policies, how: How { clone, reject, sight } }
+    }
+
+    /// Keeps the error type, for errors that can carry a rejection ([`FromRejection`](seawall_core::FromRejection)) and show
+    /// it ([`AsRejection`](seawall_core::AsRejection)): another stack's, or a boxed one.
+    #[must_use]
+    pub fn keep_error(self) -> StackLayer<P, Q, KeepError, HeedRejections> {
+        let How { clone, .. } = self.how;
+        StackLayer { policies: self.policies, how: How { clone, reject: KeepError, sight: PhantomData } }
+    }
+
+    /// Answers a refused call with the response that `respond` makes, not with an error; the error type stays, and may be
+    /// any, `Infallible` too.
+    #[must_use]
+    pub fn on_reject<F, T>(self, respond: F) -> StackLayer<P, Q, Respond<F>, AnyError>
+    where
+        F: Fn(Rejection) -> T + Clone,
+    {
+        self.answer_by(respond)
+    }
+
+    /// The policies.
+    pub fn policies(&self) -> &P {
+        &self.policies
+    }
+}
+
+impl<P, Q, R, V, A> OnReject<A> for StackLayer<P, Q, R, V> {
+    type Answering = StackLayer<P, Q, Respond<A>, AnyError>;
+
+    fn answer_by(self, answer: A) -> Self::Answering {
+        let How { clone, .. } = self.how;
+        StackLayer { policies: self.policies, how: How { clone, reject: Respond(answer), sight: PhantomData } }
+    }
+}
+
+impl<S, P, Q: Clone, R: Clone, V> Layer<S> for StackLayer<P, Q, R, V> {
+    type Service = StackService<S, P, Q, R, V>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        StackService::new(inner, self.policies.clone(), self.how.clone())
+    }
+}
+
+// By hand: derive would ask `Clone` of what is shared, or only a type here.
+impl<P, Q: Clone, R: Clone, V> Clone for StackLayer<P, Q, R, V> {
+    fn clone(&self) -> Self {
+        Self { policies: self.policies.clone(), how: self.how.clone() }
+    }
+}
+
+impl<Q: Clone, R: Clone, V> Clone for How<Q, R, V> {
+    fn clone(&self) -> Self {
+        Self { clone: self.clone.clone(), reject: self.reject.clone(), sight: PhantomData }
+    }
+}
+
+impl<P, Q, R, V> fmt::Debug for StackLayer<P, Q, R, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StackLayer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,223 @@
+//! How each policy stands around the rest of a chain.
+
+use std::{
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use seawall_bulkhead::Bulkhead;
+use seawall_circuit_breaker::CircuitBreaker;
+use seawall_core::{
+    Classify, Hint,
+    attempts::{Attempt, GaveUp, Round, Verdict},
+    time::{Clock, Timer},
+};
+use seawall_gate::{Admit, Pass, Passage};
+use seawall_rate_limit::RateLimiter;
+use seawall_retry::{Attempting, Decide, Repeatable, Retry, verdict as verdict_on};
+use seawall_timeout::{Limit, Limited, Timeout};
+
+use super::{
+    chain::{Chain, End, Inside, Rest, verdict},
+    operation::{Operation, Shape},
+};
+
+/// What a gate keeps of a call.
+type Through<A, C> = Passage<C, Pass<A>, <A as Admit>::Wait>;
+
+// The gates differ in what they ask of a call's types, and of a clock; a blanket impl would keep the others out.
+macro_rules! gate {
+    ([$($generics:tt)*] $gate:ty, $($bounds:tt)*) => {
+        impl<X, R, $($generics)*> Chain<X> for ($gate, R)
+        where
+            X: Shape,
+            R: Chain<X>,
+            $($bounds)*
+        {
+            type Run = Through<$gate, R::Run>;
+
+            #[inline(always)]
+            fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
+                Passage::begin(&self.0, &mut inside::<X, _, _, _>(&self.1, operation, round))
+            }
+
+            #[inline(always)]
+            fn poll<O: Operation<X>>(
+                &self,
+                run: Pin<&mut Self::Run>,
+                operation: &mut O,
+                round: impl Round,
+                cx: &mut Context<'_>,
+            ) -> Poll<End<X>> {
+                run.poll(&self.0, &mut inside(&self.1, operation, round), cx, verdict::<X, _>)
+            }
+
+            fn abandon(&self, run: Pin<&mut Self::Run>) {
+                run.abandon(&self.0, |call| self.1.abandon(call));
+            }
+
+            fn refuses(&self) -> bool {
+                self.0.refuses() || self.1.refuses()
+            }
+        }
+    };
+}
+
+gate!([C, K] CircuitBreaker<C, K>, C: Classify<X::Output, X::Error>, K: Clock,);
+gate!([K] RateLimiter<K>, K: Timer,);
+gate!([K] Bulkhead<K>, K: Timer,);
+
+#[inline(always)]
+fn inside<'a, X, R, O, N>(chain: &'a R, operation: &'a mut O, round: N) -> Inside<'a, X, R, O, N> {
+    Inside(Rest { chain, operation, round }, PhantomData)
+}
+
+// ===== Timeout =====
+
+impl<X, L, K, R> Chain<X> for (Timeout<L, K>, R)
+where
+    X: Shape,
+    L: Limit<X::Request>,
+    K: Timer,
+    R: Chain<X>,
+{
+    type Run = Limited<R::Run, K::Sleep, L::Watch>;
+
+    #[inline(always)]
+    fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
+        let (timeout, rest) = self;
+        let (limit, watch) = (timeout.limit_for(operation.request()), timeout.limit().watch());
+        Limited::begin(timeout.terms(), limit, watch, || rest.begin(operation, round))
+    }
+
+    #[inline(always)]
+    fn poll<O: Operation<X>>(
+        &self,
+        mut run: Pin<&mut Self::Run>,
+        operation: &mut O,
+        round: impl Round,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<X>> {
+        let (timeout, rest) = self;
+        let poll = |call: Pin<&mut R::Run>| rest.poll(call, operation, round, cx);
+        let polled = run.as_mut().poll_call(timeout.terms(), poll, |end| matches!(end, Ok(Ok(_))));
+        if polled.is_ready() {
+            return polled;
+        }
+        run.poll_over(timeout.terms(), cx, |call| rest.abandon(call)).map(Err)
+    }
+
+    fn abandon(&self, run: Pin<&mut Self::Run>) {
+        if let Some(call) = run.call() {
+            self.1.abandon(call);
+        }
+    }
+
+    fn refuses(&self) -> bool {
+        self.1.refuses()
+    }
+}
+
+// ===== Retry =====
+
+impl<X, P, K, R> Chain<X> for (Retry<P, K>, R)
+where
+    X: Shape,
+    P: Decide<X::Output, X::Error>,
+    K: Timer,
+    R: Chain<X>,
+{
+    type Run = Attempting<R::Run, K::Sleep>;
+
+    #[inline(always)]
+    fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
+        let (retry, rest) = self;
+        let mut attempts = Attempts(inside::<X, _, _, _>(rest, operation, round));
+        Attempting::begin(retry.parts(), P::NEEDS_TIME || O::NEEDS_TIME, &mut attempts)
+    }
+
+    #[inline(always)]
+    fn poll<O: Operation<X>>(
+        &self,
+        run: Pin<&mut Self::Run>,
+        operation: &mut O,
+        round: impl Round,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<X>> {
+        let (retry, rest) = self;
+        run.poll(retry.parts(), &mut Attempts(inside::<X, _, _, _>(rest, operation, round)), cx)
+    }
+
+    fn abandon(&self, mut run: Pin<&mut Self::Run>) {
+        let (retry, rest) = self;
+        run.as_mut().refund(retry.parts().purse());
+        if let Some(call) = run.call() {
+            rest.abandon(call);
+        }
+    }
+
+    fn refuses(&self) -> bool {
+        self.1.refuses()
+    }
+}
+
+/// What a retry attempts.
+struct Attempts<'a, X, R, O, N>(Inside<'a, X, R, O, N>);
+
+impl<X, P, R, O, N> Repeatable<P> for Attempts<'_, X, R, O, N>
+where
+    X: Shape,
+    P: Decide<X::Output, X::Error>,
+    R: Chain<X>,
+    O: Operation<X>,
+    N: Round,
+{
+    type Call = R::Run;
+    type Output = End<X>;
+
+    #[inline(always)]
+    fn begin(&mut self, round: impl Round) -> R::Run {
+        let Rest { chain, operation, round: around } = &mut self.0.0;
+        chain.begin(*operation, Both { around: *around, round })
+    }
+
+    #[inline(always)]
+    fn poll(&mut self, call: Pin<&mut R::Run>, round: impl Round, cx: &mut Context<'_>) -> Poll<End<X>> {
+        let Rest { chain, operation, round: around } = &mut self.0.0;
+        chain.poll(call, *operation, Both { around: *around, round }, cx)
+    }
+
+    #[inline(always)]
+    fn verdict(&self, attempt: &Attempt, plan: &P, end: &End<X>) -> Option<Verdict> {
+        let result = match end {
+            Ok(result) => result,
+            Err(rejection) => return Some(verdict_on(rejection, Hint::None)),
+        };
+        let hint = plan.decide(attempt, result)?;
+        Some(X::rejection(result).map_or(Verdict::Failed(hint), |rejection| verdict_on(rejection, hint)))
+    }
+
+    fn obstacle(&self) -> Option<GaveUp> {
+        self.0.0.operation.obstacle()
+    }
+}
+
+/// A round of attempts inside of another one.
+#[derive(Clone, Copy)]
+struct Both<A, N> {
+    around: A,
+    round: N,
+}
+
+impl<A: Round, N: Round> Round for Both<A, N> {
+    #[inline]
+    fn attempt(&self) -> Attempt {
+        self.round.attempt()
+    }
+
+    #[inline]
+    fn may_follow(&self) -> bool {
+        self.round.may_follow() || self.around.may_follow()
+    }
+}

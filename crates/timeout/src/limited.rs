@@ -1,0 +1,148 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use seawall_core::{
+    Rejection,
+    time::{Instant, Timer},
+};
+
+use crate::{
+    Watch,
+    terms::{Span, Terms},
+};
+
+pin_project! {
+    /// A call that has a limit, or its refusal, without the timeout, which whoever polls it hands over.
+    pub struct Limited<C, S, W> {
+        #[pin]
+        state: State<C>,
+        // Made when the call is first found waiting.
+        #[pin]
+        sleep: Option<S>,
+        span: Span<W>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<C> {
+        // The call is polled, then the timer.
+        Running { #[pin] call: C },
+        // Nothing is polled; the rejection is made of the terms, and given out.
+        Refused,
+        // The time was over, and the error was given out.
+        Ended,
+    }
+}
+
+impl<C, S, W: Watch> Limited<C, S, W> {
+    /// Begins the call, if there is time.
+    #[inline(always)]
+    pub fn begin<K: Timer>(terms: Terms<'_, K>, limit: Duration, watch: W, call: impl FnOnce() -> C) -> Self {
+        match Span::begin(terms, limit, watch, call) {
+            Ok((call, span)) => Self { state: State::Running { call }, sleep: None, span },
+            Err(span) => {
+                terms.tell(span.nothing_left(terms));
+                Self { state: State::Refused, sleep: None, span }
+            }
+        }
+    }
+
+    /// Polls the call. Where it has no result, [`poll_over`](Self::poll_over) is to be asked.
+    #[inline(always)]
+    pub fn poll_call<T, K: Timer>(
+        self: Pin<&mut Self>,
+        terms: Terms<'_, K>,
+        poll: impl FnOnce(Pin<&mut C>) -> Poll<T>,
+        is_success: impl FnOnce(&T) -> bool,
+    ) -> Poll<T> {
+        let this = self.project();
+        let StateProj::Running { call } = this.state.project() else { return Poll::Pending };
+        let polled = this.span.poll(terms, || poll(call));
+        if let Poll::Ready(result) = &polled {
+            this.span.ended(terms, is_success(result));
+        }
+        polled
+    }
+
+    /// What is to be done where the call has no result: looks whether the time is over, and then ends the work; `abandon` is
+    /// run before the call is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If it was polled to its end before.
+    // Out of line, as its frame would burden those calls that have a result.
+    #[inline(never)]
+    pub fn poll_over<K: Timer<Sleep = S>>(
+        self: Pin<&mut Self>,
+        terms: Terms<'_, K>,
+        cx: &mut Context<'_>,
+        abandon: impl FnOnce(Pin<&mut C>),
+    ) -> Poll<Rejection> {
+        let mut this = self.project();
+        let rejection = match this.state.as_mut().project() {
+            StateProj::Running { call } => {
+                let (due, is_earlier) = this.span.due();
+                if is_earlier {
+                    this.sleep.set(None);
+                }
+                if !is_over(due, terms.clock, this.sleep.as_mut(), cx) {
+                    return Poll::Pending;
+                }
+                let timed_out = this.span.time_out(terms, due);
+                // The work ends here, before anyone hears that it did.
+                abandon(call);
+                this.state.set(State::Ended);
+                this.sleep.set(None);
+                terms.tell(timed_out.clone());
+                timed_out.into()
+            }
+            StateProj::Refused => this.span.nothing_left(terms).into(),
+            StateProj::Ended => panic!("a call was polled after it had ended"),
+        };
+        this.state.set(State::Ended);
+        Poll::Ready(rejection)
+    }
+}
+
+impl<C, S, W> Limited<C, S, W> {
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    /// The call, while it runs.
+    pub fn call(self: Pin<&mut Self>) -> Option<Pin<&mut C>> {
+        match self.project().state.project() {
+            StateProj::Running { call } => Some(call),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the time is over; if not, the task is woken when it is.
+fn is_over<K: Timer>(due: Instant, clock: &K, mut sleep: Pin<&mut Option<K::Sleep>>, cx: &mut Context<'_>) -> bool {
+    if due == Instant::MAX {
+        return false;
+    }
+    let is_new = sleep.is_none();
+    if is_new {
+        sleep.set(Some(clock.sleep_until(due)));
+    }
+    let timer = sleep.as_pin_mut().expect("it was just made");
+    // A call that uses up what tokio grants a task in one poll leaves nothing for its timer, again and again. So the time is
+    // looked at too, where the call was polled before.
+    timer.poll(cx).is_ready() || (!is_new && clock.now() >= due)
+}
+
+// By hand: derive would ask `Debug` of the user's future.
+impl<C, S, W> fmt::Debug for Limited<C, S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limited").field("running", &self.is_running()).finish_non_exhaustive()
+    }
+}
