@@ -241,6 +241,11 @@ impl<K: Clock> Bulkhead<K> {
         self.inner().slots.limit()
     }
 
+    /// How many callers may wait.
+    pub fn max_queued(&self) -> usize {
+        self.inner().slots.max_queued()
+    }
+
     /// How many slots are taken.
     pub fn in_flight(&self) -> usize {
         self.inner().slots.in_flight()

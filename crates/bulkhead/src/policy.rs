@@ -3,7 +3,9 @@ use seawall_core::{
     slots::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_gate::{Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
+use seawall_gate::{
+    Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting,
+};
 
 use crate::{Bulkhead, inner::Inner, waiting::Waiter};
 

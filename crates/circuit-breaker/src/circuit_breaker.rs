@@ -149,6 +149,12 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         &self.inner().name
     }
 
+    /// Whether a call that was dropped, by a timeout outside of the breaker perhaps, may count as a failure
+    /// ([`Builder::abandoned`], [`Builder::abandoned_after`]).
+    pub fn counts_abandoned(&self) -> bool {
+        self.inner().breaker.counts_abandoned()
+    }
+
     /// What a call that arrived now would meet. Changes nothing: [`State::HalfOpen`] may be a circuit whose open period
     /// is over, and which no call has tried yet.
     pub fn state(&self) -> State {

@@ -161,6 +161,11 @@ impl Config {
         Self { min_useful: saturating_nanos(min), ..self }
     }
 
+    /// How many attempts there are at most.
+    pub const fn attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
     /// Whether the attempt of that number is the last.
     #[inline]
     pub const fn is_last(&self, number: u32) -> bool {

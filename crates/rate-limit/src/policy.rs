@@ -3,7 +3,9 @@ use seawall_core::{
     rate::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_gate::{Acquire, Admission, Admit, Answer, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting};
+use seawall_gate::{
+    Acquire, Admission, Admit, Answer, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting,
+};
 
 use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
 

@@ -1,4 +1,4 @@
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, time::Duration};
 
 use seawall_core::{
     Error, FromRejection, KeepError, Name, Rejection, Shared, WrapError,
@@ -213,6 +213,11 @@ impl<K: Clock> RateLimiter<K> {
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.inner().name
+    }
+
+    /// How long a call may wait for its turn; `None` if calls do not wait.
+    pub fn max_wait(&self) -> Option<Duration> {
+        self.inner().max_wait
     }
 
     /// How many calls would pass now, at once: from none to the burst. None while somebody waits.

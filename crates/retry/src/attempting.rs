@@ -76,7 +76,11 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
 
     /// Begins the first attempt.
     #[inline(always)]
-    pub fn begin<P, K: Timer>(retry: Parts<'_, P, K>, needs_time: bool, repeat: &mut impl Repeatable<P, Call = C>) -> Self {
+    pub fn begin<P, K: Timer>(
+        retry: Parts<'_, P, K>,
+        needs_time: bool,
+        repeat: &mut impl Repeatable<P, Call = C>,
+    ) -> Self {
         let course = Course::begin(retry, needs_time);
         let call = repeat.begin(InCourse { course: &course, retry });
         Self::first(course, call)
@@ -104,7 +108,8 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
             // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
             let polled = repeat.poll(call, InCourse { course: this.course, retry }, cx);
             let Poll::Ready(output) = &polled else { return polled };
-            scheduled = this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, output), || repeat.obstacle());
+            scheduled =
+                this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, output), || repeat.obstacle());
             if scheduled.is_none() {
                 return polled;
             }
@@ -165,7 +170,8 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
             this.state.set(State::Calling { call });
             let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
             let output = ready!(repeat.poll(call, round, cx));
-            scheduled = this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, &output), || repeat.obstacle());
+            scheduled =
+                this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, &output), || repeat.obstacle());
             if scheduled.is_none() {
                 return Poll::Ready(output);
             }

@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use seawall_core::{
-    Backoff, Budget, Chance, Name,
-    attempts::Config,
+    Backoff, Budget, Chance, Hint, Name,
+    attempts::{Attempt, Config},
     observe::Outbox,
     time::{Clock, DefaultClock},
 };
@@ -92,13 +92,20 @@ impl<D, H, K> Builder<D, H, K> {
 
     /// Tries again where `repeat` says so: any `Fn(&Attempt, &Result<T, E>) -> bool`. In place of
     /// [`classify`](Self::classify).
-    pub fn retry_if<F>(self, repeat: F) -> Builder<RetryIf<F>, H, K> {
+    // The bound is not needed here, but tells the compiler what a closure's arguments are.
+    pub fn retry_if<F, T, E>(self, repeat: F) -> Builder<RetryIf<F>, H, K>
+    where
+        F: Fn(&Attempt, &Result<T, E>) -> bool,
+    {
         self.with(|_, hint| (RetryIf(repeat), hint))
     }
 
     /// What a failed result says of when to call again, and whether: any `Fn(&Attempt, &Result<T, E>) -> Hint`. Default:
     /// nothing.
-    pub fn hint<F>(self, hint: F) -> Builder<D, HintBy<F>, K> {
+    pub fn hint<F, T, E>(self, hint: F) -> Builder<D, HintBy<F>, K>
+    where
+        F: Fn(&Attempt, &Result<T, E>) -> Hint,
+    {
         self.with(|repeat, _| (repeat, HintBy(hint)))
     }
 

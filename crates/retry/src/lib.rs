@@ -103,9 +103,7 @@ mod service;
 
 pub use attempting::{Attempting, Repeatable};
 pub use builder::Builder;
-pub use decide::{
-    ByOutcome, Decide, ErrorHint, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, verdict,
-};
+pub use decide::{ByOutcome, Decide, ErrorHint, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, verdict};
 pub use event::{Event, EventKind};
 pub use handle::{Handle, Lent, Parts};
 pub use layer::RetryLayer;

@@ -218,6 +218,11 @@ impl<P, K> Retry<P, K> {
         &self.name
     }
 
+    /// How many attempts there are at most, the first included; `u32::MAX` is no bound.
+    pub fn max_attempts(&self) -> u32 {
+        self.config.attempts()
+    }
+
     /// What further attempts are paid from.
     pub fn budget(&self) -> &Budget {
         &self.budget

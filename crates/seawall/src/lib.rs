@@ -101,5 +101,5 @@ pub use seawall_retry::{Attempt, Retry, RetryLayer, RetryService};
 #[cfg(feature = "timeout")]
 pub use seawall_timeout::{Adaptive, Timeout, TimeoutLayer, TimeoutService};
 #[cfg(feature = "stack")]
-pub use stack::{Stack, StackLayer, StackService};
+pub use stack::{BoxedStack, Stack, StackLayer, StackService};
 pub use time::ManualClock;

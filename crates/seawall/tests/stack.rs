@@ -1,12 +1,9 @@
 //! The stack, as its users call it.
 #![cfg(feature = "tokio")]
 
-use std::{cell::Cell, future::Future, io, mem::size_of_val, sync::Arc, time::Duration};
+use std::{cell::Cell, io, mem::size_of_val, sync::Arc, time::Duration};
 
-use seawall::{
-    Bulkhead, CircuitBreaker, Error, Quota, RateLimiter, Retry, Stack, Timeout,
-    stack::{Called, Callable},
-};
+use seawall::{Bulkhead, CircuitBreaker, Error, Quota, RateLimiter, Retry, Stack, Timeout};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 type Five = Stack<(RateLimiter, (Timeout, (Retry, (CircuitBreaker, (Bulkhead, ())))))>;

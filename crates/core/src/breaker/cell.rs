@@ -144,6 +144,11 @@ impl Breaker {
         self.load()
     }
 
+    /// Whether a call that was dropped may count as a failure.
+    pub fn counts_abandoned(&self) -> bool {
+        self.plan.counts_abandoned()
+    }
+
     /// Since when the circuit has been in its state.
     pub fn since(&self) -> Instant {
         Instant::from_nanos(self.hot.changed.load(Ordering::Acquire))

@@ -107,6 +107,11 @@ impl Plan {
         self.rules.iter().any(|rule| rule.judges_slowness() && rule.is_slow(elapsed))
     }
 
+    /// Whether a call that was dropped may count as a failure.
+    pub(crate) fn counts_abandoned(&self) -> bool {
+        self.abandoned == Outcome::Failure || self.abandoned_after.is_some()
+    }
+
     /// What a call counts as that was dropped after `elapsed`.
     pub(crate) fn abandoned(&self, started: Instant, now: impl FnOnce() -> Instant) -> Outcome {
         match self.abandoned_after {

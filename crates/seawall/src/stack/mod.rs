@@ -1,20 +1,28 @@
 //! Several policies around one call.
 
 mod append;
+mod boxed;
 mod chain;
+mod check;
+mod facts;
 pub mod future;
 mod layer;
 mod mode;
 mod operation;
 mod policies;
 mod service;
+mod standard;
 
 pub use append::Append;
+pub use boxed::BoxedStack;
 pub use chain::{Chain, End};
+pub use check::{Concern, ConcernKind};
+pub use facts::{Describe, Facts, Kind};
 pub use layer::StackLayer;
 pub use mode::Mode;
 pub use operation::{Again, Callable, Called, Once, Operation, Requested, RunAgain, RunNumbered, RunOnce, Shape};
 pub use service::StackService;
+pub use standard::Standard;
 
 use std::{fmt, future::Future};
 
@@ -122,7 +130,10 @@ impl<P> Stack<P> {
     ///
     /// Dropped, the call is dropped, and each policy takes back what it gave.
     #[inline(always)]
-    pub fn execute<C, T, E>(&self, f: C) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, AnyError>, WrapError>
+    pub fn execute<C, T, E>(
+        &self,
+        f: C,
+    ) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, AnyError>, WrapError>
     where
         P: Mode + Chain<Called<C::Future, T, E, AnyError>>,
         C: Callable<P::Mode, Operation: Operation<Called<C::Future, T, E, AnyError>>>,
@@ -213,8 +224,67 @@ impl<P> Stack<P> {
     }
 }
 
-impl<P> fmt::Debug for Stack<P> {
+impl<P: Describe> Stack<P> {
+    /// What there is to be said of each policy, outermost first.
+    pub fn facts(&self) -> Vec<Facts> {
+        let mut facts = Vec::new();
+        self.policies.describe(&mut facts);
+        facts
+    }
+
+    /// The stack as one would draw it: a line for each policy, outermost first.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use seawall::{CircuitBreaker, Retry, Stack, Timeout};
+    ///
+    /// let stack = Stack::new()
+    ///     .timeout(Timeout::new(Duration::from_secs(10)))
+    ///     .retry(Retry::new("inventory"))
+    ///     .circuit_breaker(CircuitBreaker::new("inventory"));
+    /// assert_eq!(stack.describe().to_string(), "\
+    /// timeout `timeout`: 10s
+    ///   retry `inventory`: 3 attempts, within a budget
+    ///     circuit breaker `inventory`
+    ///       the call");
+    /// ```
+    pub fn describe(&self) -> Drawing {
+        Drawing(self.facts())
+    }
+
+    /// What is probably not meant in the order or the numbers of these policies; each says in words what is wrong, and what
+    /// to do. Nothing comes of it by itself: call it where the stack is built, and log or assert what it says.
+    ///
+    /// ```
+    /// use seawall::{CircuitBreaker, Retry, Stack};
+    ///
+    /// let stack = Stack::new().circuit_breaker(CircuitBreaker::new("a")).retry(Retry::new("a"));
+    /// for concern in stack.check() {
+    ///     println!("{concern}");
+    /// }
+    /// ```
+    ///
+    #[doc = include_str!("check.md")]
+    pub fn check(&self) -> Vec<Concern> {
+        check::check(&self.facts())
+    }
+}
+
+/// A stack, as one would draw it; from [`Stack::describe`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawing(Vec<Facts>);
+
+impl fmt::Display for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stack").finish_non_exhaustive()
+        for (depth, facts) in self.0.iter().enumerate() {
+            writeln!(f, "{:1$}{facts}", "", 2 * depth)?;
+        }
+        write!(f, "{:1$}the call", "", 2 * self.0.len())
+    }
+}
+
+impl<P: Describe> fmt::Debug for Stack<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.facts().iter().map(|facts| format_args!("{facts}").to_string())).finish()
     }
 }

@@ -275,7 +275,9 @@ where
         if let State::Owned(resend) = &mut self.state {
             return Attempted::attempt(resend, round.attempt(), || round.may_follow());
         }
-        let State::Ready(request) = mem::replace(&mut self.state, State::Taken) else { unreachable!("it was just looked at") };
+        let State::Ready(request) = mem::replace(&mut self.state, State::Taken) else {
+            unreachable!("it was just looked at")
+        };
         let (resend, sent) = Resend::first(self.service, request, self.clone, round.attempt(), round.may_follow());
         self.state = State::Owned(resend);
         sent

@@ -1,0 +1,193 @@
+use std::{fmt, time::Duration};
+
+use super::facts::{Facts, Kind};
+
+/// Something in a stack's order or numbers that is probably not what was meant; from [`Stack::check`](super::Stack::check).
+///
+/// Its `Display` says what is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concern {
+    kind: ConcernKind,
+    /// As they are drawn.
+    outer: String,
+    inner: String,
+}
+
+/// What is probably wrong.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConcernKind {
+    /// Nothing bounds how long a call takes.
+    NoTimeout,
+    /// A retry has a timeout around it, and none within: one attempt that hangs uses up the time of all.
+    NoAttemptTimeout,
+    /// A retry has a timeout within, and none around it: a call takes as long as all attempts and the waits between.
+    NoTotalTimeout,
+    /// The time of the whole call ends before all attempts could have taken theirs.
+    AttemptsDoNotFit,
+    /// A timeout is at least as long as one around it, which always comes first.
+    TimeoutNeverReached,
+    /// A timeout counts the time in a queue inside of it as the callee's.
+    QueueCountsAsCall,
+    /// A circuit breaker around a retry sees one result of several attempts.
+    BreakerAroundRetry,
+    /// A circuit breaker whose only timeout is around it: a call that is cut off does not count there.
+    HangsDoNotCount,
+    /// A rate limit inside of a retry: each attempt spends a share, and a refused one is waited for.
+    LimiterInRetry,
+    /// A bulkhead around a retry: a slot is held while nothing is in flight.
+    BulkheadAroundRetry,
+    /// A bulkhead around a rate limit whose calls wait: a slot is held by calls that wait for their share.
+    BulkheadAroundWait,
+    /// A retry inside of another one: their attempts multiply.
+    RetryInRetry,
+    /// A retry without a budget: in an outage it multiplies the load.
+    NoBudget,
+}
+
+impl Concern {
+    /// What is probably wrong.
+    pub fn kind(&self) -> ConcernKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Concern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, outer, inner } = self;
+        match kind {
+            ConcernKind::NoTimeout => f.write_str("nothing bounds how long a call takes: add a timeout"),
+            ConcernKind::NoAttemptTimeout => write!(
+                f,
+                "{outer} has no timeout inside: one attempt that hangs uses up the time of all; add one innermost"
+            ),
+            ConcernKind::NoTotalTimeout => write!(
+                f,
+                "{outer} has no timeout around it: a call takes as long as all attempts and the waits between; add one outermost"
+            ),
+            ConcernKind::AttemptsDoNotFit => {
+                write!(
+                    f,
+                    "{outer} ends before all attempts could have taken their {inner}: the last ones are cut short"
+                )
+            }
+            ConcernKind::TimeoutNeverReached => write!(f, "{inner} is never reached: {outer} around it comes first"),
+            ConcernKind::QueueCountsAsCall => write!(
+                f,
+                "{outer} counts the time in the queue of {inner}: a callee that is well looks slow; put it inside, or mean it"
+            ),
+            ConcernKind::BreakerAroundRetry => write!(
+                f,
+                "{outer} is around {inner}: it sees one result of several attempts and opens late; put it inside"
+            ),
+            ConcernKind::HangsDoNotCount => write!(
+                f,
+                "{inner} has its only timeout around it, {outer}: calls that this cuts off do not count as failures; add one inside, or build the breaker with `abandoned_after`"
+            ),
+            ConcernKind::LimiterInRetry => write!(
+                f,
+                "{inner} is inside of {outer}: each attempt spends a share, and one that is refused is waited for; put it outside, unless the limit is the callee's"
+            ),
+            ConcernKind::BulkheadAroundRetry => write!(
+                f,
+                "{outer} is around {inner}: a slot is held between attempts, when nothing is in flight; put it inside"
+            ),
+            ConcernKind::BulkheadAroundWait => write!(
+                f,
+                "{outer} is around {inner}, whose calls wait: a slot is held by calls that wait for their turn; put it inside"
+            ),
+            ConcernKind::RetryInRetry => {
+                write!(f, "{inner} is inside of {outer}: their attempts multiply; keep one, close to the callee")
+            }
+            ConcernKind::NoBudget => {
+                write!(f, "{outer}: in an outage the load on the callee is multiplied; give it a `Budget`")
+            }
+        }
+    }
+}
+
+/// Looks for what is probably not meant.
+pub(super) fn check(policies: &[Facts]) -> Vec<Concern> {
+    let mut concerns = Vec::new();
+    if policies.is_empty() {
+        return concerns;
+    }
+    if !policies.iter().any(is_timeout) {
+        let nothing = String::new();
+        concerns.push(Concern { kind: ConcernKind::NoTimeout, outer: nothing.clone(), inner: nothing });
+    }
+    for (place, policy) in policies.iter().enumerate() {
+        alone(policy, &policies[..place], &policies[place + 1..], &mut concerns);
+        for (further, inner) in policies[place + 1..].iter().enumerate() {
+            pair(policy, &policies[place + 1..][..further], inner, &mut concerns);
+        }
+    }
+    concerns
+}
+
+/// What is wrong with one policy, by what is around it and inside of it.
+fn alone(policy: &Facts, outside: &[Facts], inside: &[Facts], concerns: &mut Vec<Concern>) {
+    let mut tell = |kind, outer: &Facts, inner: &Facts| concerns.push(Concern::new(kind, outer, inner));
+    match policy.kind {
+        Kind::Retry { max_attempts: 2.., has_budget } => {
+            match (outside.iter().any(is_timeout), inside.iter().any(is_timeout)) {
+                (true, false) => tell(ConcernKind::NoAttemptTimeout, policy, policy),
+                (false, true) => tell(ConcernKind::NoTotalTimeout, policy, policy),
+                (true, true) | (false, false) => {}
+            }
+            if !has_budget {
+                tell(ConcernKind::NoBudget, policy, policy);
+            }
+        }
+        Kind::CircuitBreaker { counts_abandoned: false } if !inside.iter().any(is_timeout) => {
+            if let Some(timeout) = outside.iter().rev().find(|outer| is_timeout(outer)) {
+                tell(ConcernKind::HangsDoNotCount, timeout, policy);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What is wrong with one policy inside of another one, and others between.
+fn pair(outer: &Facts, between: &[Facts], inner: &Facts, concerns: &mut Vec<Concern>) {
+    let retries = between.iter().find_map(|policy| attempts(policy.kind));
+    let kind = match (outer.kind, inner.kind) {
+        (Kind::Timeout { limit: Some(whole) }, Kind::Timeout { limit: Some(part) }) => match retries {
+            _ if part >= whole => ConcernKind::TimeoutNeverReached,
+            Some(attempts) if all(attempts, part) > whole => ConcernKind::AttemptsDoNotFit,
+            _ => return,
+        },
+        // The time of a whole call is meant to hold the waits in it.
+        (Kind::Timeout { .. }, waits) if waits.may_wait() && retries.is_none() && between.is_empty() => {
+            ConcernKind::QueueCountsAsCall
+        }
+        (Kind::CircuitBreaker { .. }, Kind::Retry { max_attempts: 2.., .. }) => ConcernKind::BreakerAroundRetry,
+        (Kind::Retry { max_attempts: 2.., .. }, Kind::RateLimit { .. }) => ConcernKind::LimiterInRetry,
+        (Kind::Bulkhead { .. }, Kind::Retry { max_attempts: 2.., .. }) => ConcernKind::BulkheadAroundRetry,
+        (Kind::Bulkhead { .. }, Kind::RateLimit { max_wait: Some(_), .. }) => ConcernKind::BulkheadAroundWait,
+        (Kind::Retry { max_attempts: 2.., .. }, Kind::Retry { max_attempts: 2.., .. }) => ConcernKind::RetryInRetry,
+        _ => return,
+    };
+    concerns.push(Concern::new(kind, outer, inner));
+}
+
+impl Concern {
+    fn new(kind: ConcernKind, outer: &Facts, inner: &Facts) -> Self {
+        Self { kind, outer: outer.to_string(), inner: inner.to_string() }
+    }
+}
+
+fn is_timeout(policy: &Facts) -> bool {
+    matches!(policy.kind, Kind::Timeout { .. })
+}
+
+fn attempts(kind: Kind) -> Option<u32> {
+    match kind {
+        Kind::Retry { max_attempts, .. } => Some(max_attempts),
+        _ => None,
+    }
+}
+
+fn all(attempts: u32, each: Duration) -> Duration {
+    each.saturating_mul(attempts)
+}

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use seawall_bulkhead::Bulkhead;
+use seawall_circuit_breaker::CircuitBreaker;
+use seawall_core::{Backoff, Budget, ErrIsFailure, Name, Window, breaker::Trip, rate::Quota, time::DefaultClock};
+use seawall_rate_limit::RateLimiter;
+use seawall_retry::{Plan, Retry};
+use seawall_timeout::Timeout;
+
+use super::Stack;
+
+/// The policies of [`Stack::standard`], outermost first.
+pub type Standard<P = Plan, C = ErrIsFailure> =
+    (RateLimiter, (Timeout, (Retry<P>, (CircuitBreaker<C>, (Bulkhead, (Timeout, ()))))));
+
+impl Stack {
+    /// The stack that we would run ourselves in front of a callee of which nothing special is known.
+    ///
+    /// | outermost first | value | why |
+    /// |---|---|---|
+    /// | rate limit | 1000 a second, 1000 at once | stops a loop that has gone wild; a service's own limit is to be set. Outside of the retry: a call has its share once |
+    /// | timeout, of the call | 10 s | as long as a person waits (Nielsen, 1993), and room for three attempts of 3 s |
+    /// | retry | 3 attempts, from 100 ms on doubling, full jitter | two more tries get over a restart or a lost packet, more only add load (Google SRE book, ch. 22) |
+    /// | its budget | 20 % of the calls, at least 10 a second | Finagle's default: in an outage the load grows by a fifth, not by three times |
+    /// | circuit breaker | half of 20 calls or more in 10 s failed; open for 5 s | Hystrix's defaults. Inside of the retry: it sees each attempt |
+    /// | bulkhead | 100 in flight, 100 waiting for at most 1 s | a callee at 1000 calls a second and 100 ms has 100 in flight (Little's law). Inside of the breaker: what is refused takes no slot |
+    /// | timeout, of an attempt | 3 s | inside of the breaker: an attempt that hangs counts as a failure |
+    ///
+    /// Each is changed by giving another policy in its place:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use seawall::{Quota, RateLimiter, Stack, Timeout};
+    ///
+    /// let stack = Stack::standard("inventory")
+    ///     .set_rate_limit(RateLimiter::new("inventory", Quota::per_second(50).burst(10)))
+    ///     .set_attempt_timeout(Timeout::new(Duration::from_millis(500)));
+    /// assert!(stack.check().is_empty());
+    /// ```
+    pub fn standard(name: impl Into<Name>) -> Stack<Standard> {
+        let name = name.into();
+        Stack::new()
+            .rate_limit(RateLimiter::new(name.clone(), Quota::per_second(1000).burst(1000)))
+            .timeout(Timeout::builder(name.clone(), Duration::from_secs(10)).build())
+            .retry(
+                Retry::builder(name.clone())
+                    .max_attempts(3)
+                    .backoff(Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(10)))
+                    .budget(Budget::ratio(0.2).floor(10))
+                    .build(),
+            )
+            .circuit_breaker(
+                CircuitBreaker::builder(name.clone())
+                    .trip(Trip::failure_rate(0.5).over(Window::time(Duration::from_secs(10))).min_calls(20))
+                    .open_for(Duration::from_secs(5))
+                    .build(),
+            )
+            .bulkhead(Bulkhead::builder(name.clone(), 100).max_queued(100).max_wait(Duration::from_secs(1)).build())
+            .timeout(Timeout::builder(name, Duration::from_secs(3)).build())
+    }
+}
+
+impl<P, C> Stack<Standard<P, C>> {
+    /// With another rate limit.
+    #[must_use]
+    pub fn set_rate_limit(self, limiter: RateLimiter) -> Self {
+        let (_, rest) = self.policies;
+        Self { policies: (limiter, rest) }
+    }
+
+    /// With another limit for the whole call.
+    #[must_use]
+    pub fn set_timeout(self, timeout: Timeout) -> Self {
+        let (limiter, (_, rest)) = self.policies;
+        Self { policies: (limiter, (timeout, rest)) }
+    }
+
+    /// With another retry; also one that tells failures apart.
+    #[must_use]
+    pub fn set_retry<Q>(self, retry: Retry<Q, DefaultClock>) -> Stack<Standard<Q, C>> {
+        let (limiter, (timeout, (_, rest))) = self.policies;
+        Stack { policies: (limiter, (timeout, (retry, rest))) }
+    }
+
+    /// With another circuit breaker; also one that tells failures apart.
+    #[must_use]
+    pub fn set_circuit_breaker<D>(self, breaker: CircuitBreaker<D>) -> Stack<Standard<P, D>> {
+        let (limiter, (timeout, (retry, (_, rest)))) = self.policies;
+        Stack { policies: (limiter, (timeout, (retry, (breaker, rest)))) }
+    }
+
+    /// With another bulkhead.
+    #[must_use]
+    pub fn set_bulkhead(self, bulkhead: Bulkhead) -> Self {
+        let (limiter, (timeout, (retry, (breaker, (_, rest))))) = self.policies;
+        Self { policies: (limiter, (timeout, (retry, (breaker, (bulkhead, rest))))) }
+    }
+
+    /// With another limit for each attempt.
+    #[must_use]
+    pub fn set_attempt_timeout(self, timeout: Timeout) -> Self {
+        let (limiter, (total, (retry, (breaker, (bulkhead, _))))) = self.policies;
+        Self { policies: (limiter, (total, (retry, (breaker, (bulkhead, (timeout, ())))))) }
+    }
+}
