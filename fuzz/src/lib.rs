@@ -7,14 +7,20 @@
 
 mod backoff;
 mod input;
+mod retry_after;
 mod wire;
 
 pub use backoff::backoff;
+pub use retry_after::retry_after;
 pub use wire::{grpc_timeout, timeout_millis};
 
 /// A function that is fuzzed.
 pub type Target = fn(&[u8]);
 
 /// Each target and its name, which its binary and its folder in `corpus` have too.
-pub const TARGETS: &[(&str, Target)] =
-    &[("backoff", backoff), ("grpc_timeout", grpc_timeout), ("timeout_millis", timeout_millis)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("backoff", backoff),
+    ("grpc_timeout", grpc_timeout),
+    ("retry_after", retry_after),
+    ("timeout_millis", timeout_millis),
+];
