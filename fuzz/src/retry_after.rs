@@ -78,7 +78,7 @@ enum Said {
 impl Said {
     fn of(value: &[u8]) -> Option<Self> {
         let text = str::from_utf8(value).ok()?;
-        if !text.is_empty() && text.chars().all(|digit| ('0'..='9').contains(&digit)) {
+        if !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit()) {
             // Too large for the standard library is as large as it gets.
             return Some(Self::In(text.parse().unwrap_or(u128::MAX)));
         }
@@ -88,7 +88,7 @@ impl Said {
     fn wait(self, now: SystemTime) -> Duration {
         match self {
             Self::In(seconds) => match u64::try_from(seconds) {
-                Ok(seconds @ ..u64::MAX) => Duration::from_secs(seconds),
+                Ok(seconds) if seconds < u64::MAX => Duration::from_secs(seconds),
                 _ => Duration::MAX,
             },
             Self::At(date) => date.duration_since(now).unwrap_or(Duration::ZERO),

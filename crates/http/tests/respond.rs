@@ -16,7 +16,9 @@ use rejections::{
 use seawall::{CircuitBreaker, Name, Quota, RateLimiter, Rejection, TimedOut};
 use seawall_http::Responder;
 use serde_json::{Value, json};
+use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_test::mock;
 
 fn respond(responder: &Responder, rejection: &Rejection) -> Response<Bytes> {
     responder.response(rejection)
@@ -220,6 +222,18 @@ fn a_call_that_ran_is_left_alone() {
     let answer = async |_: ()| Err::<Response<Bytes>, _>("its own error");
     let service = seawall_http::respond(breaker.layer()).layer(service_fn(answer));
     assert_eq!(service.oneshot(()).now_or_never().unwrap().unwrap_err(), "its own error");
+}
+
+#[tokio::test]
+async fn a_refused_call_is_answered_though_the_inner_service_is_not_ready() {
+    let limiter = RateLimiter::new(SECRET, Quota::per_minute(1));
+    limiter.try_acquire().unwrap();
+    let (mut service, mut handle) = mock::spawn_layer::<_, Response<Bytes>, _>(seawall_http::respond(limiter.layer()));
+    handle.allow(0);
+    assert_ready_ok!(service.poll_ready());
+    let answer = task::spawn(service.call(())).poll();
+    assert_eq!(assert_ready_ok!(answer).status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_pending!(handle.poll_request());
 }
 
 #[test]

@@ -21,9 +21,11 @@ use crate::{
 /// | timed out    | 504    | no, as nobody knows             | no                              |
 ///
 /// `Retry-After` is [never less](retry_after_value) than the rejection's own, and is not capped: to say less is to have
-/// callers come back too early. The body is a few words of plain text. Neither has anything in it that is the server's own
-/// business, such as a policy's name, what was measured, or what it was measured against; but for the quota, which the
-/// fields of a rate limit are about.
+/// callers come back too early. The body is a few words of plain text. What is the server's own business is in neither head
+/// nor body: the policy's name, what was measured, and what it was measured against; but for the quota, which the fields
+/// of a rate limit (draft-ietf-httpapi-ratelimit-headers-11) are about.
+///
+/// Any status may be configured. Callers take those from 400 on for refusals.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};

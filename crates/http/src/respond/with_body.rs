@@ -7,6 +7,19 @@ use seawall_core::{Answer, OnReject, Rejection};
 use super::Responder;
 
 /// A [`Responder`] that makes bodies with a function; from [`Responder::with_body`].
+///
+/// ```
+/// use http::Response;
+/// use seawall::Bulkhead;
+/// use seawall_http::Responder;
+///
+/// let responder = Responder::new().with_body(|text| text.to_vec());
+/// let bulkhead = Bulkhead::new("inventory", 1);
+/// let _permit = bulkhead.try_acquire().expect("there is one slot");
+/// let refused = bulkhead.try_acquire().expect_err("and it is taken");
+/// let response: Response<Vec<u8>> = responder.response(&refused);
+/// assert_eq!(response.body(), b"too busy");
+/// ```
 #[derive(Clone)]
 pub struct WithBody<F> {
     responder: Responder,
