@@ -17,7 +17,9 @@ use crate::input::Input;
 /// The first four bytes say what time it is. A line that begins with `@` is a `Date`.
 pub fn retry_after(input: &[u8]) {
     let (clock, text) = input.split_at(input.len().min(4));
-    let now = UNIX_EPOCH + Duration::from_secs(Input::new(clock).u32().into());
+    let seconds = Input::new(clock).u32();
+    // Not at the beginning of a second, as hardly any time is.
+    let now = UNIX_EPOCH + Duration::new(seconds.into(), seconds % 1_000_000_000);
     let mut headers = HeaderMap::new();
     let (mut said, mut sent) = (Vec::new(), now);
     for line in text.split(|byte| *byte == b'\n') {
