@@ -34,6 +34,7 @@ pin_project! {
         policies: H,
         operation: O,
         reject: Option<R>,
+        ended: bool,
     }
 
     impl<H, O, X, R> PinnedDrop for ResponseFuture<H, O, X, R>
@@ -44,7 +45,9 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            this.policies.abandon(this.run);
+            if !*this.ended {
+                this.policies.abandon(this.run);
+            }
         }
     }
 }
@@ -56,7 +59,7 @@ where
 {
     #[inline(always)]
     pub(super) fn new(run: <H::Target as Chain<X>>::Run, policies: H, operation: O, reject: R) -> Self {
-        Self { run, policies, operation, reject: Some(reject) }
+        Self { run, policies, operation, reject: Some(reject), ended: false }
     }
 }
 
@@ -72,9 +75,12 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.policies.poll(this.run, this.operation, Single, cx).map(|end| match end {
-            Ok(result) => R::ran(result),
-            Err(rejection) => this.reject.take().expect("a call was polled after it had ended").refused(rejection),
+        this.policies.poll(this.run, this.operation, Single, cx).map(|end| {
+            *this.ended = true;
+            match end {
+                Ok(result) => R::ran(result),
+                Err(rejection) => this.reject.take().expect("a call was polled after it had ended").refused(rejection),
+            }
         })
     }
 }
