@@ -1,13 +1,12 @@
 use std::fmt;
 
-use seawall_core::{Name, Rejection};
+use seawall_core::{
+    Rejection,
+    observe::{self, Facts, Kind, Level, Reason, Standing},
+};
 
 /// Something that happened to a bulkhead.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    policy: Name,
-    kind: EventKind,
-}
+pub type Event = observe::Event<EventKind>;
 
 /// What happened.
 #[non_exhaustive]
@@ -26,28 +25,24 @@ pub enum EventKind {
     Closed,
 }
 
-impl Event {
-    pub(crate) fn new(policy: Name, kind: EventKind) -> Self {
-        Self { policy, kind }
+impl Kind for EventKind {
+    fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::Rejected(rejection) => Facts::rejected(KIND, rejection),
+            Self::Resized { from, to } => Facts::new(KIND, "resized", Level::Info)
+                .because(Reason::BY_HAND)
+                .from_to(Standing::Limit(*from), Standing::Limit(*to)),
+            Self::Closed => Facts::new(KIND, "closed", Level::Info).because(Reason::BY_HAND),
+        }
     }
 
-    /// The name of the bulkhead.
-    pub fn policy(&self) -> &str {
-        &self.policy
-    }
-
-    /// What happened.
-    pub fn kind(&self) -> &EventKind {
-        &self.kind
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            EventKind::Rejected(rejection) => write!(f, "{rejection}"),
-            EventKind::Resized { from, to } => write!(f, "bulkhead `{}`: resized from {from} to {to}", self.policy),
-            EventKind::Closed => write!(f, "bulkhead `{}`: closed", self.policy),
+    fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => write!(f, "{rejection}"),
+            Self::Resized { from, to } => write!(f, "{KIND} `{policy}`: resized from {from} to {to}"),
+            Self::Closed => write!(f, "{KIND} `{policy}`: closed"),
         }
     }
 }
+
+const KIND: &str = "bulkhead";

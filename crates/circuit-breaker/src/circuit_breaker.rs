@@ -187,7 +187,8 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         self.inner().force(Breaker::reset);
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the breaker lives.
+    /// Tells `observer` of all that happens from now on, for as long as the breaker lives: changes of state, and each call
+    /// that is refused.
     ///
     /// Events come one at a time, in the order in which they happened, in the thread of one of the calls; no lock is
     /// held. The observer may call the breaker: what that causes is told to it next. A slow observer delays the call

@@ -1,16 +1,13 @@
 use std::fmt;
 
 use seawall_core::{
-    Name,
-    breaker::{Change, Trigger},
+    Rejection,
+    breaker::{Change, Changes, State, Trigger},
+    observe::{self, Facts, Kind, Level, Reason, Standing},
 };
 
 /// Something that happened to a circuit breaker.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    policy: Name,
-    kind: EventKind,
-}
+pub type Event = observe::Event<EventKind>;
 
 /// What happened.
 #[non_exhaustive]
@@ -20,37 +17,44 @@ pub enum EventKind {
     Changed(Change),
     /// A circuit that only measures would have opened now, were it closed. Told once, until it changes its state.
     WouldOpen(Trigger),
+    /// A call was refused. Told after the change by which it was; where the state changes again at that moment, it may be
+    /// after that change too.
+    Rejected(Rejection),
 }
 
-impl Event {
-    pub(crate) fn new(policy: Name, kind: EventKind) -> Self {
-        Self { policy, kind }
-    }
-
-    /// The name of the breaker.
-    pub fn policy(&self) -> &str {
-        &self.policy
-    }
-
-    /// What happened.
-    pub fn kind(&self) -> &EventKind {
-        &self.kind
-    }
-
-    /// The change, if the circuit changed its state.
-    pub fn change(&self) -> Option<&Change> {
-        match &self.kind {
-            EventKind::Changed(change) => Some(change),
-            EventKind::WouldOpen(_) => None,
+impl Changes for EventKind {
+    fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Changed(change) => Some(change),
+            Self::WouldOpen(_) | Self::Rejected(_) => None,
         }
     }
 }
 
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            EventKind::Changed(change) => write!(f, "circuit breaker `{}`: {change}", self.policy),
-            EventKind::WouldOpen(trigger) => write!(f, "circuit breaker `{}` would open: {trigger}", self.policy),
+impl Kind for EventKind {
+    fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::Changed(change) => {
+                let level = match change.to() {
+                    State::Open | State::ForcedOpen => Level::Warn,
+                    _ => Level::Info,
+                };
+                Facts::new(KIND, "state changed", level)
+                    .because(Reason::Change(change.why()))
+                    .from_to(Standing::State(change.from()), Standing::State(change.to()))
+            }
+            Self::WouldOpen(trigger) => Facts::new(KIND, "would open", Level::Info).because(Reason::Words(trigger)),
+            Self::Rejected(rejection) => Facts::rejected(KIND, rejection),
+        }
+    }
+
+    fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed(change) => write!(f, "{KIND} `{policy}`: {change}"),
+            Self::WouldOpen(trigger) => write!(f, "{KIND} `{policy}` would open: {trigger}"),
+            Self::Rejected(rejection) => write!(f, "{rejection}"),
         }
     }
 }
+
+const KIND: &str = "circuit breaker";

@@ -70,7 +70,7 @@ impl<C, K: Clock> Inner<C, K> {
         self.breaker.refusal(self.clock.now())
     }
 
-    /// Refuses a call by what [`refusal`](Self::refusal) said.
+    /// Refuses a call by what [`refusal`](Self::refusal) said, and tells.
     #[inline]
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Rejection {
         self.breaker.count_refused(&Here(&self.clock));
@@ -79,7 +79,11 @@ impl<C, K: Clock> Inner<C, K> {
 
     #[inline]
     fn rejection(&self, refusal: &Refusal) -> Rejection {
-        CircuitOpen::new(self.name.clone(), *refusal).into()
+        let rejection = CircuitOpen::new(self.name.clone(), *refusal).into();
+        if self.outbox.is_observed() {
+            self.tell_rejection(&rejection);
+        }
+        rejection
     }
 
     /// Changes the state by hand, and tells.
@@ -96,10 +100,20 @@ impl<C, K: Clock> Inner<C, K> {
             Settled::PlaceFree => self.parking.wake_all(),
             Settled::Changed(change) => self.tell_change(change),
             Settled::WouldOpen(trigger) => {
-                let event = Event::new(self.name.clone(), EventKind::WouldOpen(trigger));
-                self.outbox.tell_after(self.breaker.word().generation(), event);
+                self.tell_after_changes(EventKind::WouldOpen(trigger));
             }
         }
+    }
+
+    #[cold]
+    fn tell_rejection(&self, rejection: &Rejection) {
+        self.tell_after_changes(EventKind::Rejected(rejection.clone()));
+    }
+
+    /// Tells of what changed no state. The generation is of now, so none of the changes that led to it is told later.
+    fn tell_after_changes(&self, kind: EventKind) {
+        let event = Event::new(self.name.clone(), kind);
+        self.outbox.tell_after(self.breaker.word().generation(), event);
     }
 
     #[cold]

@@ -92,7 +92,8 @@
 //! # What it costs
 //!
 //! Calls allocate nothing and take no lock. With [`Trip::consecutive`](seawall_core::breaker::Trip::consecutive) alone,
-//! a success writes nothing to shared memory and reads no clock. The figures are in the repository's `benches`.
+//! a success writes nothing to shared memory and reads no clock. A breaker that is observed tells of each call that it refuses,
+//! one at a time: that is a lock, and what the observer takes. The figures are in the repository's `benches`.
 
 #![forbid(unsafe_code)]
 

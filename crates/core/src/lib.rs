@@ -24,6 +24,7 @@
 //!
 //! - `tokio`: the clock of tokio, which obeys `tokio::time::pause`, and its timer. It is then the [`DefaultClock`].
 //! - `fast-clock`: [`FastClock`], cheaper and coarser than the system's.
+//! - `tracing`: `observe::tracing`, the observer that hands the events of every policy to `tracing`.
 //!
 //! [`DefaultClock`]: time::DefaultClock
 //! [`FastClock`]: time::FastClock

@@ -1,13 +1,13 @@
 use std::fmt;
 
-use seawall_core::{Name, Rejection, rate::Quota};
+use seawall_core::{
+    Rejection,
+    observe::{self, Facts, Kind, Level, Reason, Standing},
+    rate::Quota,
+};
 
 /// Something that happened to a rate limiter.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    policy: Name,
-    kind: EventKind,
-}
+pub type Event = observe::Event<EventKind>;
 
 /// What happened.
 #[non_exhaustive]
@@ -24,29 +24,22 @@ pub enum EventKind {
     },
 }
 
-impl Event {
-    pub(crate) fn new(policy: Name, kind: EventKind) -> Self {
-        Self { policy, kind }
+impl Kind for EventKind {
+    fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::Rejected(rejection) => Facts::rejected(KIND, rejection),
+            Self::QuotaChanged { from, to } => Facts::new(KIND, "quota changed", Level::Info)
+                .because(Reason::BY_HAND)
+                .from_to(Standing::Quota(*from), Standing::Quota(*to)),
+        }
     }
 
-    /// The name of the limiter.
-    pub fn policy(&self) -> &str {
-        &self.policy
-    }
-
-    /// What happened.
-    pub fn kind(&self) -> &EventKind {
-        &self.kind
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            EventKind::Rejected(rejection) => write!(f, "{rejection}"),
-            EventKind::QuotaChanged { from, to } => {
-                write!(f, "rate limit `{}`: quota changed from {from} to {to}", self.policy)
-            }
+    fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => write!(f, "{rejection}"),
+            Self::QuotaChanged { from, to } => write!(f, "{KIND} `{policy}`: quota changed from {from} to {to}"),
         }
     }
 }
+
+const KIND: &str = "rate limit";

@@ -3,7 +3,6 @@ use std::{fmt, sync::Arc, time::Duration};
 use seawall_core::{
     Backoff, Budget, Chance, Hint, Name,
     attempts::{Attempt, Config},
-    observe::Outbox,
     time::{Clock, DefaultClock},
 };
 
@@ -120,11 +119,9 @@ impl<D, H, K> Builder<D, H, K> {
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
     /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
     /// with the event.
-    pub fn on_event(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let name = &self.name;
-        let told = self.told.get_or_insert_with(|| Arc::new(Told { name: name.clone(), outbox: Outbox::new() }));
-        told.outbox.observe(observer, || 0);
-        self
+    pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let told = Told::observed(self.told.as_deref(), &self.name, observer);
+        Self { told: Some(told), ..self }
     }
 
     /// Where the jitter begins. Default: at random, in each thread.

@@ -1,17 +1,13 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use seawall_core::{
     Name,
     attempts::{Cause, GaveUp},
-    observe::Outbox,
+    observe::{self, Facts, Kind, Level, Outbox, Reason},
 };
 
 /// Something that happened to a call that is retried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    policy: Name,
-    kind: EventKind,
-}
+pub type Event = observe::Event<EventKind>;
 
 /// What happened.
 #[non_exhaustive]
@@ -51,35 +47,51 @@ pub(crate) struct Told {
     pub(crate) outbox: Outbox<Event>,
 }
 
-impl Told {
-    pub(crate) fn tell(&self, kind: EventKind) {
-        self.outbox.tell_in_turn(Event { policy: self.name.clone(), kind });
-    }
-}
-
-impl Event {
-    /// The name of the retry.
-    pub fn policy(&self) -> &str {
-        &self.policy
-    }
-
-    /// What happened.
-    pub fn kind(&self) -> &EventKind {
-        &self.kind
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "retry `{}`: ", self.policy)?;
-        match &self.kind {
-            EventKind::Retrying { attempt, wait, cause } => {
-                write!(f, "attempt {attempt}: {cause}; again in {wait:?}")
+impl Kind for EventKind {
+    fn facts(&self) -> Facts<'_> {
+        let facts = |what| Facts::new(KIND, what, Level::Debug);
+        match self {
+            Self::Retrying { attempt, wait, cause } => {
+                let asked = match cause {
+                    Cause::RetryAfter(wait) | Cause::Rejected(wait) => Some(*wait),
+                    _ => None,
+                };
+                facts("retrying").because(Reason::Words(cause)).at_attempt(*attempt).waiting(*wait, asked)
             }
-            EventKind::Recovered { attempts, elapsed } => write!(f, "recovered at attempt {attempts}, in {elapsed:?}"),
-            EventKind::GaveUp { attempts, elapsed, reason } => {
+            Self::Recovered { attempts, .. } => facts("recovered").at_attempt(*attempts),
+            Self::GaveUp { attempts, reason, .. } => {
+                facts("gave up").because(Reason::Words(reason)).at_attempt(*attempts)
+            }
+        }
+    }
+
+    fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{KIND} `{policy}`: ")?;
+        match self {
+            Self::Retrying { attempt, wait, cause } => write!(f, "attempt {attempt}: {cause}; again in {wait:?}"),
+            Self::Recovered { attempts, elapsed } => write!(f, "recovered at attempt {attempts}, in {elapsed:?}"),
+            Self::GaveUp { attempts, elapsed, reason } => {
                 write!(f, "gave up after attempt {attempts}, in {elapsed:?}: {reason}")
             }
         }
     }
 }
+
+impl Told {
+    /// Tells `observer` too of what `before` tells, without any change to that.
+    pub(crate) fn observed(
+        before: Option<&Self>,
+        name: &Name,
+        observer: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let outbox = before.map_or_else(Outbox::new, |told| told.outbox.fork());
+        outbox.observe(observer, || 0);
+        Arc::new(Self { name: name.clone(), outbox })
+    }
+
+    pub(crate) fn tell(&self, kind: EventKind) {
+        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind));
+    }
+}
+
+const KIND: &str = "retry";

@@ -7,7 +7,7 @@ use seawall_core::{
 };
 
 use crate::{
-    Builder, Decide, Operation, Plan, RetryLayer, Sight,
+    Builder, Decide, Event, Operation, Plan, RetryLayer, Sight,
     course::{Course, discard},
     event::Told,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
@@ -221,6 +221,16 @@ impl<P, K> Retry<P, K> {
     /// How many attempts there are at most, the first included; `u32::MAX` is no bound.
     pub fn max_attempts(&self) -> u32 {
         self.config.attempts()
+    }
+
+    /// This retry, telling `observer` too, in the way of [`Builder::on_event`]. It shares its budget with its clones as before.
+    ///
+    /// Clones and layers that were made of it earlier stay as they are: `observer` is not told of their calls. Whoever observes
+    /// both is told of the calls of each one at a time, but of the two side by side.
+    #[must_use = "it is this one that is observed, and no clone made before"]
+    pub fn observed(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let told = Told::observed(self.told.as_deref(), &self.name, observer);
+        Self { told: Some(told), ..self }
     }
 
     /// What further attempts are paid from.

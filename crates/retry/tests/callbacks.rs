@@ -182,3 +182,20 @@ fn clones_and_services_tell_the_same_observers() {
     }
     assert_eq!(reasons(&log), [GaveUp::Attempts; 6]);
 }
+
+#[test]
+fn who_observes_a_retry_that_was_built_hears_of_its_calls_and_not_of_those_of_older_clones() {
+    for is_observed in [false, true] {
+        let ((first, observer), (second, late)) = (log(), log());
+        let builder = quick().clock(ManualClock::new()).budget(Budget::ratio(0.0).floor(9));
+        let old = if is_observed { builder.on_event(observer) } else { builder }.build();
+        let new = old.clone().observed(late);
+        run(Way::Call, &old, failed).0.unwrap_err();
+        assert_eq!(reasons(&second), [], "observed: {is_observed}");
+        run(Way::Call, &new, failed).0.unwrap_err();
+        run(Way::Service, &new.clone(), failed).0.unwrap_err();
+        assert_eq!(reasons(&second), [GaveUp::Attempts; 2], "observed: {is_observed}");
+        assert_eq!(reasons(&first).len(), if is_observed { 3 } else { 0 });
+        assert_eq!(new.budget().balance(), 3.0, "it is the same budget");
+    }
+}

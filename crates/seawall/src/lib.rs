@@ -66,7 +66,26 @@
 //!   [`time::Timer`].
 //! - `fast-clock`: [`time::FastClock`], for the last nanoseconds.
 //!
-//! What is asked for seldom is in the module of its policy: events, snapshots, builders, permits, futures.
+//! - `tracing`: `seawall::tracing`, an observer for the events of every policy.
+//!
+//! # Observing
+//!
+//! Every policy tells of what happens by `on_event`: the gates at any time, retry and timeout while they are built, or by
+//! `observed` from then on. With the feature `tracing` one observer serves them all: a circuit that opens is told at the
+//! level warn, other changes at info, calls that are refused, retried or cut off at debug, and calls that succeed at none.
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall::{CircuitBreaker, Retry, Timeout};
+//!
+//! let breaker = CircuitBreaker::new("inventory");
+//! breaker.on_event(seawall::tracing);
+//! let retry = Retry::builder("inventory").on_event(seawall::tracing).build();
+//! let timeout = Timeout::new(Duration::from_secs(2)).observed(seawall::tracing);
+//! ```
+//!
+//! What is asked for seldom is in the module of its policy: events, snapshots, builders, permits, futures; and in
+//! [`observe`] what the events of all have in common.
 
 #![forbid(unsafe_code)]
 
@@ -90,9 +109,11 @@ pub use seawall_bulkhead::{Bulkhead, BulkheadLayer, BulkheadService, Order};
 pub use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService};
 #[cfg(feature = "circuit-breaker")]
 pub use seawall_core::breaker::{RateTrip, State, Trip};
+#[cfg(feature = "tracing")]
+pub use seawall_core::observe::tracing;
 pub use seawall_core::{
     AsRejection, Backoff, Budget, BulkheadFull, CircuitOpen, Classify, Deadline, ErrIsFailure, Error, FromRejection,
-    Hint, Jitter, Name, Outcome, RateLimited, Rejection, RetryAfter, TimedOut, Window, time, wire,
+    Hint, Jitter, Name, Outcome, RateLimited, Rejection, RetryAfter, TimedOut, Window, observe, time, wire,
 };
 #[cfg(feature = "rate-limit")]
 pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer, RateLimitService, RateLimiter};

@@ -27,9 +27,9 @@ impl<L, K> Builder<L, K> {
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
     /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
     /// with the event.
-    pub fn on_event(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.outbox.get_or_insert_with(|| Arc::new(Outbox::new())).observe(observer, || 0);
-        self
+    pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let outbox = observed(self.outbox.as_deref(), observer);
+        Self { outbox: Some(outbox), ..self }
     }
 
     /// Where the time comes from, and the waiting. Default: tokio's clock and timer, which obey paused time; without the
@@ -42,6 +42,16 @@ impl<L, K> Builder<L, K> {
     pub fn build(self) -> Timeout<L, K> {
         Timeout { name: self.name, limit: self.limit, clock: self.clock, outbox: self.outbox }
     }
+}
+
+/// Tells `observer` too of what comes to `before`, without any change to that.
+pub(crate) fn observed(
+    before: Option<&Outbox<Event>>,
+    observer: impl Fn(&Event) + Send + Sync + 'static,
+) -> Arc<Outbox<Event>> {
+    let outbox = before.map_or_else(Outbox::new, Outbox::fork);
+    outbox.observe(observer, || 0);
+    Arc::new(outbox)
 }
 
 impl<L, K> fmt::Debug for Builder<L, K> {

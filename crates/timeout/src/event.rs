@@ -1,13 +1,12 @@
 use std::fmt;
 
-use seawall_core::{Name, TimedOut};
+use seawall_core::{
+    TimedOut,
+    observe::{self, Facts, Kind, Level, Reason},
+};
 
 /// Something that happened to a timeout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    policy: Name,
-    kind: EventKind,
-}
+pub type Event = observe::Event<EventKind>;
 
 /// What happened.
 #[non_exhaustive]
@@ -17,26 +16,18 @@ pub enum EventKind {
     TimedOut(TimedOut),
 }
 
-impl Event {
-    pub(crate) fn new(policy: Name, kind: EventKind) -> Self {
-        Self { policy, kind }
+impl Kind for EventKind {
+    fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::TimedOut(timed_out) => {
+                Facts::new("timeout", "timed out", Level::Debug).because(Reason::TimedOut(timed_out))
+            }
+        }
     }
 
-    /// The name of the timeout.
-    pub fn policy(&self) -> &str {
-        &self.policy
-    }
-
-    /// What happened.
-    pub fn kind(&self) -> &EventKind {
-        &self.kind
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            EventKind::TimedOut(timed_out) => timed_out.fmt(f),
+    fn describe(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut(timed_out) => write!(f, "{timed_out}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use seawall_core::{
 
 use crate::{
     Builder, Event, Following, Limit, Terms, TimeoutLayer,
+    builder::observed,
     future::{ResponseFuture, drive},
 };
 
@@ -181,6 +182,16 @@ impl<L, K> Timeout<L, K> {
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// This timeout, telling `observer` too, in the way of [`Builder::on_event`].
+    ///
+    /// Clones and layers that were made of it earlier stay as they are: `observer` is not told of their calls. Whoever observes
+    /// both is told of the calls of each one at a time, but of the two side by side.
+    #[must_use = "it is this one that is observed, and no clone made before"]
+    pub fn observed(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let outbox = observed(self.outbox.as_deref(), observer);
+        Self { outbox: Some(outbox), ..self }
     }
 
     /// The limit.

@@ -17,7 +17,7 @@ use std::{
 
 use futures::FutureExt;
 use seawall_core::{Deadline, time::Instant, time::ManualClock};
-use seawall_timeout::{EventKind, Timeout};
+use seawall_timeout::{Event, EventKind, Timeout};
 use support::{FAILED, Failed, Log, Manual, Reply, SECOND, Way, cut_off, hangs_until_dropped, logged, until_told};
 use tokio_test::{assert_ready, assert_ready_ok, task};
 use tower::{Layer, Service, service_fn};
@@ -201,4 +201,27 @@ fn events_of_several_threads_come_one_at_a_time_and_none_is_lost() {
         }
     });
     assert_eq!(*heard.lock().unwrap(), 3 * CALLS);
+}
+
+#[test]
+fn who_observes_a_timeout_that_was_built_hears_of_its_calls_and_not_of_those_of_older_clones() {
+    for is_observed in [false, true] {
+        let (first, second) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let count = |heard: &Arc<AtomicU32>| {
+            let heard = heard.clone();
+            move |_: &Event| {
+                heard.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let builder = Timeout::builder("observed", Duration::ZERO).clock(ManualClock::new());
+        let old = if is_observed { builder.on_event(count(&first)) } else { builder }.build();
+        let new = old.clone().observed(count(&second));
+        let cut = |timeout: &Manual, way: Way| drop(way.start(timeout, future::pending::<Reply>).now_or_never());
+        cut(&old, Way::Call);
+        assert_eq!(second.load(Ordering::Relaxed), 0, "observed: {is_observed}");
+        cut(&new, Way::Call);
+        cut(&new.clone(), Way::Service);
+        assert_eq!(second.load(Ordering::Relaxed), 2, "observed: {is_observed}");
+        assert_eq!(first.load(Ordering::Relaxed), if is_observed { 3 } else { 0 });
+    }
 }

@@ -72,7 +72,7 @@ pub(crate) fn cases() -> Vec<Case> {
         }),
         Case::new("CB-29", "in both modes; decided probes are not exposed", by_rate, ignored_probes())
             .and(c0, ignored_probes()),
-        Case::new("CB-30", "events tell of changes, not of calls", c0, {
+        Case::new("CB-30", "events tell of changes and refusals, not of calls that were let in", c0, {
             let calls = vec![calls("SFFFF"), sees(0, 0), rate(None), slow(0, 0), Is(State::ForcedClosed)];
             vec![ByHand(Breaker::force_closed), All(calls), told(["closed -> forced closed"]), Generation(1)]
         }),
@@ -80,12 +80,17 @@ pub(crate) fn cases() -> Vec<Case> {
             let forced = vec![ByHand(Breaker::force_open), shut(), Wait(secs(6)), shut(), Is(State::ForcedOpen)];
             vec![All(forced), told(["closed -> forced open"])]
         }),
-        Case::new("CB-32", "events tell of changes and of what would have been one, not of calls", c0, {
-            let below = vec![ByHand(Breaker::metrics_only), told([SET]), calls("FFFS"), sees(4, 3), rate(None)];
-            let above = vec![calls("X"), told([]), calls("S"), Is(State::MetricsOnly), sees(5, 3), rate(0.6)];
-            let once = vec![WouldOpen(failure_rate(0.6)), told(["would open"]), calls("F"), sees(6, 4), told([])];
-            vec![All(below), All(above), All(once), calls("FFFFF"), told([]), Is(State::MetricsOnly)]
-        }),
+        Case::new(
+            "CB-32",
+            "events tell of changes and of what would have been one, not of calls that were let in",
+            c0,
+            {
+                let below = vec![ByHand(Breaker::metrics_only), told([SET]), calls("FFFS"), sees(4, 3), rate(None)];
+                let above = vec![calls("X"), told([]), calls("S"), Is(State::MetricsOnly), sees(5, 3), rate(0.6)];
+                let once = vec![WouldOpen(failure_rate(0.6)), told(["would open"]), calls("F"), sees(6, 4), told([])];
+                vec![All(below), All(above), All(once), calls("FFFFF"), told([]), Is(State::MetricsOnly)]
+            },
+        ),
         manual_changes(),
         Case::new("CB-35", NO_TIMER, two_seconds, {
             let open = vec![opened(), At(ms(1_999)), Is(State::Open)];

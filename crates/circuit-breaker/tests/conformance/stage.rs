@@ -47,7 +47,9 @@ struct Stage<'a> {
     api: Box<dyn Api>,
     /// With the generation that they were let in under.
     held: HashMap<char, (Box<dyn Held>, u32)>,
+    /// Of what changed, or would have.
     events: Arc<Mutex<Vec<Event>>>,
+    rejections: Arc<Mutex<Vec<Rejection>>>,
     /// How many of the events a step has asked for.
     heard: usize,
     refused: u64,
@@ -59,11 +61,14 @@ impl<'a> Stage<'a> {
         let clock = ManualClock::new();
         let builder = CircuitBreaker::builder("conformance").clock(clock.clone()).classify(as_said as Classifier);
         let breaker = (script.setup)(builder).build();
-        let events = Arc::new(Mutex::new(Vec::new()));
-        let log = events.clone();
-        breaker.on_event(move |event| lock(&log).push(event.clone()));
+        let (events, rejections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let (changed, rejected) = (events.clone(), rejections.clone());
+        breaker.on_event(move |event| match event.kind() {
+            EventKind::Rejected(rejection) => lock(&rejected).push(rejection.clone()),
+            _ => lock(&changed).push(event.clone()),
+        });
         let (api, held) = (way.api(&breaker), HashMap::new());
-        Self { what, step: None, clock, breaker, way, api, held, events, heard: 0, refused: 0, stale: 0 }
+        Self { what, step: None, clock, breaker, way, api, held, events, rejections, heard: 0, refused: 0, stale: 0 }
     }
 
     fn play(&mut self, steps: &'a [Step]) {
@@ -137,11 +142,12 @@ impl<'a> Stage<'a> {
         };
         assert_eq!(rejection.retry_after(), retry_after);
         assert_eq!(rejection.policy(), "conformance");
-        match rejection {
+        match &rejection {
             Rejection::CircuitOpen(open) => assert_eq!(open.state(), met),
             other => panic!("{other}"),
         }
         self.refused += 1;
+        assert_eq!(lock(&self.rejections).last(), Some(&rejection), "it is told as it is answered");
     }
 
     fn changes(&self) -> Vec<Change> {
@@ -153,6 +159,7 @@ impl<'a> Stage<'a> {
         let (snapshot, changes) = (self.breaker.snapshot(), self.changes());
         assert_eq!(snapshot.state(), self.breaker.state());
         assert_eq!(snapshot.rejected(), self.refused, "each refusal is counted, once");
+        assert_eq!(lock(&self.rejections).len() as u64, self.refused, "each refusal is told, once");
         assert_eq!(snapshot.stale(), self.stale, "results of an older generation, and only they, count for nothing");
         for (number, pair) in (2..).zip(changes.windows(2)) {
             assert_eq!((pair[0].to(), pair[1].generation()), (pair[1].from(), number), "{changes:?}");
@@ -193,8 +200,8 @@ fn in_threads(threads: usize, verdicts: &str, breaker: &Breaker, way: Way) {
     });
 }
 
-fn lock(events: &Mutex<Vec<Event>>) -> MutexGuard<'_, Vec<Event>> {
-    events.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(told: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn name_of(event: &Event) -> String {

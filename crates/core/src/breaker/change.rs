@@ -68,6 +68,12 @@ pub enum Trigger {
     },
 }
 
+/// What may tell of a change.
+pub trait Changes {
+    /// The change, if the circuit changed its state.
+    fn change(&self) -> Option<&Change>;
+}
+
 impl Change {
     /// The generation that began with this change.
     pub fn generation(&self) -> u32 {

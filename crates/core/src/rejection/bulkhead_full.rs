@@ -38,11 +38,8 @@ impl BulkheadFull {
     pub fn cost(&self) -> u32 {
         self.refusal.cost()
     }
-}
 
-impl fmt::Display for BulkheadFull {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bulkhead `{}` ", self.policy)?;
+    pub(super) fn why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason() {
             Reason::Full => f.write_str("is full")?,
             Reason::QueueFull => f.write_str("is full, and so is its queue")?,
@@ -54,6 +51,13 @@ impl fmt::Display for BulkheadFull {
             Reason::Closed => return f.write_str("is closed"),
         }
         write!(f, ": {} of {} in flight", self.in_flight(), self.max_concurrent())
+    }
+}
+
+impl fmt::Display for BulkheadFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bulkhead `{}` ", self.policy)?;
+        self.why(f)
     }
 }
 

@@ -34,14 +34,20 @@ impl CircuitOpen {
     pub fn trigger(&self) -> Option<Trigger> {
         self.refusal.trigger()
     }
+
+    pub(super) fn why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "is {}", self.state())?;
+        match self.trigger() {
+            Some(trigger) => write!(f, ": {trigger}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for CircuitOpen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "circuit breaker `{}` is {}", self.policy, self.state())?;
-        if let Some(trigger) = self.trigger() {
-            write!(f, ": {trigger}")?;
-        }
+        write!(f, "circuit breaker `{}` ", self.policy)?;
+        self.why(f)?;
         if let Some(wait) = self.retry_after() {
             write!(f, "; next probe in {wait:?}")?;
         }

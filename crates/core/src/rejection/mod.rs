@@ -54,6 +54,16 @@ impl Rejection {
             Self::TimedOut(_) => "timed out",
         }
     }
+
+    /// Writes why, without the policy's name, and without when it lets the call pass.
+    pub(crate) fn why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CircuitOpen(open) => open.why(f),
+            Self::RateLimited(limited) => limited.why(f),
+            Self::BulkheadFull(full) => full.why(f),
+            Self::TimedOut(timed_out) => timed_out.why(f),
+        }
+    }
 }
 
 impl From<CircuitOpen> for Rejection {

@@ -39,18 +39,22 @@ impl RateLimited {
     pub fn cost(&self) -> u32 {
         self.refusal.cost()
     }
+
+    pub(super) fn why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quota = self.quota();
+        match self.reason() {
+            Reason::Exhausted => write!(f, "is exhausted: {quota}"),
+            Reason::TooLong => write!(f, "is exhausted, and its turn would not come in time: {quota}"),
+            Reason::TooLarge => write!(f, "never lets {} pass at once: {quota}", self.cost()),
+            Reason::TooManyKeys => f.write_str("holds as many keys as it may, and this is a new one"),
+        }
+    }
 }
 
 impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quota = self.quota();
         write!(f, "rate limit `{}` ", self.policy)?;
-        match self.reason() {
-            Reason::Exhausted => write!(f, "is exhausted: {quota}")?,
-            Reason::TooLong => write!(f, "is exhausted, and its turn would not come in time: {quota}")?,
-            Reason::TooLarge => return write!(f, "never lets {} pass at once: {quota}", self.cost()),
-            Reason::TooManyKeys => write!(f, "holds as many keys as it may, and this is a new one")?,
-        }
+        self.why(f)?;
         match self.retry_after() {
             Some(wait) => write!(f, "; again in {wait:?}"),
             None => Ok(()),

@@ -40,17 +40,21 @@ impl TimedOut {
     pub fn is_by_deadline(&self) -> bool {
         self.by_deadline
     }
-}
 
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "timeout `{}`: ", self.policy)?;
+    pub(crate) fn why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.by_deadline, self.limit) {
             (true, 0) => f.write_str("the deadline has passed"),
             (false, 0) => f.write_str("a limit of zero lets no call begin"),
             (true, _) => write!(f, "not done by the deadline, in {:?}", self.limit()),
             (false, _) => write!(f, "not done in {:?}", self.limit()),
         }
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "timeout `{}`: ", self.policy)?;
+        self.why(f)
     }
 }
 

@@ -1,5 +1,3 @@
-//! Telling what has happened, outside of every machine.
-
 use std::{
     fmt, mem,
     panic::{self, AssertUnwindSafe},
@@ -39,8 +37,10 @@ struct Observer<T> {
     first: u32,
     /// How many events had come when it was added: of what is no transition it is told from there on.
     added_after: u64,
-    tell: Arc<dyn Fn(&T) + Send + Sync>,
+    tell: Tell<T>,
 }
+
+type Tell<T> = Arc<dyn Fn(&T) + Send + Sync>;
 
 struct Numbered<T> {
     number: u32,
@@ -68,15 +68,32 @@ impl<T> Outbox<T> {
 
     /// Adds an observer. `last` reads the number of the latest transition, the last one that it will not be told of.
     pub fn observe(&self, observer: impl Fn(&T) + Send + Sync + 'static, last: impl FnOnce() -> u32) {
+        self.add(Arc::new(observer), last);
+    }
+
+    fn add(&self, tell: Tell<T>, last: impl FnOnce() -> u32) {
         let mut inner = self.lock();
         // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
         let first = following(last());
         if inner.observers.is_empty() {
             inner.next = first;
         }
-        let added = Observer { first, added_after: inner.come, tell: Arc::new(observer) };
+        let added = Observer { first, added_after: inner.come, tell };
         inner.observers = inner.observers.iter().cloned().chain([added]).collect();
         self.observed.store(true, Ordering::Relaxed);
+    }
+
+    /// Another outbox, for plain data that is cloned: with the observers there are, and with neither their events nor those
+    /// that come here later. For policies whose events have no place among transitions.
+    ///
+    /// Events of one outbox come one at a time and in turn; those of the two do not wait for each other.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let (fork, observers) = (Self::new(), self.lock().observers.clone());
+        for observer in observers.iter() {
+            fork.add(observer.tell.clone(), || 0);
+        }
+        fork
     }
 
     /// Whether there is an observer: a load, for those who would tell of every call.
@@ -226,6 +243,22 @@ mod tests {
         outbox.tell_transition(4, 40);
         outbox.tell_transition(5, 50);
         assert_eq!(*seen.lock().unwrap(), [50]);
+    }
+
+    #[test]
+    fn a_fork_tells_the_observers_there_were_and_its_own_alone() {
+        let (outbox, seen) = (Outbox::new(), Arc::new(StdMutex::new(Vec::new())));
+        let keep = |name| {
+            let log = seen.clone();
+            move |event: &u32| log.lock().unwrap().push((name, *event))
+        };
+        outbox.observe(keep("before"), || 0);
+        let fork = outbox.fork();
+        fork.observe(keep("of the fork"), || 0);
+        outbox.observe(keep("after"), || 0);
+        fork.tell_in_turn(1);
+        outbox.tell_in_turn(2);
+        assert_eq!(*seen.lock().unwrap(), [("before", 1), ("of the fork", 1), ("before", 2), ("after", 2)]);
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! A subscriber that keeps what it is handed.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+    subscriber::{self, DefaultGuard},
+};
+
+/// What was handed over since the last look, each event as `LEVEL target: message {fields}`.
+#[derive(Clone, Default)]
+pub(crate) struct Records(Arc<Mutex<Vec<String>>>);
+
+struct Recorder {
+    records: Records,
+    least: Level,
+}
+
+impl Records {
+    /// Keeps what this thread tells from that level on, until the guard is dropped.
+    pub(crate) fn from_level(least: Level) -> (Self, DefaultGuard) {
+        let records = Self::default();
+        let guard = subscriber::set_default(Recorder { records: records.clone(), least });
+        (records, guard)
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.least
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let (metadata, Fields { message, others }) = (event.metadata(), fields);
+        let record = format!("{} {}: {message} {{{}}}", metadata.level(), metadata.target(), others.join(", "));
+        self.records.0.lock().unwrap().push(record);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// The fields as they come: text in quotes, numbers bare, and what is formatted as it reads.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<String>,
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => self.others.push(format!("{name}={value:?}")),
+        }
+    }
+}
