@@ -8,3 +8,18 @@ mod retry_after;
 
 pub use respond::{Responder, WithBody, respond};
 pub use retry_after::{hint, parse_retry_after, retry_after, retry_after_value};
+mod classify;
+mod deadline;
+mod grpc;
+mod pushback;
+#[cfg(test)]
+mod testing;
+#[cfg(feature = "tonic")]
+pub mod tonic;
+
+pub use classify::{GrpcCodes, Statuses};
+pub use deadline::{
+    DeadlineHeader, GrpcTimeout, ReadDeadline, ReadDeadlineLayer, TimeoutMillis, WriteDeadline, WriteDeadlineLayer,
+};
+pub use grpc::{GrpcCode, GrpcResponder, grpc_respond};
+pub use pushback::{MAX_PUSHBACK, PUSHBACK, pushback, pushback_value};

@@ -1,0 +1,9 @@
+//! Deadlines that come with requests, and go on with them.
+
+mod header;
+mod read;
+mod write;
+
+pub use header::{DeadlineHeader, GrpcTimeout, TimeoutMillis};
+pub use read::{ReadDeadline, ReadDeadlineLayer};
+pub use write::{WriteDeadline, WriteDeadlineLayer};

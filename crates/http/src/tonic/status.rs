@@ -1,0 +1,82 @@
+use std::{error, sync::Arc};
+
+use seawall_core::{Error, Rejection};
+use tonic::{Status, metadata::MetadataMap};
+
+use super::code::causes;
+use crate::{GrpcResponder, PUSHBACK};
+
+/// An error that may be a [`Status`], or a policy's rejection. For an enum of your own it is one `match` each.
+pub trait AsStatus {
+    /// The status, if this is one.
+    fn as_status(&self) -> Option<&Status>;
+
+    /// The rejection by a policy of this process, if this is one.
+    fn rejection(&self) -> Option<&Rejection>;
+}
+
+/// The error of a guarded call as a `Status`: its own, or that of its rejection, as of [`GrpcResponder::status`].
+///
+/// ```
+/// # use seawall_core::Error;
+/// # use seawall_http::tonic::into_status;
+/// # use ::tonic::{Code, Status};
+/// let inner = Error::Inner(Status::not_found("no such item"));
+/// assert_eq!(into_status(inner).code(), Code::NotFound);
+/// ```
+pub fn into_status(error: Error<Status>) -> Status {
+    match error {
+        Error::Rejected(rejection) => GrpcResponder::new().status(&rejection),
+        Error::Inner(status) => status,
+    }
+}
+
+impl GrpcResponder {
+    /// The same as a `Status`, with pushback in its metadata. The rejection is its source, which is not sent.
+    pub fn status(&self, rejection: &Rejection) -> Status {
+        let mut metadata = MetadataMap::new();
+        if let Some(pushback) = Self::pushback(rejection) {
+            metadata.as_mut().insert(PUSHBACK, pushback);
+        }
+        let mut status = Status::with_metadata(Self::code(rejection).into(), self.message(rejection), metadata);
+        status.set_source(Arc::new(rejection.clone()));
+        status
+    }
+}
+
+impl AsStatus for Status {
+    fn as_status(&self) -> Option<&Status> {
+        Some(self)
+    }
+
+    /// The one that it was made of.
+    fn rejection(&self) -> Option<&Rejection> {
+        causes(self).find_map(|cause| cause.downcast_ref())
+    }
+}
+
+impl<E: AsStatus> AsStatus for Error<E> {
+    fn as_status(&self) -> Option<&Status> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Inner(error) => error.as_status(),
+        }
+    }
+
+    fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection),
+            Self::Inner(error) => error.rejection(),
+        }
+    }
+}
+
+impl AsStatus for Box<dyn error::Error + Send + Sync> {
+    fn as_status(&self) -> Option<&Status> {
+        self.downcast_ref()
+    }
+
+    fn rejection(&self) -> Option<&Rejection> {
+        self.downcast_ref().or_else(|| self.as_status().and_then(AsStatus::rejection))
+    }
+}
