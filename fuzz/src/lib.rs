@@ -7,10 +7,12 @@
 
 mod backoff;
 mod input;
+mod pushback;
 mod retry_after;
 mod wire;
 
 pub use backoff::backoff;
+pub use pushback::pushback;
 pub use retry_after::retry_after;
 pub use wire::{grpc_timeout, timeout_millis};
 
@@ -21,6 +23,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("backoff", backoff),
     ("grpc_timeout", grpc_timeout),
+    ("pushback", pushback),
     ("retry_after", retry_after),
     ("timeout_millis", timeout_millis),
 ];
