@@ -23,10 +23,10 @@ use crate::{GrpcCode, MAX_PUSHBACK, pushback};
 /// it], which makes the same, and `UNIMPLEMENTED`, failures. That code is here as 501 is among
 /// [`Statuses`](crate::Statuses).
 ///
-/// `UNAVAILABLE` is the one code that the library itself gives where a call may not have been seen, and that is to be
-/// retried ([gRFC A6], Google's [AIP-194]): all others may have been worked on. A server that is out of something may
-/// say when it has it again, and only then is it asked again, as [OTLP] has it. Count others as failures where methods
-/// may run twice.
+/// `UNAVAILABLE` is the one code to try again without knowing the method: [gRFC A6] asks for codes of calls that were not
+/// worked on, and Google's [AIP-194] takes no other. Yet a connection that breaks has it too, and then the call may have been
+/// worked on; count it as a success where no method may run twice, and others as failures where all may. A server that is out
+/// of something may say when it has it again, and only then is it asked again, as [OTLP] has it.
 ///
 /// It takes `http::Response`s, of a client or server that is built on HTTP, and knows the code if the head says it: an error
 /// with no message before it. If the code comes in trailers, the head counts as a success. With the feature `tonic` it

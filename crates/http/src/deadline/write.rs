@@ -10,7 +10,7 @@ use super::{DeadlineHeader, GrpcTimeout, TimeoutMillis};
 /// Tells the callee how much time the deadline leaves, in a client.
 ///
 /// What is left is reckoned when the request is sent, rounded down. So this belongs below what waits and repeats: a queue, a
-/// retry, a limit. If the request says already that it has less time, it stays as it is; what is said in any other way gives
+/// retry, a limit. If the request says already that it has less time, it goes on saying that; more, or what is no time, gives
 /// way. Without a deadline the request is left alone.
 ///
 /// Where no time is left it says so; to keep such a call from being sent is the work of a `Timeout` above.

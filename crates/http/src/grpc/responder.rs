@@ -43,8 +43,8 @@ pub struct GrpcResponder {
 /// Answers what `layer` refuses with a gRPC response, so that its error type may be any: `Infallible` too, as of a tonic
 /// server.
 ///
-/// As of a [`GrpcResponder`] with no more said than it says by itself. It does for a client too, above a channel: the
-/// generated code then sees a `Status`.
+/// As of a [`GrpcResponder`] that says no more than it does by itself. A client's layers above a channel can answer so too:
+/// generated code then sees a `Status` of that code.
 ///
 /// ```
 /// # use seawall::{Quota, RateLimiter};

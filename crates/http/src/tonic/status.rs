@@ -32,7 +32,10 @@ pub fn into_status(error: Error<Status>) -> Status {
 }
 
 impl GrpcResponder {
-    /// The same as a `Status`, with pushback in its metadata. The rejection is its source, which is not sent.
+    /// The same as a `Status`, with pushback in its metadata.
+    ///
+    /// The rejection is its source, which is not sent, but stands in its `Display` and `Debug` text: make no message for
+    /// strangers of those.
     pub fn status(&self, rejection: &Rejection) -> Status {
         let mut metadata = MetadataMap::new();
         if let Some(pushback) = Self::pushback(rejection) {
