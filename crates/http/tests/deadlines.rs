@@ -274,3 +274,19 @@ proptest! {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_axum_router_takes_the_layer_as_it_is() {
+    let left =
+        || async { Deadline::current().map_or("none".to_owned(), |left| left.remaining().as_secs().to_string()) };
+    let router = axum::Router::new().route("/", axum::routing::get(left)).layer(ReadDeadlineLayer::millis(MILLIS, CAP));
+    for (said, seen) in [(None, "none".to_owned()), (Some("3600000"), CAP.as_secs().to_string())] {
+        let mut request = Request::new(axum::body::Body::empty());
+        if let Some(said) = said {
+            request.headers_mut().insert(MILLIS, HeaderValue::from_static(said));
+        }
+        let response = router.clone().oneshot(request).await.expect("it cannot fail");
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.expect("a body").to_bytes();
+        assert_eq!(body, seen);
+    }
+}

@@ -4,6 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use http::{Request, Response, StatusCode};
 use seawall::{Bulkhead, CircuitBreaker, Deadline, KeyedRateLimiter, Quota, RateLimiter, Retry, State, Timeout, Trip};
+use seawall_core::Classify;
 use seawall_http::{
     GrpcCode, GrpcCodes, MAX_PUSHBACK, PUSHBACK, ReadDeadlineLayer, Statuses, WriteDeadlineLayer, grpc_respond,
     pushback, pushback_value,
@@ -74,32 +75,12 @@ async fn a_refused_call_does_not_touch_the_inner_service() {
     assert_pending!(tokio_test::task::spawn(handle.next_request()).poll());
 }
 
-/// A breaker that opens with the first failure, and its state after a call that was answered so.
-async fn state_after(response: Response<()>, codes: bool) -> State {
-    let builder = CircuitBreaker::builder("t").trip(Trip::consecutive(1));
-    let result = Ok::<_, BoxError>(response);
-    let service = service_fn(move |_: Request<()>| std::future::ready(Ok(result.as_ref().expect("it is").clone())));
-    if codes {
-        let breaker = builder.classify(GrpcCodes::health()).build();
-        breaker
-            .layer()
-            .layer(service)
-            .oneshot(Request::new(()))
-            .await
-            .map_err(|error: BoxError| error)
-            .expect("answered");
-        breaker.state()
-    } else {
-        let breaker = builder.classify(Statuses::health()).build();
-        breaker
-            .layer()
-            .layer(service)
-            .oneshot(Request::new(()))
-            .await
-            .map_err(|error: BoxError| error)
-            .expect("answered");
-        breaker.state()
-    }
+/// The state of a breaker that opens with the first failure, after a call that was answered so.
+async fn state_after(response: Response<()>, classify: impl Classify<Response<()>, BoxError>) -> State {
+    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).classify(classify).build();
+    let service = service_fn(|_: Request<()>| std::future::ready(Ok::<_, BoxError>(response.clone())));
+    breaker.layer().layer(service).oneshot(Request::new(())).await.expect("answered");
+    breaker.state()
 }
 
 fn status(status: StatusCode) -> Response<()> {
@@ -112,11 +93,11 @@ fn code(code: GrpcCode) -> Response<()> {
 
 #[tokio::test]
 async fn a_breaker_opens_by_what_is_the_callees_fault() {
-    assert_eq!(state_after(status(StatusCode::INTERNAL_SERVER_ERROR), false).await, State::Open);
-    assert_eq!(state_after(status(StatusCode::NOT_FOUND), false).await, State::Closed);
-    assert_eq!(state_after(status(StatusCode::TOO_MANY_REQUESTS), false).await, State::Closed);
-    assert_eq!(state_after(code(GrpcCode::Unavailable), true).await, State::Open);
-    assert_eq!(state_after(code(GrpcCode::InvalidArgument), true).await, State::Closed);
+    assert_eq!(state_after(status(StatusCode::INTERNAL_SERVER_ERROR), Statuses::health()).await, State::Open);
+    assert_eq!(state_after(status(StatusCode::NOT_FOUND), Statuses::health()).await, State::Closed);
+    assert_eq!(state_after(status(StatusCode::TOO_MANY_REQUESTS), Statuses::health()).await, State::Closed);
+    assert_eq!(state_after(code(GrpcCode::Unavailable), GrpcCodes::health()).await, State::Open);
+    assert_eq!(state_after(code(GrpcCode::InvalidArgument), GrpcCodes::health()).await, State::Closed);
 }
 
 #[tokio::test(start_paused = true)]
