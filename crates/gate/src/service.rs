@@ -72,6 +72,32 @@ impl<S, P: Policy, R> GateService<S, P, R> {
         &self.policy
     }
 
+    /// What makes a result of a rejection.
+    pub fn reject(&self) -> &R {
+        &self.reject
+    }
+
+    /// Does what `call` does, but leaves the call and its ticket to the caller: for a call that ends later than its future
+    /// does, as one with a response that is still read.
+    ///
+    /// The call is to be polled under its ticket, by [`Ticket::run`], so that a panic counts as a failure; and the ticket is to
+    /// be settled, or it is abandoned.
+    ///
+    /// # Errors
+    ///
+    /// The rejection of a call that is refused; it has been counted and told.
+    pub fn admit<Request>(&mut self, request: Request) -> Result<(S::Future, Ticket<P::Gate>), Rejection>
+    where
+        S: Service<Request>,
+    {
+        if let Some(refusal) = self.refusal.take() {
+            return Err(self.policy.refuse(refusal));
+        }
+        let mut ticket = self.enter_prepared()?;
+        let call = ticket.run(|| self.inner.call(request));
+        Ok((call, ticket))
+    }
+
     /// As `poll_ready`, where room is waited for before the inner service is asked.
     #[inline(never)]
     fn poll_entrance<Request>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>>
