@@ -23,3 +23,8 @@ pub use deadline::{
 };
 pub use grpc::{GrpcCode, GrpcResponder, grpc_respond};
 pub use pushback::{MAX_PUSHBACK, PUSHBACK, pushback, pushback_value};
+pub mod body;
+mod idempotent;
+
+pub use body::{CloneIdempotent, HeldBody, HoldBody, ReplayBody, ReplayLayer, hold_body};
+pub use idempotent::Idempotent;
