@@ -22,6 +22,12 @@ pub trait CloneRequest<Request> {
     /// A copy to be sent if the request fails; `None` if it cannot be sent a second time.
     fn clone_request(&self, request: &Request) -> Option<Request>;
 
+    /// Whether a copy can still be sent, now that another attempt has failed: it may share a body with the one that was sent,
+    /// which has outgrown what can be kept of it. If not, that attempt's result stands. Says yes unless it is written.
+    fn is_good(&self, _copy: &Request) -> bool {
+        true
+    }
+
     /// Tells a request which attempt it is, before it is sent. Does nothing unless it is written.
     fn mark(&self, _request: &mut Request, _attempt: Attempt) {}
 }
@@ -112,7 +118,11 @@ where
     }
 
     fn obstacle(&self) -> Option<GaveUp> {
-        self.kept.as_ref().err().copied()
+        match &self.kept {
+            Ok((_, request)) if self.clone.is_good(request) => None,
+            Ok(_) => Some(GaveUp::NotRepeatable),
+            Err(gave_up) => Some(*gave_up),
+        }
     }
 }
 

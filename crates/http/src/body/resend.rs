@@ -10,8 +10,9 @@ use crate::Idempotent;
 /// A copy has the request's method, address, version, header and extensions. Of a request that is not [`Idempotent`], or
 /// whose body cannot be replayed, there is none: it is sent once.
 ///
-/// Whether a body can be replayed may show only when it is read. If it then turns out to be too large, the next attempt fails
-/// with [`NotKept`](super::NotKept).
+/// Whether a body can be replayed may show only when it is read. If it then turns out to be too large, there is no other
+/// attempt, and the result of that one stands. Only where it is still read, after its attempt has failed, may the next one
+/// have begun: that fails with [`NotKept`](super::NotKept).
 #[derive(Debug, Clone, Default)]
 pub struct CloneIdempotent {
     idempotent: Idempotent,
@@ -57,6 +58,10 @@ impl<B> CloneRequest<Request<ReplayBody<B>>> for CloneIdempotent {
         copy.headers_mut().clone_from(request.headers());
         copy.extensions_mut().clone_from(request.extensions());
         Some(copy)
+    }
+
+    fn is_good(&self, copy: &Request<ReplayBody<B>>) -> bool {
+        copy.body().is_whole()
     }
 
     fn mark(&self, request: &mut Request<ReplayBody<B>>, attempt: Attempt) {
