@@ -1,0 +1,82 @@
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, Request};
+
+use super::text_key::{Maker, TextKey};
+
+/// A header's value as a key: an API key, a tenant.
+///
+/// A value that nobody has checked is no key, as a client can send another one with each call. Put it behind what checks it,
+/// or add the client's address ([`both`](super::both)).
+///
+/// Requests without the header share one key, [`TextKey::ABSENT`]. So do those with several lines of it: which of them
+/// counts is different from server to server, and a client could vary the one that does not.
+///
+/// Values are compared byte by byte. One that can be written in several ways is several keys: `Authorization: Bearer x`, say,
+/// as `bearer x` means the same; for that take what authentication has made of it, by a function of your own.
+///
+/// ```
+/// use http::Request;
+/// use seawall::{KeyedRateLimiter, Quota};
+/// use seawall_http::keys::{HeaderKey, TextKey};
+///
+/// let api_key = HeaderKey::new("x-api-key".parse().unwrap());
+/// let request = Request::get("/").header("x-api-key", "k1").body(()).unwrap();
+/// assert_eq!(api_key.of(&request), api_key.of_value("k1"));
+///
+/// // A quota by key: little for who has none, much for one whom we know.
+/// let known = api_key.of_value("k1");
+/// let limiter = KeyedRateLimiter::<TextKey>::builder("per API key", Quota::per_minute(60))
+///     .quotas(move |key: &TextKey| match *key {
+///         TextKey::ABSENT => Quota::per_minute(1),
+///         key if key == known => Quota::per_minute(6_000),
+///         _ => Quota::per_minute(60),
+///     })
+///     .build();
+/// let layer = limiter.layer(api_key.key::<()>());
+/// # let _ = layer;
+/// ```
+#[derive(Clone)]
+#[must_use = "it is a key's description; `key` makes the function that a layer takes"]
+pub struct HeaderKey {
+    name: HeaderName,
+    maker: Maker,
+}
+
+impl HeaderKey {
+    /// The value of the header `name`.
+    pub fn new(name: HeaderName) -> Self {
+        Self { name, maker: Maker::new() }
+    }
+
+    /// The key of a request.
+    pub fn of<B>(&self, request: &Request<B>) -> TextKey {
+        self.of_headers(request.headers())
+    }
+
+    /// The key of a value, with which to ask a limiter for it.
+    pub fn of_value(&self, value: impl AsRef<[u8]>) -> TextKey {
+        self.maker.make(value.as_ref())
+    }
+
+    /// As a function, which is what a layer takes. All of them make the same keys.
+    pub fn key<B>(&self) -> impl Fn(&Request<B>) -> TextKey + Clone + use<B> {
+        let this = self.clone();
+        move |request| this.of(request)
+    }
+
+    fn of_headers(&self, headers: &HeaderMap) -> TextKey {
+        let mut values = headers.get_all(&self.name).into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => self.maker.make(value.as_bytes()),
+            (None, _) | (_, Some(_)) => TextKey::ABSENT,
+        }
+    }
+}
+
+// By hand, as the maker has a secret.
+impl fmt::Debug for HeaderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeaderKey").field("name", &self.name).finish_non_exhaustive()
+    }
+}

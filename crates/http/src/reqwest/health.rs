@@ -1,0 +1,72 @@
+use reqwest::{Response, StatusCode};
+use seawall_core::{Classify, Error, Outcome, Rejection};
+
+use super::status;
+
+/// What a result says of the callee's health: a classifier for breakers.
+///
+/// The table is in the [module](super)'s page. It classifies results of `send()`, as they are and within
+/// [`seawall_core::Error`]. Where a call gives something else than the response, its errors can be judged alone:
+///
+/// ```
+/// # async fn example(client: reqwest::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use seawall::{CircuitBreaker, Outcome};
+/// use seawall_http::reqwest::Health;
+///
+/// let breaker = CircuitBreaker::builder("inventory")
+///     .classify(|result: &Result<String, reqwest::Error>| match result {
+///         Ok(_) => Outcome::Success,
+///         Err(error) => Health.of_error(error),
+///     })
+///     .build();
+/// let get = || client.get("http://inventory/7").send();
+/// let body = breaker.execute(|| async { get().await?.error_for_status()?.text().await }).await?;
+/// # let _ = body;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Health;
+
+impl Health {
+    /// What a status says.
+    pub fn of_status(self, status: StatusCode) -> Outcome {
+        status::health(status)
+    }
+
+    /// What an error says.
+    pub fn of_error(self, error: &reqwest::Error) -> Outcome {
+        match error.status() {
+            Some(status) => self.of_status(status),
+            None if is_callers(error) => Outcome::Ignored,
+            None => Outcome::Failure,
+        }
+    }
+}
+
+impl Classify<Response, reqwest::Error> for Health {
+    fn classify(&self, result: &Result<Response, reqwest::Error>) -> Outcome {
+        match result {
+            Ok(response) => self.of_status(response.status()),
+            Err(error) => self.of_error(error),
+        }
+    }
+}
+
+impl Classify<Response, Error<reqwest::Error>> for Health {
+    fn classify(&self, result: &Result<Response, Error<reqwest::Error>>) -> Outcome {
+        match result {
+            Ok(response) => self.of_status(response.status()),
+            Err(Error::Inner(error)) => self.of_error(error),
+            // The callee had it, and took too long.
+            Err(Error::Rejected(Rejection::TimedOut(_))) => Outcome::Failure,
+            // The callee has not seen it.
+            Err(Error::Rejected(_)) => Outcome::Ignored,
+        }
+    }
+}
+
+/// Whether it would be the same with any callee: the request could not be built, or the client follows no further redirect.
+pub(super) fn is_callers(error: &reqwest::Error) -> bool {
+    error.is_builder() || error.is_redirect()
+}

@@ -1,0 +1,58 @@
+//! `reqwest`: which requests may be sent twice, and what its results mean.
+//!
+//! Its `Client` is a tower service, so nothing has to be put around it:
+//!
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use reqwest::{Client, Method, Request};
+//! use seawall::{CircuitBreaker, Error, Retry};
+//! use seawall_http::reqwest::{Health, Idempotent, Transient};
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//!
+//! let retry = Retry::builder("inventory").classify(Transient).build();
+//! let breaker = CircuitBreaker::builder("inventory").classify(Health).build();
+//! let mut service = ServiceBuilder::new()
+//!     .layer(retry.layer().clone_request(Idempotent::new()))
+//!     .layer(breaker.layer())
+//!     .map_err(Error::Inner)
+//!     .service(Client::new());
+//! let request = Request::new(Method::GET, "http://inventory/7".parse()?);
+//! let response = service.ready().await?.call(request).await?;
+//!
+//! // The same breaker, directly.
+//! let client = Client::new();
+//! let response = breaker.execute(|| client.get("http://inventory/7").send()).await?;
+//! # let _ = response;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A retry as a plain call repeats what its closure does, whatever the method: that is the caller's to decide.
+//!
+//! # What a result means
+//!
+//! | result | to a breaker, by [`Health`] | to a retry, by [`Transient`] |
+//! |---|---|---|
+//! | 1xx, 2xx, 3xx | success | stands |
+//! | 408, 425, 429 | ignored: the caller's doing | again |
+//! | other 4xx | ignored | stands |
+//! | 500, 502, 503, 504 | failure | again |
+//! | other 5xx | failure | stands |
+//! | no connection, timeout, connection lost, in the body too | failure | again |
+//! | the request could not be built, or was redirected too often | ignored | stands |
+//! | a rejection by a policy of ours, below | ignored | again, if it says when |
+//! | a timeout of ours, below | failure | again |
+//!
+//! An error with a status, from `error_for_status`, counts as that status; but the error has lost the headers, and so what
+//! `Retry-After` said.
+
+mod clone;
+mod health;
+mod hint;
+mod status;
+mod transient;
+
+pub use clone::Idempotent;
+pub use health::Health;
+pub use hint::hint;
+pub use transient::Transient;
