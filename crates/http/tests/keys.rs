@@ -1,5 +1,7 @@
 //! Keys: whatever a client sends, its key is the one that it has.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 #[path = "keys/hostile.rs"]
 mod hostile;
 #[path = "keys/naive.rs"]
