@@ -9,20 +9,23 @@ use super::status;
 /// [`seawall_core::Error`]. Where a call gives something else than the response, its errors can be judged alone:
 ///
 /// ```
-/// # async fn example(client: reqwest::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// use seawall::{CircuitBreaker, Outcome};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use seawall::{CircuitBreaker, Outcome, State, Trip};
 /// use seawall_http::reqwest::Health;
 ///
 /// let breaker = CircuitBreaker::builder("inventory")
+///     .trip(Trip::consecutive(1))
 ///     .classify(|result: &Result<String, reqwest::Error>| match result {
 ///         Ok(_) => Outcome::Success,
 ///         Err(error) => Health.of_error(error),
 ///     })
 ///     .build();
-/// let get = || client.get("http://inventory/7").send();
-/// let body = breaker.execute(|| async { get().await?.error_for_status()?.text().await }).await?;
-/// # let _ = body;
-/// # Ok(())
+/// let client = reqwest::Client::new();
+/// let get = |url: &str| client.get(url).send();
+/// let call = breaker.execute(|| async { get("no url").await?.error_for_status()?.text().await });
+/// assert!(call.await.is_err());
+/// assert_eq!(breaker.state(), State::Closed); // it was our mistake
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, Default)]

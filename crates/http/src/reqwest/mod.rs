@@ -3,7 +3,17 @@
 //! Its `Client` is a tower service, so nothing has to be put around it:
 //!
 //! ```
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::{io::{Read, Write}, net::TcpListener, thread};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = TcpListener::bind("127.0.0.1:0")?;
+//! # let url = format!("http://{}/7", listener.local_addr()?);
+//! # thread::spawn(move || {
+//! #     for mut socket in listener.incoming().flatten() {
+//! #         let _ = socket.read(&mut [0; 1024]);
+//! #         let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\nstock: 7");
+//! #     }
+//! # });
 //! use reqwest::{Client, Method, Request};
 //! use seawall::{CircuitBreaker, Error, Retry};
 //! use seawall_http::reqwest::{Health, Idempotent, Transient};
@@ -16,13 +26,14 @@
 //!     .layer(breaker.layer())
 //!     .map_err(Error::Inner)
 //!     .service(Client::new());
-//! let request = Request::new(Method::GET, "http://inventory/7".parse()?);
+//! let request = Request::new(Method::GET, url.parse()?);
 //! let response = service.ready().await?.call(request).await?;
+//! assert_eq!(response.text().await?, "stock: 7");
 //!
 //! // The same breaker, directly.
 //! let client = Client::new();
-//! let response = breaker.execute(|| client.get("http://inventory/7").send()).await?;
-//! # let _ = response;
+//! let response = breaker.execute(|| client.get(&url).send()).await?;
+//! assert_eq!(response.status(), 200);
 //! # Ok(())
 //! # }
 //! ```
