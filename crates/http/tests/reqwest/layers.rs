@@ -148,7 +148,9 @@ async fn the_breaker_below_counts_each_attempt() {
 #[tokio::test]
 async fn a_rejection_below_is_waited_out_and_is_not_the_callees_fault() {
     let server = Server::start([]).await;
-    let breaker = CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).classify(Health).build();
+    // Open, it would be so for longer than a retry waits.
+    let breaker = CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).open_for(Duration::from_secs(300));
+    let breaker = breaker.classify(Health).build();
     let limiter = RateLimiter::new("inventory", Quota::per_second(20).burst(1));
     let retry = quick().classify(Transient).build();
     let mut service = ServiceBuilder::new()
