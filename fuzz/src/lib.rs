@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod forwarded;
 mod input;
 mod pushback;
 mod retry_after;
 mod wire;
 
 pub use backoff::backoff;
+pub use forwarded::forwarded;
 pub use pushback::pushback;
 pub use retry_after::retry_after;
 pub use wire::{grpc_timeout, timeout_millis};
@@ -22,6 +24,7 @@ pub type Target = fn(&[u8]);
 /// Each target and its name, which its binary and its folder in `corpus` have too.
 pub const TARGETS: &[(&str, Target)] = &[
     ("backoff", backoff),
+    ("forwarded", forwarded),
     ("grpc_timeout", grpc_timeout),
     ("pushback", pushback),
     ("retry_after", retry_after),
