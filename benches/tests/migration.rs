@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "migration/claims.rs"]
+mod claims;
 #[path = "migration/governor.rs"]
 mod governor;
 #[path = "migration/retries.rs"]

@@ -11,13 +11,13 @@ mod server;
 #[path = "keys/values.rs"]
 mod values;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::{HeaderName, HeaderValue, Request};
 use seawall_http::keys::PeerAddr;
 
 /// The address of the connection, which is the nearest proxy's.
-const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
 /// A request from there with those lines of a header.
 fn request<'a>(name: &'static str, lines: impl IntoIterator<Item = &'a [u8]>) -> Request<()> {

@@ -16,11 +16,11 @@ use super::text_key::{Maker, TextKey};
 /// as `bearer x` means the same; for that take what authentication has made of it, by a function of your own.
 ///
 /// ```
-/// use http::Request;
+/// use http::{HeaderName, Request};
 /// use seawall::{KeyedRateLimiter, Quota};
 /// use seawall_http::keys::{HeaderKey, TextKey};
 ///
-/// let api_key = HeaderKey::new("x-api-key".parse().unwrap());
+/// let api_key = HeaderKey::new(HeaderName::from_static("x-api-key"));
 /// let request = Request::get("/").header("x-api-key", "k1").body(()).unwrap();
 /// assert_eq!(api_key.of(&request), api_key.of_value("k1"));
 ///

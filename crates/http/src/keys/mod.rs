@@ -1,4 +1,4 @@
-//! Whose call a request is: keys for [`KeyedRateLimiter::layer`], each of a few bytes, whatever the client sends.
+//! Whose call a request is: keys for `KeyedRateLimiter::layer`, each of a few bytes, whatever the client sends.
 //!
 //! | key | type | a request that has none |
 //! |---|---|---|
@@ -18,7 +18,7 @@
 //!
 //! ```
 //! use std::net::{IpAddr, SocketAddr};
-//! use http::Request;
+//! use http::{HeaderName, Request};
 //! use seawall::{KeyedRateLimiter, Quota};
 //! use seawall_http::keys::{ClientAddr, HeaderKey, PeerAddr, TextKey, both};
 //! # use tower::{Layer, service_fn};
@@ -26,7 +26,7 @@
 //! let per_client = KeyedRateLimiter::<IpAddr>::new("per client", Quota::per_minute(600).burst(50));
 //! let layer = per_client.layer(ClientAddr::new().x_forwarded_for(1).key());
 //!
-//! let api_key = HeaderKey::new("x-api-key".parse().unwrap());
+//! let api_key = HeaderKey::new(HeaderName::from_static("x-api-key"));
 //! let per_key = KeyedRateLimiter::<(IpAddr, TextKey)>::new("per key", Quota::per_second(10));
 //! let both = per_key.layer(both(ClientAddr::new().key(), api_key.key()));
 //! # let service = service_fn(async |_: Request<String>| Ok::<_, seawall::Error<std::io::Error>>(()));
@@ -38,8 +38,6 @@
 //! # assert_eq!(per_client.available(&IpAddr::from([192, 0, 2, 7])), 49);
 //! # });
 //! ```
-//!
-//! [`KeyedRateLimiter::layer`]: https://docs.rs/seawall-rate-limit
 
 mod client_addr;
 mod forwarded;

@@ -1,14 +1,14 @@
 //! Keys of headers and paths, and pairs of keys, by a limiter's layer.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
-use http::Request;
+use http::{HeaderName, Request};
 use seawall::{KeyedRateLimiter, Quota};
 use seawall_http::keys::{ClientAddr, HeaderKey, PathTemplate, TextKey, both};
 use tower::{Layer, Service, service_fn};
 
 fn api_key() -> HeaderKey {
-    HeaderKey::new("x-api-key".parse().unwrap())
+    HeaderKey::new(HeaderName::from_static("x-api-key"))
 }
 
 fn with(values: &[&[u8]]) -> Request<()> {
@@ -74,7 +74,7 @@ async fn a_pair_is_a_key_of_its_own() {
         "/b" => Some("/b"),
         _ => None,
     });
-    let limiter = KeyedRateLimiter::<(std::net::IpAddr, TextKey)>::new("pairs", Quota::per_minute(1));
+    let limiter = KeyedRateLimiter::<(IpAddr, TextKey)>::new("pairs", Quota::per_minute(1));
     let layer = limiter.layer(both(ClientAddr::new().x_forwarded_for(1).key(), template.key()));
     let mut service = layer.on_reject(|_| false).layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(true)));
     let mut call = async |client: &str, path: &str| {
