@@ -14,8 +14,8 @@ pub(super) fn health(status: StatusCode) -> Outcome {
     }
 }
 
-/// Whether the same request may well succeed a moment later. As Google's clients have it (google.api_core, `retry`), who name
-/// 408, 429, 500, 502, 503 and 504; 425 asks for just that (RFC 8470, 5.2).
+/// Whether the same request may well succeed a moment later: as the clients of Google Cloud Storage have it ("Retry
+/// strategy": 408, 429, 500, 502, 503, 504), and 425, which asks for just that (RFC 8470, 5.2).
 pub(super) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
