@@ -1,7 +1,7 @@
 use reqwest::{Response, StatusCode};
 use seawall_core::{Classify, Error, Outcome, Rejection};
 
-use super::status;
+use crate::Statuses;
 
 /// What a result says of the callee's health: a classifier for breakers.
 ///
@@ -34,7 +34,7 @@ pub struct Health;
 impl Health {
     /// What a status says.
     pub fn of_status(self, status: StatusCode) -> Outcome {
-        status::health(status)
+        Statuses::health().outcome(status)
     }
 
     /// What an error says.

@@ -3,28 +3,30 @@ use reqwest::{Response, StatusCode};
 use seawall_core::Hint;
 use seawall_retry::Attempt;
 
-/// Heeds what the headers of a 429 or 503 say of when to call again, as `parse` reads them: for
+/// Heeds what the `Retry-After` of a 429 or 503 says of when to call again, as [`crate::hint`] reads it: for
 /// [`Builder::hint`](seawall_retry::Builder::hint).
 ///
 /// ```
-/// use std::time::Duration;
-/// use http::{HeaderMap, header::RETRY_AFTER};
-/// use seawall::{Hint, Retry};
-/// use seawall_http::reqwest::{Idempotent, Transient, hint};
+/// use seawall::Retry;
+/// use seawall_http::{Idempotent, reqwest::{Transient, hint}};
 ///
-/// let seconds = |headers: &HeaderMap| {
-///     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-///     Some(Hint::After(Duration::from_secs(seconds)))
-/// };
-/// let retry = Retry::builder("inventory")
-///     .classify(Transient)
-///     .hint(hint::<seawall::Error<reqwest::Error>>(move |headers| seconds(headers).unwrap_or_default()))
-///     .build();
+/// let retry = Retry::builder("inventory").classify(Transient).hint(hint::<reqwest::Error>).build();
 /// let layer = retry.layer().clone_request(Idempotent::new());
 /// # let _ = layer;
 /// ```
-pub fn hint<E>(parse: impl Fn(&HeaderMap) -> Hint + Clone) -> impl Fn(&Attempt, &Result<Response, E>) -> Hint + Clone {
-    move |_, result| match result {
+pub fn hint<E>(_: &Attempt, result: &Result<Response, E>) -> Hint {
+    read(result, crate::hint)
+}
+
+/// As [`hint`], where `parse` reads the headers.
+pub fn hint_by<E>(
+    parse: impl Fn(&HeaderMap) -> Hint + Clone,
+) -> impl Fn(&Attempt, &Result<Response, E>) -> Hint + Clone {
+    move |_, result| read(result, &parse)
+}
+
+fn read<E>(result: &Result<Response, E>, parse: impl Fn(&HeaderMap) -> Hint) -> Hint {
+    match result {
         // Other statuses say it of something else: of a redirect (RFC 9110, 10.2.3), of a body that was too large.
         Ok(response) if says_when(response.status()) => parse(response.headers()),
         Ok(_) | Err(_) => Hint::None,

@@ -16,10 +16,10 @@
 //! # });
 //! use reqwest::{Client, Method, Request};
 //! use seawall::{CircuitBreaker, Error, Retry};
-//! use seawall_http::reqwest::{Health, Idempotent, Transient};
+//! use seawall_http::{Idempotent, reqwest::{Health, Transient, hint}};
 //! use tower::{Service, ServiceBuilder, ServiceExt};
 //!
-//! let retry = Retry::builder("inventory").classify(Transient).build();
+//! let retry = Retry::builder("inventory").classify(Transient).hint(hint).build();
 //! let breaker = CircuitBreaker::builder("inventory").classify(Health).build();
 //! let mut service = ServiceBuilder::new()
 //!     .layer(retry.layer().clone_request(Idempotent::new()))
@@ -44,11 +44,7 @@
 //!
 //! | result | to a breaker, by [`Health`] | to a retry, by [`Transient`] |
 //! |---|---|---|
-//! | 1xx, 2xx, 3xx | success | stands |
-//! | 408, 425, 429 | ignored: the caller's doing | again |
-//! | other 4xx | ignored | stands |
-//! | 500, 502, 503, 504 | failure | again |
-//! | other 5xx | failure | stands |
+//! | a status | as of [`Statuses::health`](crate::Statuses::health) | as of [`Statuses::transient`](crate::Statuses::transient) |
 //! | no connection, timeout, connection lost, in the body too | failure | again |
 //! | the request could not be built, or was redirected too often | ignored | stands |
 //! | a rejection by a policy of ours, below | ignored | again, if it says when |
@@ -60,10 +56,8 @@
 mod clone;
 mod health;
 mod hint;
-mod status;
 mod transient;
 
-pub use clone::Idempotent;
 pub use health::Health;
-pub use hint::hint;
+pub use hint::{hint, hint_by};
 pub use transient::Transient;

@@ -1,7 +1,8 @@
 use reqwest::{Response, StatusCode};
 use seawall_core::{Classify, Error, Outcome};
 
-use super::{health::is_callers, status};
+use super::health::is_callers;
+use crate::Statuses;
 
 /// Whether a failed call may well succeed a moment later: a classifier for retries.
 ///
@@ -14,7 +15,7 @@ pub struct Transient;
 impl Transient {
     /// Whether to try again after a status.
     pub fn of_status(self, status: StatusCode) -> Outcome {
-        again_if(status::is_transient(status))
+        again_if(Statuses::transient().outcome(status) == Outcome::Failure)
     }
 
     /// Whether to try again after an error.

@@ -6,7 +6,10 @@ use http_body_util::StreamBody;
 use hyper::body::Frame;
 use reqwest::{Body, Method, Request, Response};
 use seawall::{CircuitBreaker, Error, Quota, RateLimiter, Rejection, State, Timeout, Trip};
-use seawall_http::reqwest::{Health, Idempotent, Transient, hint};
+use seawall_http::{
+    Idempotent,
+    reqwest::{Health, Transient, hint_by},
+};
 use std::time::{Duration, Instant};
 use tower::{Service, ServiceBuilder, ServiceExt};
 
@@ -25,7 +28,7 @@ async fn send(
     breaker: &CircuitBreaker<Health>,
     request: Request,
 ) -> Result<Response, Error<reqwest::Error>> {
-    let retry = quick().classify(Transient).hint(hint(retry_after_ms)).build();
+    let retry = quick().classify(Transient).hint(hint_by(retry_after_ms)).build();
     let mut service = ServiceBuilder::new()
         .layer(retry.layer().clone_request(clone))
         .layer(breaker.layer())
@@ -76,7 +79,7 @@ async fn only_what_may_be_sent_twice_is() {
             if has_key {
                 request.headers_mut().insert("idempotency-key", "8e03978e".parse().unwrap());
             }
-            let result = send(Idempotent::new(), &breaker(), request).await;
+            let result = send(Idempotent::new().by_key(), &breaker(), request).await;
             let seen = server.seen();
             assert_eq!(seen.len(), times, "{method} {act:?}");
             let all_there = seen.iter().all(|seen| seen.method == method.as_str() && seen.body == "stock: 8");
@@ -89,7 +92,7 @@ async fn only_what_may_be_sent_twice_is() {
 
 #[tokio::test]
 async fn a_stream_is_sent_once() {
-    for clone in [Idempotent::new(), Idempotent::all_methods()] {
+    for clone in [Idempotent::new(), Idempotent::new().all_methods()] {
         let server = Server::start([Act::Status(503)]).await;
         let response = send(clone, &breaker(), request(Method::PUT, &server, streamed())).await.unwrap();
         assert_eq!((response.status().as_u16(), server.count()), (503, 1));
@@ -101,7 +104,7 @@ async fn a_stream_is_sent_once() {
 async fn who_knows_may_have_all_methods_repeated() {
     let server = Server::start([Act::Status(503)]).await;
     let request = request(Method::POST, &server, "stock: 8");
-    assert_eq!(send(Idempotent::all_methods(), &breaker(), request).await.unwrap().status(), 200);
+    assert_eq!(send(Idempotent::new().all_methods(), &breaker(), request).await.unwrap().status(), 200);
     assert_eq!(server.count(), 2);
 }
 

@@ -85,12 +85,12 @@ async fn what_the_caller_did_wrong_says_nothing_of_the_callee() {
 #[tokio::test]
 async fn an_error_with_a_status_counts_as_that_status() {
     for (status, expected) in [
-        (400, (Outcome::Ignored, false)),
-        (404, (Outcome::Ignored, false)),
+        (400, (Outcome::Success, false)),
+        (404, (Outcome::Success, false)),
         (408, (Outcome::Ignored, true)),
         (429, (Outcome::Ignored, true)),
         (500, (Outcome::Failure, true)),
-        (501, (Outcome::Failure, false)),
+        (501, (Outcome::Success, false)),
         (503, (Outcome::Failure, true)),
     ] {
         let server = Server::start([Act::Status(status), Act::Status(status)]).await;
