@@ -58,14 +58,39 @@
 //! # }
 //! ```
 //!
+//! # All together
+//!
+//! A [`Stack`] is several policies around one call, outermost first, plainly and as a layer:
+//!
+//! ```
+//! # use std::io;
+//! # async fn fetch(_: &str) -> Result<String, io::Error> { Ok("stock: 7".into()) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), seawall::Error<io::Error>> {
+//! use std::time::Duration;
+//! use seawall::{CircuitBreaker, Retry, Stack, Timeout};
+//!
+//! let stack = Stack::new()
+//!     .timeout(Timeout::new(Duration::from_secs(10))) // the whole call
+//!     .retry(Retry::new("inventory"))
+//!     .circuit_breaker(CircuitBreaker::new("inventory"))
+//!     .timeout(Timeout::new(Duration::from_secs(2))); // each attempt
+//! assert!(stack.check().is_empty());
+//! let body = stack.execute(|| fetch("http://inventory/7")).await?;
+//! # assert_eq!(body, "stock: 7");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //!
-//! - `circuit-breaker`, `rate-limit`, `bulkhead`, `retry`, `timeout` (default): the policies, each by itself.
+//! - `circuit-breaker`, `rate-limit`, `bulkhead`, `retry`, `timeout`: the policies, each by itself.
+//! - `stack` (default): all of them, and [`Stack`].
 //! - `tokio` (default): tokio's clock, which obeys paused time, and its timer for calls that wait for their turn.
 //!   Without it, nothing here needs a runtime; what may wait (a queue, a retry, a timeout) asks for a clock that is a
 //!   [`time::Timer`].
 //! - `fast-clock`: [`time::FastClock`], for the last nanoseconds.
-//!
+//! - `full`: all of these.
 //! - `tracing`: `seawall::tracing`, an observer for the events of every policy.
 //!
 //! # Observing
@@ -82,6 +107,7 @@
 //! breaker.on_event(seawall::tracing);
 //! let retry = Retry::builder("inventory").on_event(seawall::tracing).build();
 //! let timeout = Timeout::new(Duration::from_secs(2)).observed(seawall::tracing);
+//! let stack = seawall::Stack::standard("inventory").observed(seawall::tracing);
 //! ```
 //!
 //! What is asked for seldom is in the module of its policy: events, snapshots, builders, permits, futures; and in

@@ -1,10 +1,14 @@
 //! What a stack says of itself, and of its order.
 #![cfg(feature = "tokio")]
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use seawall::{
-    Budget, Bulkhead, CircuitBreaker, Error, Outcome, Quota, RateLimiter, Retry, Stack, Timeout,
+    Budget, Bulkhead, CircuitBreaker, Error, Outcome, Quota, RateLimiter, Retry, Stack, Timeout, Trip,
     stack::ConcernKind::{self, *},
 };
 
@@ -146,4 +150,20 @@ async fn each_policy_of_the_standard_stack_can_be_changed() {
     });
     assert!(matches!(failed.await, Err(Error::Inner(_))));
     assert_eq!(calls, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_observer_hears_of_every_policy_of_a_stack() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = told.clone();
+    let stack = Stack::new()
+        .retry(Retry::builder("r").max_attempts(2).build())
+        .circuit_breaker(CircuitBreaker::builder("b").trip(Trip::consecutive(1)).build())
+        .timeout(Timeout::builder("t", s(1)).build())
+        .observed(move |event| log.lock().unwrap().push(event.to_string()));
+    let hangs = stack.execute(std::future::pending::<Result<(), io::Error>>).await;
+    assert!(matches!(hangs, Err(Error::Rejected(_))));
+    let told = told.lock().unwrap();
+    let begins = ["timeout `t`: not done in 1s", "circuit breaker `b`: closed -> open", "retry `r`: attempt 1: it failed"];
+    assert!(told.iter().zip(begins).all(|(told, begin)| told.starts_with(begin)) && told.len() > 3, "{told:#?}");
 }

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use super::facts::{Facts, Kind};
+use super::summary::{Numbers, Summary};
 
 /// Something in a stack's order or numbers that is probably not what was meant; from [`Stack::check`](super::Stack::check).
 ///
@@ -107,7 +107,7 @@ impl fmt::Display for Concern {
 }
 
 /// Looks for what is probably not meant.
-pub(super) fn check(policies: &[Facts]) -> Vec<Concern> {
+pub(super) fn check(policies: &[Summary]) -> Vec<Concern> {
     let mut concerns = Vec::new();
     if policies.is_empty() {
         return concerns;
@@ -126,10 +126,10 @@ pub(super) fn check(policies: &[Facts]) -> Vec<Concern> {
 }
 
 /// What is wrong with one policy, by what is around it and inside of it.
-fn alone(policy: &Facts, outside: &[Facts], inside: &[Facts], concerns: &mut Vec<Concern>) {
-    let mut tell = |kind, outer: &Facts, inner: &Facts| concerns.push(Concern::new(kind, outer, inner));
-    match policy.kind {
-        Kind::Retry { max_attempts: 2.., has_budget } => {
+fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &mut Vec<Concern>) {
+    let mut tell = |kind, outer: &Summary, inner: &Summary| concerns.push(Concern::new(kind, outer, inner));
+    match policy.numbers {
+        Numbers::Retry { max_attempts: 2.., has_budget } => {
             match (outside.iter().any(is_timeout), inside.iter().any(is_timeout)) {
                 (true, false) => tell(ConcernKind::NoAttemptTimeout, policy, policy),
                 (false, true) => tell(ConcernKind::NoTotalTimeout, policy, policy),
@@ -139,7 +139,7 @@ fn alone(policy: &Facts, outside: &[Facts], inside: &[Facts], concerns: &mut Vec
                 tell(ConcernKind::NoBudget, policy, policy);
             }
         }
-        Kind::CircuitBreaker { counts_abandoned: false } if !inside.iter().any(is_timeout) => {
+        Numbers::CircuitBreaker { counts_abandoned: false } if !inside.iter().any(is_timeout) => {
             if let Some(timeout) = outside.iter().rev().find(|outer| is_timeout(outer)) {
                 tell(ConcernKind::HangsDoNotCount, timeout, policy);
             }
@@ -149,41 +149,43 @@ fn alone(policy: &Facts, outside: &[Facts], inside: &[Facts], concerns: &mut Vec
 }
 
 /// What is wrong with one policy inside of another one, and others between.
-fn pair(outer: &Facts, between: &[Facts], inner: &Facts, concerns: &mut Vec<Concern>) {
-    let retries = between.iter().find_map(|policy| attempts(policy.kind));
-    let kind = match (outer.kind, inner.kind) {
-        (Kind::Timeout { limit: Some(whole) }, Kind::Timeout { limit: Some(part) }) => match retries {
+fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Vec<Concern>) {
+    let retries = between.iter().find_map(|policy| attempts(policy.numbers));
+    let kind = match (outer.numbers, inner.numbers) {
+        (Numbers::Timeout { limit: Some(whole) }, Numbers::Timeout { limit: Some(part) }) => match retries {
             _ if part >= whole => ConcernKind::TimeoutNeverReached,
             Some(attempts) if all(attempts, part) > whole => ConcernKind::AttemptsDoNotFit,
             _ => return,
         },
         // The time of a whole call is meant to hold the waits in it.
-        (Kind::Timeout { .. }, waits) if waits.may_wait() && retries.is_none() && between.is_empty() => {
+        (Numbers::Timeout { .. }, waits) if waits.may_wait() && retries.is_none() && between.is_empty() => {
             ConcernKind::QueueCountsAsCall
         }
-        (Kind::CircuitBreaker { .. }, Kind::Retry { max_attempts: 2.., .. }) => ConcernKind::BreakerAroundRetry,
-        (Kind::Retry { max_attempts: 2.., .. }, Kind::RateLimit { .. }) => ConcernKind::LimiterInRetry,
-        (Kind::Bulkhead { .. }, Kind::Retry { max_attempts: 2.., .. }) => ConcernKind::BulkheadAroundRetry,
-        (Kind::Bulkhead { .. }, Kind::RateLimit { max_wait: Some(_), .. }) => ConcernKind::BulkheadAroundWait,
-        (Kind::Retry { max_attempts: 2.., .. }, Kind::Retry { max_attempts: 2.., .. }) => ConcernKind::RetryInRetry,
+        (Numbers::CircuitBreaker { .. }, Numbers::Retry { max_attempts: 2.., .. }) => ConcernKind::BreakerAroundRetry,
+        (Numbers::Retry { max_attempts: 2.., .. }, Numbers::RateLimit { .. }) => ConcernKind::LimiterInRetry,
+        (Numbers::Bulkhead { .. }, Numbers::Retry { max_attempts: 2.., .. }) => ConcernKind::BulkheadAroundRetry,
+        (Numbers::Bulkhead { .. }, Numbers::RateLimit { max_wait: Some(_), .. }) => ConcernKind::BulkheadAroundWait,
+        (Numbers::Retry { max_attempts: 2.., .. }, Numbers::Retry { max_attempts: 2.., .. }) => {
+            ConcernKind::RetryInRetry
+        }
         _ => return,
     };
     concerns.push(Concern::new(kind, outer, inner));
 }
 
 impl Concern {
-    fn new(kind: ConcernKind, outer: &Facts, inner: &Facts) -> Self {
+    fn new(kind: ConcernKind, outer: &Summary, inner: &Summary) -> Self {
         Self { kind, outer: outer.to_string(), inner: inner.to_string() }
     }
 }
 
-fn is_timeout(policy: &Facts) -> bool {
-    matches!(policy.kind, Kind::Timeout { .. })
+fn is_timeout(policy: &Summary) -> bool {
+    matches!(policy.numbers, Numbers::Timeout { .. })
 }
 
-fn attempts(kind: Kind) -> Option<u32> {
-    match kind {
-        Kind::Retry { max_attempts, .. } => Some(max_attempts),
+fn attempts(numbers: Numbers) -> Option<u32> {
+    match numbers {
+        Numbers::Retry { max_attempts, .. } => Some(max_attempts),
         _ => None,
     }
 }

@@ -4,25 +4,27 @@ mod append;
 mod boxed;
 mod chain;
 mod check;
-mod facts;
 pub mod future;
 mod layer;
 mod mode;
+mod observe;
 mod operation;
 mod policies;
 mod service;
 mod standard;
+mod summary;
 
 pub use append::Append;
 pub use boxed::BoxedStack;
 pub use chain::{Chain, End};
 pub use check::{Concern, ConcernKind};
-pub use facts::{Describe, Facts, Kind};
 pub use layer::StackLayer;
 pub use mode::Mode;
+pub use observe::Observe;
 pub use operation::{Again, Callable, Called, Once, Operation, Requested, RunAgain, RunNumbered, RunOnce, Shape};
 pub use service::StackService;
 pub use standard::Standard;
+pub use summary::{Describe, Numbers, Summary};
 
 use std::{fmt, future::Future};
 
@@ -31,6 +33,7 @@ use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
     AnyError, AsRejection, FromRejection, HeedRejections, KeepError, Reject, Sight, WrapError,
     attempts::{Attempt, Single},
+    observe::{Event, Kind},
     time::Clock,
 };
 use seawall_rate_limit::RateLimiter;
@@ -210,6 +213,26 @@ impl<P> Stack<P> {
         ResponseFuture::new(run, &self.policies, operation, reject)
     }
 
+    /// The same policies, telling `observer` of what happens to each, as their own `on_event` and `observed` do: the gates
+    /// wherever they are used, the retries and timeouts of this stack and what is made of it from here on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use seawall::{CircuitBreaker, Retry, Stack, Timeout};
+    ///
+    /// let stack = Stack::standard("inventory").observed(|event| println!("{event}"));
+    /// ```
+    ///
+    /// With the feature `tracing`: `stack.observed(seawall::tracing)`.
+    #[must_use = "retries and timeouts are observed in the stack that is returned"]
+    pub fn observed<F>(self, observer: F) -> Self
+    where
+        F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
+        P: Observe,
+    {
+        Self { policies: self.policies.observed(observer) }
+    }
+
     /// A tower layer that puts these policies around services.
     pub fn layer(&self) -> StackLayer<P>
     where
@@ -226,10 +249,10 @@ impl<P> Stack<P> {
 
 impl<P: Describe> Stack<P> {
     /// What there is to be said of each policy, outermost first.
-    pub fn facts(&self) -> Vec<Facts> {
-        let mut facts = Vec::new();
-        self.policies.describe(&mut facts);
-        facts
+    pub fn summaries(&self) -> Vec<Summary> {
+        let mut summaries = Vec::new();
+        self.policies.describe(&mut summaries);
+        summaries
     }
 
     /// The stack as one would draw it: a line for each policy, outermost first.
@@ -249,7 +272,7 @@ impl<P: Describe> Stack<P> {
     ///       the call");
     /// ```
     pub fn describe(&self) -> Drawing {
-        Drawing(self.facts())
+        Drawing(self.summaries())
     }
 
     /// What is probably not meant in the order or the numbers of these policies; each says in words what is wrong, and what
@@ -266,18 +289,18 @@ impl<P: Describe> Stack<P> {
     ///
     #[doc = include_str!("check.md")]
     pub fn check(&self) -> Vec<Concern> {
-        check::check(&self.facts())
+        check::check(&self.summaries())
     }
 }
 
 /// A stack, as one would draw it; from [`Stack::describe`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Drawing(Vec<Facts>);
+pub struct Drawing(Vec<Summary>);
 
 impl fmt::Display for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (depth, facts) in self.0.iter().enumerate() {
-            writeln!(f, "{:1$}{facts}", "", 2 * depth)?;
+        for (depth, summary) in self.0.iter().enumerate() {
+            writeln!(f, "{:1$}{summary}", "", 2 * depth)?;
         }
         write!(f, "{:1$}the call", "", 2 * self.0.len())
     }
@@ -285,6 +308,6 @@ impl fmt::Display for Drawing {
 
 impl<P: Describe> fmt::Debug for Stack<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.facts().iter().map(|facts| format_args!("{facts}").to_string())).finish()
+        f.debug_list().entries(self.summaries().iter().map(ToString::to_string)).finish()
     }
 }

@@ -10,17 +10,17 @@ use seawall_timeout::Timeout;
 /// What there is to be said of one policy of a stack.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Facts {
+pub struct Summary {
     /// Its name.
     pub name: String,
     /// What it is, and its numbers.
-    pub kind: Kind,
+    pub numbers: Numbers,
 }
 
 /// What a policy is, and its numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum Numbers {
     /// A rate limit, whose calls wait for so long if they may, with so many calls in so long, and so many at once.
     RateLimit {
         /// How many calls in [`period`](Self::RateLimit::period).
@@ -61,37 +61,37 @@ pub enum Kind {
 /// Policies that can say what they are, outermost first.
 pub trait Describe {
     /// Adds what there is to be said of each.
-    fn describe(&self, to: &mut Vec<Facts>);
+    fn describe(&self, to: &mut Vec<Summary>);
 }
 
-impl Kind {
+impl Numbers {
     /// Whether it can make a call wait for its turn.
     pub(super) fn may_wait(self) -> bool {
         matches!(self, Self::RateLimit { max_wait: Some(_), .. } | Self::Bulkhead { max_queued: 1.., .. })
     }
 }
 
-impl fmt::Display for Facts {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, kind } = self;
-        match kind {
-            Kind::RateLimit { count, period, burst, max_wait } => {
+        let Self { name, numbers } = self;
+        match numbers {
+            Numbers::RateLimit { count, period, burst, max_wait } => {
                 write!(f, "rate limit `{name}`: {count} in {period:?}, {burst} at once")?;
                 max_wait.map_or(Ok(()), |max_wait| write!(f, ", waits up to {max_wait:?}"))
             }
-            Kind::Timeout { limit: Some(limit) } => write!(f, "timeout `{name}`: {limit:?}"),
-            Kind::Timeout { limit: None } => write!(f, "timeout `{name}`: as the call goes"),
-            Kind::Retry { max_attempts: u32::MAX, .. } => write!(f, "retry `{name}`: any number of attempts"),
-            Kind::Retry { max_attempts: 1, .. } => write!(f, "retry `{name}`: 1 attempt"),
-            Kind::Retry { max_attempts, has_budget } => {
+            Numbers::Timeout { limit: Some(limit) } => write!(f, "timeout `{name}`: {limit:?}"),
+            Numbers::Timeout { limit: None } => write!(f, "timeout `{name}`: as the call goes"),
+            Numbers::Retry { max_attempts: u32::MAX, .. } => write!(f, "retry `{name}`: any number of attempts"),
+            Numbers::Retry { max_attempts: 1, .. } => write!(f, "retry `{name}`: 1 attempt"),
+            Numbers::Retry { max_attempts, has_budget } => {
                 let budget = if *has_budget { "within a budget" } else { "without a budget" };
                 write!(f, "retry `{name}`: {max_attempts} attempts, {budget}")
             }
-            Kind::CircuitBreaker { .. } => write!(f, "circuit breaker `{name}`"),
-            Kind::Bulkhead { max_concurrent, max_queued: 0 } => {
+            Numbers::CircuitBreaker { .. } => write!(f, "circuit breaker `{name}`"),
+            Numbers::Bulkhead { max_concurrent, max_queued: 0 } => {
                 write!(f, "bulkhead `{name}`: {max_concurrent} in flight")
             }
-            Kind::Bulkhead { max_concurrent, max_queued } => {
+            Numbers::Bulkhead { max_concurrent, max_queued } => {
                 write!(f, "bulkhead `{name}`: {max_concurrent} in flight, {max_queued} waiting")
             }
         }
@@ -101,53 +101,58 @@ impl fmt::Display for Facts {
 // ===== impl Describe =====
 
 impl Describe for () {
-    fn describe(&self, _: &mut Vec<Facts>) {}
+    fn describe(&self, _: &mut Vec<Summary>) {}
 }
 
 impl<K: Clock, R: Describe> Describe for (RateLimiter<K>, R) {
-    fn describe(&self, to: &mut Vec<Facts>) {
+    fn describe(&self, to: &mut Vec<Summary>) {
         let (limiter, rest) = self;
         let quota = limiter.quota();
         let (count, period, burst) = (quota.count(), quota.period(), quota.max_burst());
-        let kind = Kind::RateLimit { count, period, burst, max_wait: limiter.max_wait() };
-        to.push(Facts { name: limiter.name().into(), kind });
+        let numbers = Numbers::RateLimit { count, period, burst, max_wait: limiter.max_wait() };
+        to.push(Summary { name: limiter.name().into(), numbers });
         rest.describe(to);
     }
 }
 
 impl<L: 'static, K, R: Describe> Describe for (Timeout<L, K>, R) {
-    fn describe(&self, to: &mut Vec<Facts>) {
+    fn describe(&self, to: &mut Vec<Summary>) {
         let (timeout, rest) = self;
         // A limit may be a function of any request's type, so there is no trait to ask it by.
         let limit: &dyn Any = timeout.limit();
-        to.push(Facts { name: timeout.name().into(), kind: Kind::Timeout { limit: limit.downcast_ref().copied() } });
+        to.push(Summary {
+            name: timeout.name().into(),
+            numbers: Numbers::Timeout { limit: limit.downcast_ref().copied() },
+        });
         rest.describe(to);
     }
 }
 
 impl<D, K, R: Describe> Describe for (Retry<D, K>, R) {
-    fn describe(&self, to: &mut Vec<Facts>) {
+    fn describe(&self, to: &mut Vec<Summary>) {
         let (retry, rest) = self;
-        let kind = Kind::Retry { max_attempts: retry.max_attempts(), has_budget: retry.budget().purse().is_some() };
-        to.push(Facts { name: retry.name().into(), kind });
+        let numbers =
+            Numbers::Retry { max_attempts: retry.max_attempts(), has_budget: retry.budget().purse().is_some() };
+        to.push(Summary { name: retry.name().into(), numbers });
         rest.describe(to);
     }
 }
 
 impl<C, K: Clock, R: Describe> Describe for (CircuitBreaker<C, K>, R) {
-    fn describe(&self, to: &mut Vec<Facts>) {
+    fn describe(&self, to: &mut Vec<Summary>) {
         let (breaker, rest) = self;
-        let kind = Kind::CircuitBreaker { counts_abandoned: breaker.counts_abandoned() };
-        to.push(Facts { name: breaker.name().into(), kind });
+        let numbers = Numbers::CircuitBreaker { counts_abandoned: breaker.counts_abandoned() };
+        to.push(Summary { name: breaker.name().into(), numbers });
         rest.describe(to);
     }
 }
 
 impl<K: Timer, R: Describe> Describe for (Bulkhead<K>, R) {
-    fn describe(&self, to: &mut Vec<Facts>) {
+    fn describe(&self, to: &mut Vec<Summary>) {
         let (bulkhead, rest) = self;
-        let kind = Kind::Bulkhead { max_concurrent: bulkhead.max_concurrent(), max_queued: bulkhead.max_queued() };
-        to.push(Facts { name: bulkhead.name().into(), kind });
+        let numbers =
+            Numbers::Bulkhead { max_concurrent: bulkhead.max_concurrent(), max_queued: bulkhead.max_queued() };
+        to.push(Summary { name: bulkhead.name().into(), numbers });
         rest.describe(to);
     }
 }

@@ -1,0 +1,66 @@
+use seawall_bulkhead::Bulkhead;
+use seawall_circuit_breaker::CircuitBreaker;
+use seawall_core::{
+    observe::{Event, Kind},
+    time::Clock,
+};
+use seawall_rate_limit::RateLimiter;
+use seawall_retry::Retry;
+use seawall_timeout::Timeout;
+
+/// Policies that can be observed, whatever their events.
+pub trait Observe: Sized {
+    /// The same policies, telling `observer` of what happens to them.
+    #[must_use]
+    fn observed<F>(self, observer: F) -> Self
+    where
+        F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static;
+}
+
+impl Observe for () {
+    fn observed<F>(self, _: F) -> Self
+    where
+        F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
+    {
+        self
+    }
+}
+
+// A gate is observed where it stands, and so in all that share it; a retry and a timeout are plain data.
+macro_rules! gate {
+    ([$($generics:tt)*] $gate:ty) => {
+        impl<R: Observe, $($generics)*> Observe for ($gate, R) {
+            fn observed<F>(self, observer: F) -> Self
+            where
+                F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
+            {
+                let (gate, rest) = self;
+                let told = observer.clone();
+                gate.on_event(move |event| told(event));
+                (gate, rest.observed(observer))
+            }
+        }
+    };
+}
+
+gate!([C, K: Clock] CircuitBreaker<C, K>);
+gate!([K: Clock] RateLimiter<K>);
+gate!([K: Clock] Bulkhead<K>);
+
+macro_rules! course {
+    ([$($generics:tt)*] $course:ty) => {
+        impl<R: Observe, $($generics)*> Observe for ($course, R) {
+            fn observed<F>(self, observer: F) -> Self
+            where
+                F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
+            {
+                let (course, rest) = self;
+                let told = observer.clone();
+                (course.observed(move |event| told(event)), rest.observed(observer))
+            }
+        }
+    };
+}
+
+course!([P, K] Retry<P, K>);
+course!([L, K] Timeout<L, K>);
