@@ -1,5 +1,10 @@
 //! The stack, as its users call it.
 #![cfg(feature = "tokio")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod blame;
+mod pairs;
+mod support;
 
 use std::{cell::Cell, io, mem::size_of_val, sync::Arc, time::Duration};
 
