@@ -111,6 +111,17 @@ impl<C, S, W: Watch> Limited<C, S, W> {
     }
 }
 
+impl<C, S, W: Watch> Limited<C, S, W> {
+    /// What a call has come to that something inside of it cut off by a deadline, if that was its own limit, and not one
+    /// around it.
+    #[cold]
+    pub fn own_rejection<K: Timer>(self: Pin<&mut Self>, terms: Terms<'_, K>) -> Option<Rejection> {
+        let timed_out = self.project().span.own_time_out(terms)?;
+        terms.tell(timed_out.clone());
+        Some(timed_out.into())
+    }
+}
+
 impl<C, S, W> Limited<C, S, W> {
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })

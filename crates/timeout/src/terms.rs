@@ -105,6 +105,15 @@ impl<W: Watch> Span<W> {
         timed_out
     }
 
+    /// The same, if it is over, and by the limit itself.
+    #[cold]
+    pub(crate) fn own_time_out<K: Timer>(&mut self, terms: Terms<'_, K>) -> Option<TimedOut> {
+        self.known?;
+        let (due, _) = self.due();
+        let timed_out = (terms.clock.now() >= due).then(|| self.time_out(terms, due))?;
+        (!timed_out.is_by_deadline()).then_some(timed_out)
+    }
+
     fn elapsed(&self, now: Instant) -> Duration {
         self.known.map_or(Duration::ZERO, |known| now.saturating_duration_since(known.asked))
     }

@@ -103,8 +103,18 @@ impl<X: Shape> Chain<X> for () {
     }
 }
 
+/// The rejection that a call came to, by a policy further in or, where the error shows it, below.
+#[inline]
+pub(super) fn rejection<X: Shape>(end: &End<X>) -> Option<&Rejection> {
+    match end {
+        Ok(result) => X::rejection(result),
+        Err(rejection) => Some(rejection),
+    }
+}
+
 /// What a gate makes of the end of a call. A policy's rejection says nothing of the callee, but where an attempt took longer
-/// than its own limit, it failed; and one that the caller's deadline cut off counts as one that the caller has dropped.
+/// than its own limit, it failed; and one that the caller's deadline cut off counts as one that the caller has dropped. Where
+/// there was no time at all, the callee was not touched.
 #[inline]
 pub(super) fn verdict<X, G>(gate: &G, end: &End<X>) -> Option<Outcome>
 where
@@ -119,6 +129,7 @@ where
         Err(rejection) => rejection,
     };
     match rejection {
+        Rejection::TimedOut(timed_out) if timed_out.limit().is_zero() => Some(Outcome::Ignored),
         Rejection::TimedOut(timed_out) if timed_out.is_by_deadline() => None,
         Rejection::TimedOut(_) => Some(Outcome::Failure),
         _ => Some(Outcome::Ignored),

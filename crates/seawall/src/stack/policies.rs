@@ -9,7 +9,7 @@ use std::{
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
-    Classify, Hint,
+    Classify, Hint, Rejection,
     attempts::{Attempt, GaveUp, Round, Verdict},
     time::{Clock, Timer},
 };
@@ -19,7 +19,7 @@ use seawall_retry::{Attempting, Decide, Repeatable, Retry, verdict as verdict_on
 use seawall_timeout::{Limit, Limited, Timeout};
 
 use super::{
-    chain::{Chain, End, Inside, Rest, verdict},
+    chain::{Chain, End, Inside, Rest, rejection, verdict},
     operation::{Operation, Shape},
 };
 
@@ -101,8 +101,14 @@ where
     ) -> Poll<End<X>> {
         let (timeout, rest) = self;
         let poll = |call: Pin<&mut R::Run>| rest.poll(call, operation, round, cx);
-        let polled = run.as_mut().poll_call(timeout.terms(), poll, |end| matches!(end, Ok(Ok(_))));
-        if polled.is_ready() {
+        let mut polled = run.as_mut().poll_call(timeout.terms(), poll, |end| matches!(end, Ok(Ok(_))));
+        if let Poll::Ready(end) = &mut polled {
+            if matches!(rejection::<X>(end), Some(Rejection::TimedOut(timed_out)) if timed_out.is_by_deadline()) {
+                // The deadline may be this very limit: then it is not for the caller to blame.
+                if let Some(timed_out) = run.as_mut().own_rejection(timeout.terms()) {
+                    *end = Err(timed_out);
+                }
+            }
             return polled;
         }
         run.poll_over(timeout.terms(), cx, |call| rest.abandon(call)).map(Err)

@@ -117,12 +117,19 @@ async fn an_attempt_that_an_outer_deadline_cut_off_counts_as_one_that_was_droppe
                 .circuit_breaker(breaker.clone())
                 .timeout(Timeout::new(2 * SECOND));
             breaker.reset();
-            after!(way, stack, Does::Hangs => "out of time");
+            // To the outer one it was its own limit.
+            after!(way, stack, Does::Hangs => "timed out");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
             // The same, without a timeout inside that could say so.
             breaker.reset();
             let stack = Stack::new().timeout(Timeout::new(SECOND)).circuit_breaker(breaker.clone());
             after!(way, stack, Does::Hangs => "timed out");
+            assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
+            // And where the deadline is around the whole stack.
+            breaker.reset();
+            let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(2 * SECOND));
+            let call = Deadline::after(SECOND).scope(send!(way, stack, Callee::new([Does::Hangs])));
+            assert_eq!(words(&some_day(call).await), "out of time", "{way:?}");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
         }
     }
@@ -207,5 +214,52 @@ async fn mx_cases() {
         let limiter = RateLimiter::new("limiter", Quota::per_hour(3));
         let callee = after!(way, Stack::new().retry(retry(7)).rate_limit(limiter.clone()), Does::Fails(0) => "rate limited");
         assert_eq!((callee.calls(), limiter.snapshot().rejected()), (3, 1), "MX-03, {way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_hangs_is_a_failure_though_a_longer_limit_inside_was_cut_to_its_own() {
+    for way in Way::BOTH {
+        let breaker = trips_at(10);
+        let stack = Stack::new()
+            .timeout(Timeout::new(10 * SECOND))
+            .circuit_breaker(breaker.clone())
+            .timeout(Timeout::new(SECOND))
+            .timeout(Timeout::new(2 * SECOND));
+        after!(way, stack, Does::Hangs => "timed out");
+        assert_eq!(breaker.snapshot().consecutive_failures(), 1, "{way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_took_longer_than_all_attempts_may_is_a_failure_though_the_last_attempt_was_cut_short() {
+    for way in Way::BOTH {
+        let (attempts, calls) = (trips_at(10), trips_at(10));
+        let stack = Stack::new()
+            .circuit_breaker(calls.clone())
+            .timeout(Timeout::builder("all", 4 * SECOND).build())
+            .retry(three().build())
+            .circuit_breaker(attempts.clone())
+            .timeout(Timeout::new(2 * SECOND));
+        let callee = Callee::new([Does::Hangs]);
+        let reply = some_day(send!(way, stack, callee)).await;
+        assert_eq!(reply.unwrap_err().to_string(), "timeout `all`: not done in 4s", "{way:?}");
+        assert_eq!(callee.came(), [0, 3_000], "{way:?}");
+        let failed = |breaker: &CircuitBreaker| breaker.snapshot().consecutive_failures();
+        assert_eq!((failed(&calls), failed(&attempts)), (1, 1), "{way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_for_which_there_is_no_time_at_all_is_nobodys_failure() {
+    for (limit, reply) in [(Duration::ZERO, "timed out"), (SECOND, "out of time")] {
+        for way in Way::BOTH {
+            let breaker = tripping(|builder| builder.abandoned(Outcome::Failure));
+            let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(limit));
+            let callee = Callee::new([Does::Answers(0)]);
+            let late = Deadline::after(if limit.is_zero() { SECOND } else { Duration::ZERO });
+            assert_eq!(words(&some_day(late.scope(send!(way, stack, callee))).await), reply, "{way:?}");
+            assert_eq!((callee.calls(), breaker.snapshot().consecutive_failures()), (0, 0), "{way:?}, {limit:?}");
+        }
     }
 }
