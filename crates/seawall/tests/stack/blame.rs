@@ -243,7 +243,7 @@ async fn a_call_that_took_longer_than_all_attempts_may_is_a_failure_though_the_l
             .timeout(Timeout::new(2 * SECOND));
         let callee = Callee::new([Does::Hangs]);
         let reply = some_day(send!(way, stack, callee)).await;
-        assert_eq!(reply.unwrap_err().to_string(), "timeout `all`: not done in 4s", "{way:?}");
+        assert_eq!(reply.unwrap_err().rejection().unwrap().to_string(), "timeout `all`: not done in 4s", "{way:?}");
         assert_eq!(callee.came(), [0, 3_000], "{way:?}");
         let failed = |breaker: &CircuitBreaker| breaker.snapshot().consecutive_failures();
         assert_eq!((failed(&calls), failed(&attempts)), (1, 1), "{way:?}");
