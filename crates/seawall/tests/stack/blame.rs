@@ -163,7 +163,8 @@ async fn jitter_comes_on_top_of_what_a_rejection_says_so_no_attempt_is_in_vain()
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_asks_its_function_about_the_callees_results_alone() {
-    let retry = || three().retry_if(|_: &seawall::Attempt, result: &Result<u32, _>| result.is_err_and(|_| false)).build();
+    let retry =
+        || three().retry_if(|_: &seawall::Attempt, result: &Result<u32, _>| result.is_err_and(|_| false)).build();
     for way in Way::BOTH {
         let callee = after!(way, Stack::new().retry(retry()).circuit_breaker(open()), Does::Fails(0) => "failed");
         assert_eq!(callee.came(), [5_000], "{way:?}");
@@ -207,12 +208,14 @@ async fn mx_cases() {
             assert_eq!((callee.calls(), breaker.snapshot().rejected()), (trip as usize, 1), "MX-01, {way:?}");
         }
         let breaker = trips_at(3);
-        let callee = after!(way, Stack::new().circuit_breaker(breaker.clone()).retry(retry(3)), Does::Fails(0) => "failed");
+        let callee =
+            after!(way, Stack::new().circuit_breaker(breaker.clone()).retry(retry(3)), Does::Fails(0) => "failed");
         let seen = (breaker.state(), breaker.snapshot().consecutive_failures());
         assert_eq!((callee.calls(), seen), (3, (State::Closed, 1)), "MX-02, {way:?}");
 
         let limiter = RateLimiter::new("limiter", Quota::per_hour(3));
-        let callee = after!(way, Stack::new().retry(retry(7)).rate_limit(limiter.clone()), Does::Fails(0) => "rate limited");
+        let callee =
+            after!(way, Stack::new().retry(retry(7)).rate_limit(limiter.clone()), Does::Fails(0) => "rate limited");
         assert_eq!((callee.calls(), limiter.snapshot().rejected()), (3, 1), "MX-03, {way:?}");
     }
 }

@@ -5,6 +5,7 @@
 mod blame;
 mod meaning;
 mod pairs;
+mod same;
 mod support;
 
 use std::{cell::Cell, io, mem::size_of_val, sync::Arc, time::Duration};

@@ -31,7 +31,8 @@ impl<P: Clone + 'static> Watched<P> {
 fn watched_timeout(limit: std::time::Duration) -> Watched<Timeout> {
     let cut_off = Arc::new(AtomicU32::new(0));
     let count = cut_off.clone();
-    let timeout = Timeout::builder("timeout", limit).on_event(move |_| _ = count.fetch_add(1, Ordering::Relaxed)).build();
+    let timeout =
+        Timeout::builder("timeout", limit).on_event(move |_| _ = count.fetch_add(1, Ordering::Relaxed)).build();
     Watched::new(timeout, move |_| format!("{} cut off", cut_off.load(Ordering::Relaxed)))
 }
 
@@ -176,7 +177,9 @@ fn table() -> Vec<Row> {
 
     // It says when it lets calls pass: waited out, and then the callee is called for the first time.
     rows.push(row!(retry("1 retries"), circuit_breaker("closed, 0 failed, 1 refused"), Answers(0) => "answered", [5_000], in 5_000));
-    rows.extend(passed_on!(circuit_breaker("open, 0 failed, 1 refused"), Answers(0) => "circuit open", NONE, in 0, failed 0));
+    rows.extend(
+        passed_on!(circuit_breaker("open, 0 failed, 1 refused"), Answers(0) => "circuit open", NONE, in 0, failed 0),
+    );
 
     rows.push(row!(retry("1 retries"), rate_limit("0 left, 1 refused"), Answers(0) => "answered", [2_000], in 2_000));
     rows.extend(passed_on!(rate_limit("0 left, 1 refused"), Answers(0) => "rate limited", NONE, in 0, failed 0));

@@ -102,7 +102,9 @@ async fn a_call_that_is_dropped_while_both_retries_wait_gets_back_what_it_paid_o
         // In the outer one's pause, after the inner one's three; and by a timeout, of which the future lives on.
         let retry = |budget: &Budget| three().budget(budget.clone()).build();
         let stack = Stack::new().timeout(Timeout::new(2_500 * MILLISECOND));
-        let stack = stack.retry(three().budget(budgets[0].clone()).backoff(exactly(SECOND / 4)).build()).retry(retry(&budgets[1]));
+        let stack = stack
+            .retry(three().budget(budgets[0].clone()).backoff(exactly(SECOND / 4)).build())
+            .retry(retry(&budgets[1]));
         let mut call = task::spawn(send!(way, stack, callee));
         assert_pending!(call.poll());
         for _ in 0..2 {
@@ -141,7 +143,8 @@ async fn of_two_timeouts_the_shorter_one_ends_the_call_and_says_so() {
         for (outer, inner, name) in [(1, 2, "outer"), (2, 1, "inner"), (1, 1, "inner")] {
             let told = Arc::new(AtomicU32::new(0));
             let count = told.clone();
-            let outer = Timeout::builder("outer", outer * SECOND).on_event(move |_| _ = count.fetch_add(1, Ordering::Relaxed));
+            let outer =
+                Timeout::builder("outer", outer * SECOND).on_event(move |_| _ = count.fetch_add(1, Ordering::Relaxed));
             let stack = Stack::new().timeout(outer.build()).timeout(Timeout::builder("inner", inner * SECOND).build());
             let began = Instant::now();
             let reply = some_day(send!(way, stack, Callee::new([Does::Hangs]))).await;
@@ -156,7 +159,8 @@ async fn of_two_timeouts_the_shorter_one_ends_the_call_and_says_so() {
 async fn of_two_bulkheads_the_outer_one_gives_back_what_the_inner_one_refuses() {
     for way in Way::BOTH {
         let (wide, narrow) = (Bulkhead::new("wide", 3), Bulkhead::new("narrow", 2));
-        let (stack, callee) = (Stack::new().bulkhead(wide.clone()).bulkhead(narrow.clone()), Callee::new([Does::Hangs]));
+        let (stack, callee) =
+            (Stack::new().bulkhead(wide.clone()).bulkhead(narrow.clone()), Callee::new([Does::Hangs]));
         let mut calls = [0; 3].map(|_| task::spawn(send!(way, stack, callee)));
         assert!([&wide, &narrow].iter().all(|bulkhead| bulkhead.in_flight() == 0));
         assert_pending!(calls[0].poll());

@@ -38,7 +38,8 @@ async fn a_call_sees_the_earliest_deadline_around_it_in_each_attempt() {
     assert_eq!(*seen.borrow(), wanted.into_iter().map(Some).collect::<Vec<_>>());
     assert_eq!(left(), None);
 
-    let stack = Stack::new().timeout(Timeout::new(2_500 * MILLISECOND)).retry(three().build()).timeout(Timeout::new(SECOND));
+    let stack =
+        Stack::new().timeout(Timeout::new(2_500 * MILLISECOND)).retry(three().build()).timeout(Timeout::new(SECOND));
     let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
     let told = seen.clone();
     let callee = service_fn(move |()| {
@@ -53,7 +54,8 @@ async fn a_call_sees_the_earliest_deadline_around_it_in_each_attempt() {
 #[tokio::test(start_paused = true)]
 async fn the_total_limit_cuts_the_limits_of_the_attempts() {
     for way in Way::BOTH {
-        let stack = Stack::new().timeout(Timeout::new(5 * SECOND)).retry(three().build()).timeout(Timeout::new(2 * SECOND));
+        let stack =
+            Stack::new().timeout(Timeout::new(5 * SECOND)).retry(three().build()).timeout(Timeout::new(2 * SECOND));
         let (callee, began) = (Callee::new([Does::Hangs]), Instant::now());
         assert_eq!(words(&some_day(send!(way, stack, callee)).await), "timed out", "{way:?}");
         assert_eq!((callee.came(), began.elapsed()), (vec![0, 3_000], 5 * SECOND), "{way:?}");

@@ -42,8 +42,7 @@ async fn turns_come_in_the_order_in_which_calls_were_first_polled_through_whatev
     let (bulkhead, callee) = (queued(9), Callee::new([Does::Answers(1_000)]));
     let stack = Stack::new().retry(three().build()).bulkhead(bulkhead.clone());
     let held = bulkhead.try_acquire().unwrap();
-    let mut calls: Vec<_> =
-        (0..6).map(|number| task::spawn(send!(Way::BOTH[number % 2], stack, callee))).collect();
+    let mut calls: Vec<_> = (0..6).map(|number| task::spawn(send!(Way::BOTH[number % 2], stack, callee))).collect();
     for &number in &[3, 0, 5, 1, 2, 4] {
         assert_pending!(calls[number].poll());
     }

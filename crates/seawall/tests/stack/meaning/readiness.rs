@@ -54,7 +54,8 @@ async fn a_full_limit_refuses_while_the_inner_service_is_not_ready() {
 #[tokio::test(start_paused = true)]
 async fn what_was_found_refused_and_is_let_in_after_all_goes_by_a_clone_that_is_made_ready_first() {
     let breaker = open();
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(Stack::new().circuit_breaker(breaker.clone()).layer());
+    let (mut service, mut handle) =
+        mock::spawn_layer::<u32, u32, _>(Stack::new().circuit_breaker(breaker.clone()).layer());
     handle.allow(0);
     assert_ready_ok!(service.poll_ready());
     breaker.reset();
