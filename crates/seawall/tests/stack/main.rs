@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod blame;
+mod endings;
 mod meaning;
 mod pairs;
 mod same;
