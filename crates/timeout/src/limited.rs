@@ -109,9 +109,7 @@ impl<C, S, W: Watch> Limited<C, S, W> {
         this.state.set(State::Ended);
         Poll::Ready(rejection)
     }
-}
 
-impl<C, S, W: Watch> Limited<C, S, W> {
     /// What a call has come to that something inside of it cut off by a deadline, if that was its own limit, and not one
     /// around it.
     #[cold]

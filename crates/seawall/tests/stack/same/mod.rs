@@ -3,7 +3,8 @@
 //!
 //! Where they differ, and what is drawn keeps clear of it:
 //! - A layer with a queue waits in `poll_ready`, before whatever stands around it is asked; a stack waits in the call. So
-//!   there are queues only where nothing stands around them that a wait makes a difference to, and no caller gives up.
+//!   there are queues only where nothing stands around them that a wait makes a difference to, and where a caller gives up,
+//!   the stacks are compared alone.
 //! - Layers show breakers and retries each other's rejections as errors, a stack does not: here a classifier says of them
 //!   what the stack does, but it cannot see whether a deadline was the breaker's caller's or inside of the breaker. So there
 //!   are no two limits inside of a breaker.
@@ -42,19 +43,19 @@ enum Drawn {
     All,
     /// No budget that fills up.
     Steady,
-    /// Callers that never give up, and no budgets.
-    Patient,
+    /// No budget: a layer's call begins when it has waited.
+    Queues,
 }
 
 fn draw(drawn: Drawn) -> impl Strategy<Value = Numbers> {
     numbers().prop_map(move |mut numbers| {
         match (drawn, numbers.budget) {
-            (Drawn::Patient, _) => numbers.budget = Purse::Unlimited,
+            (Drawn::Queues, _) => numbers.budget = Purse::Unlimited,
             (Drawn::Steady, Purse::Filled(retries)) => numbers.budget = Purse::Of(retries),
             _ => {}
         }
         // A retry that is given up gives back what it paid.
-        if drawn == Drawn::Patient || numbers.budget != Purse::Unlimited {
+        if numbers.budget != Purse::Unlimited {
             numbers.calls.iter_mut().for_each(|call| call.patience = None);
         }
         numbers
@@ -66,7 +67,10 @@ fn assert_same(drawn: Drawn, story: impl Fn(&Numbers) -> [Story; 3]) {
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let same = |numbers: Numbers| {
         let [plain, service, layers] = story(&numbers);
-        prop_assert_eq!(&service, &layers, "as a service, and by layers");
+        prop_assert!([&plain, &service, &layers].iter().all(|story| story.is_at_rest), "what was taken is given back");
+        if drawn != Drawn::Queues || numbers.calls.iter().all(|call| call.patience.is_none()) {
+            prop_assert_eq!(&service, &layers, "as a service, and by layers");
+        }
         if !matches!(numbers.budget, Purse::Filled(_)) {
             prop_assert_eq!(&plain, &service, "plainly, and as a service");
         }
@@ -92,13 +96,13 @@ macro_rules! three_ways {
                         let (stack, client) = (stack.clone(), client.clone());
                         Box::pin(async move { stack.execute(|| client.send(number)).await })
                     });
-                    Story { ends, made: client.made(), stands: world.stands() }
+                    Story { ends, made: client.made(), stands: world.stands(), is_at_rest: world.is_at_rest() }
                 };
                 let service = {
                     let (client, world) = (Client::new(&service, calls), numbers.world(&service, seawall::ErrIsFailure));
                     let sent_to = Stack::new()$(.$policy(world.$field.clone()))+.layer().layer(client.clone());
                     let ends = run(&service, calls, |number| Box::pin(sent_to.clone().oneshot(number)));
-                    Story { ends, made: client.made(), stands: world.stands() }
+                    Story { ends, made: client.made(), stands: world.stands(), is_at_rest: world.is_at_rest() }
                 };
                 let layers = {
                     let classify = as_a_stack_does as fn(&Reply) -> Outcome;
@@ -107,7 +111,7 @@ macro_rules! three_ways {
                         .map_err(Error::Inner)
                         .service(client.clone());
                     let ends = run(&layers, calls, |number| Box::pin(sent_to.clone().oneshot(number)));
-                    Story { ends, made: client.made(), stands: world.stands() }
+                    Story { ends, made: client.made(), stands: world.stands(), is_at_rest: world.is_at_rest() }
                 };
                 [plain, service, layers]
             });
@@ -129,9 +133,9 @@ three_ways!(two_breakers_and_two_bulkheads, All:
     circuit_breaker(tougher), bulkhead(wider), retry(retry), circuit_breaker(breaker), bulkhead(bulkhead), timeout(each));
 three_ways!(two_limits_around_a_breaker, All:
     timeout(total), timeout(each), circuit_breaker(breaker), rate_limit(limiter));
-three_ways!(queues_around_all, Patient:
+three_ways!(queues_around_all, Queues:
     rate_limit(paced), bulkhead(queued), timeout(total), retry(retry), circuit_breaker(breaker), timeout(each));
-three_ways!(a_queue_inside_of_a_retry, Patient:
+three_ways!(a_queue_inside_of_a_retry, Queues:
     retry(retry), bulkhead(queued), circuit_breaker(breaker), timeout(each));
-three_ways!(a_paced_retry, Patient:
+three_ways!(a_paced_retry, Queues:
     retry(retry), rate_limit(paced), bulkhead(bulkhead), timeout(each), circuit_breaker(breaker));

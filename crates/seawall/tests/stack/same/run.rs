@@ -49,6 +49,7 @@ pub(super) struct Story {
     pub(super) ends: Vec<(&'static str, u64)>,
     pub(super) made: Vec<(usize, u64)>,
     pub(super) stands: String,
+    pub(super) is_at_rest: bool,
 }
 
 /// What the calls are sent to, each by its number.

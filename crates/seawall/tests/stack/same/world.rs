@@ -133,6 +133,14 @@ impl Purse {
 }
 
 impl<C> World<C> {
+    /// Whether nobody holds anything, once all calls have ended.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let held = [&self.bulkhead, &self.wider, &self.queued].map(|bulkhead| bulkhead.in_flight() + bulkhead.queued());
+        let waits = [&self.limiter, &self.paced].map(|limiter| limiter.queued());
+        let probes = [&self.breaker, &self.tougher].map(|breaker| breaker.snapshot().undecided_probes());
+        held.iter().chain(&waits).sum::<usize>() == 0 && probes == [0, 0]
+    }
+
     /// How all of it stands.
     pub(super) fn stands(&self) -> String {
         let breaker = |breaker: &CircuitBreaker<C, ManualClock>| {
