@@ -71,25 +71,25 @@ where
     pub fn first(
         service: &mut S,
         mut request: Request,
-        clone: &Q,
+        clone: Q,
         attempt: Attempt,
         may_follow: bool,
     ) -> (Self, Sent<S, Request>) {
-        let kept = keep(service, &request, clone, may_follow);
+        let kept = keep(service, &request, &clone, may_follow);
         clone.mark(&mut request, attempt);
-        (Self { kept, clone: clone.clone() }, Sent { state: State::Called { call: service.call(request) } })
+        (Self { kept, clone }, Sent { state: State::Called { call: service.call(request) } })
     }
 }
 
 impl<S, Request, Q> Resend<S, Request, Q> {
-    /// Sends `request` by `service` when it is told to, the first time too.
-    pub fn later(service: S, request: Request, clone: Q) -> Self {
-        Self { kept: Ok((service, request)), clone }
-    }
-
-    /// Sends nothing.
+    /// Sends nothing, unless it is given something [to send](Self::send).
     pub fn never(clone: Q) -> Self {
         Self { kept: Err(GaveUp::NotRepeatable), clone }
+    }
+
+    /// Sends `request` by `service` when it is told to, the first time too.
+    pub fn send(&mut self, service: S, request: Request) {
+        self.kept = Ok((service, request));
     }
 
     /// The request that the next attempt sends.

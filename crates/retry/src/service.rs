@@ -80,7 +80,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { inner, retry, clone, .. } = self;
         let begin = |attempt: Attempt| {
-            Resend::first(inner, request, clone, attempt, retry.parts().may_follow(attempt.number()))
+            Resend::first(inner, request, clone.clone(), attempt, retry.parts().may_follow(attempt.number()))
         };
         drive(retry.parts(), || retry.lend(), begin)
     }

@@ -61,6 +61,11 @@ where
     pub(super) fn new(run: <H::Target as Chain<X>>::Run, policies: H, operation: O, reject: R) -> Self {
         Self { run, policies, operation, reject: Some(reject), ended: false }
     }
+
+    /// What is made.
+    pub(super) fn operation(&mut self) -> &mut O {
+        &mut self.operation
+    }
 }
 
 impl<H, O, X, R> Future for ResponseFuture<H, O, X, R>

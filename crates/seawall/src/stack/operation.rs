@@ -207,13 +207,12 @@ where
 /// A request whose first attempt, if it begins at once, goes by the service that was made ready.
 pub(super) struct First<'a, S, Request, Q> {
     service: &'a mut S,
-    clone: &'a Q,
     state: State<S, Request, Q>,
 }
 
 enum State<S, Request, Q> {
     /// The service is ready, and not called.
-    Ready(Request),
+    Ready(Request, Q),
     /// The rest of it is the future's.
     Owned(Resend<S, Request, Q>),
     Taken,
@@ -222,34 +221,32 @@ enum State<S, Request, Q> {
 impl<'a, S, Request, Q> First<'a, S, Request, Q>
 where
     S: Service<Request> + Clone,
-    Q: CloneRequest<Request> + Clone,
 {
     /// `request`, for a service that was polled ready.
     #[inline(always)]
-    pub(super) fn new(service: &'a mut S, request: Request, clone: &'a Q) -> Self {
-        Self { service, clone, state: State::Ready(request) }
+    pub(super) fn new(service: &'a mut S, request: Request, clone: Q) -> Self {
+        Self { service, state: State::Ready(request, clone) }
     }
 
-    /// What the call's future keeps, where the call may be made again if `repeats`.
+    /// What the call's future keeps; and the request, if it was not sent and will be sent by nobody. Runs no code of others.
     #[inline(always)]
-    pub(super) fn into_operation(mut self, repeats: bool) -> Resend<S, Request, Q> {
-        if repeats {
-            self.own();
-        }
+    pub(super) fn into_operation(self) -> (Resend<S, Request, Q>, Option<Request>) {
         match self.state {
-            State::Owned(resend) => resend,
-            // It was refused.
-            State::Ready(_) | State::Taken => Resend::never(self.clone.clone()),
+            State::Owned(resend) => (resend, None),
+            State::Ready(request, clone) => (Resend::never(clone), Some(request)),
+            State::Taken => unreachable!("it is only on its way to another state"),
         }
     }
 
     /// To be sent by a clone, which is made ready first: what was made ready is for the next call.
     pub(super) fn own(&mut self) {
-        if !matches!(self.state, State::Ready(_)) {
+        if !matches!(self.state, State::Ready(..)) {
             return;
         }
-        if let State::Ready(request) = mem::replace(&mut self.state, State::Taken) {
-            self.state = State::Owned(Resend::later(self.service.clone(), request, self.clone.clone()));
+        if let State::Ready(request, clone) = mem::replace(&mut self.state, State::Taken) {
+            let mut resend = Resend::never(clone);
+            resend.send(self.service.clone(), request);
+            self.state = State::Owned(resend);
         }
     }
 }
@@ -264,7 +261,7 @@ where
 
     fn request(&self) -> &Request {
         match &self.state {
-            State::Ready(request) => request,
+            State::Ready(request, _) => request,
             State::Owned(resend) => resend.request().expect(SENT),
             State::Taken => unreachable!("it is only on its way to another state"),
         }
@@ -275,10 +272,10 @@ where
         if let State::Owned(resend) = &mut self.state {
             return Attempted::attempt(resend, round.attempt(), || round.may_follow());
         }
-        let State::Ready(request) = mem::replace(&mut self.state, State::Taken) else {
+        let State::Ready(request, clone) = mem::replace(&mut self.state, State::Taken) else {
             unreachable!("it was just looked at")
         };
-        let (resend, sent) = Resend::first(self.service, request, self.clone, round.attempt(), round.may_follow());
+        let (resend, sent) = Resend::first(self.service, request, clone, round.attempt(), round.may_follow());
         self.state = State::Owned(resend);
         sent
     }
@@ -286,7 +283,7 @@ where
     fn obstacle(&self) -> Option<GaveUp> {
         match &self.state {
             State::Owned(resend) => Attempted::obstacle(resend),
-            State::Ready(_) | State::Taken => None,
+            State::Ready(..) | State::Taken => None,
         }
     }
 

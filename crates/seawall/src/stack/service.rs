@@ -72,14 +72,20 @@ where
 
     #[inline(always)]
     fn call(&mut self, request: Request) -> Self::Future {
+        // A clone may panic: it is made before the policies give anything, or when there is a future that gives it back.
+        let How { clone, reject, .. } = self.how.clone();
         let policies = self.policies.hold();
-        let mut first = First::new(&mut self.inner, request, &self.how.clone);
+        let mut first = First::new(&mut self.inner, request, clone);
         if !mem::replace(&mut self.ready, false) {
             first.own();
         }
         let run = policies.begin(&mut first, Single);
-        let operation = first.into_operation(P::REPEATS);
-        ResponseFuture::new(run, policies, operation, self.how.reject.clone())
+        let (operation, refused) = first.into_operation();
+        let mut call = ResponseFuture::new(run, policies, operation, reject);
+        if let (true, Some(request)) = (P::REPEATS, refused) {
+            call.operation().send(self.inner.clone(), request);
+        }
+        call
     }
 }
 

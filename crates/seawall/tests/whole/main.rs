@@ -1,0 +1,8 @@
+//! The contract of a whole stack: what it holds and gives back, what it costs, and what may stand around it and in it.
+#![cfg(feature = "tokio")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod cancel;
+mod panic;
+mod panic_service;
+mod support;
