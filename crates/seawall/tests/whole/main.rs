@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod cancel;
+mod footprint;
 mod panic;
 mod panic_service;
+mod send;
 mod support;

@@ -10,7 +10,8 @@ use seawall::State;
 use tokio_test::{assert_pending, assert_ready_eq, task};
 
 use super::support::{
-    CIRCUITS, Circuit, EACH, PROBES, Place, SAVED, TOTAL, WAIT, Way, World, alive, begun, panic_words, set_trap, take_log,
+    CIRCUITS, Circuit, EACH, PROBES, Place, SAVED, TOTAL, WAIT, Way, World, alive, begun, panic_words, set_trap,
+    take_log,
 };
 
 /// Where a panic comes out of a call that is polled.
