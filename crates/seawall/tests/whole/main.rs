@@ -2,9 +2,11 @@
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod around;
 mod cancel;
 mod footprint;
 mod panic;
 mod panic_service;
 mod send;
 mod support;
+mod tower;
