@@ -19,7 +19,8 @@ pub enum Error<E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry a rejection",
     label = "this error type has no place for a `Rejection`",
-    note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `From<Rejection>` for the error"
+    note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `From<Rejection>` for the error",
+    note = "or call by `execute`, which wraps any error"
 )]
 pub trait FromRejection {
     /// Wraps `rejection`.
@@ -39,8 +40,9 @@ impl<E: From<Rejection>> FromRejection for E {
 /// [`Error<_>`](Error), [`Rejection`] and boxed errors do. For an enum of your own it is one `match`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not show which of its values are rejections",
-    label = "a retry cannot tell a policy's rejection from a failure in this error type",
-    note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `AsRejection` for the error, or make the layer one for `.any_error()`"
+    label = "a policy further out cannot tell a rejection from a failure in this error type",
+    note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `AsRejection` for the error",
+    note = "or let the error be any: call by `execute`, make a stack's layer without `.keep_error()`, a retry's with `.any_error()`"
 )]
 pub trait AsRejection {
     /// The rejection, if this is one.

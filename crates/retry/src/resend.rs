@@ -15,6 +15,11 @@ use crate::Operation;
 /// How a request is kept, so that it can be sent again.
 ///
 /// Any `Fn(&Request) -> Option<Request>` is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Request}` cannot be copied to be sent again",
+    label = "unless it is told otherwise, this layer asks requests to be `Clone`",
+    note = "derive `Clone` for the request, or add `.clone_request(|request| ..)` to the layer, a function that answers `None` for what is to be sent once"
+)]
 pub trait CloneRequest<Request> {
     /// Whether [`mark`](Self::mark) makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
     const NEEDS_TIME: bool = true;

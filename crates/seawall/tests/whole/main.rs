@@ -8,5 +8,6 @@ mod footprint;
 mod panic;
 mod panic_service;
 mod send;
+mod strict;
 mod support;
 mod tower;

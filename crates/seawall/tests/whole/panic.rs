@@ -31,7 +31,11 @@ fn assert_whole(world: &World, circuit: Circuit, failed: u32, row: &str) {
         Circuit::HalfOpen => assert_eq!(world.places(), (PROBES - failed) as usize, "{row}: places of the circuit"),
         _ => {
             let counts = world.breaker.snapshot().rules()[0].counts;
-            assert_eq!((counts.calls, counts.failures), (failed.into(), failed.into()), "{row}: calls and failures");
+            assert_eq!(
+                (counts.calls, counts.failures),
+                (u64::from(failed), u64::from(failed)),
+                "{row}: calls and failures"
+            );
         }
     }
     set_trap(None);
@@ -110,7 +114,7 @@ fn a_call_that_panics_while_it_is_cut_off_by_its_own_limit_has_failed_once() {
         assert_eq!(begun(), at, "{row}: it was not made again");
         if circuit == Circuit::Closed {
             let counts = world.breaker.snapshot().rules()[0].counts;
-            assert_eq!(counts.failures, at.into(), "{row}: failures");
+            assert_eq!(counts.failures, u64::from(at), "{row}: failures");
         }
         world.assert_idle(&row);
     }

@@ -1,23 +1,16 @@
 //! The contract of a tower service: what `poll_ready` finds and holds, what `call` does with it, and what goes by a clone.
 
-use std::{
-    cell::Cell,
-    future::{self, Ready},
-    io, mem,
-    rc::Rc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, task::Poll, time::Duration};
 
 use seawall::{
     Bulkhead, CircuitBreaker, ErrIsFailure, Error, ManualClock, Quota, RateLimiter, Retry, Stack, StackService,
-    Timeout, retry::Plan,
+    Timeout, Trip, retry::Plan,
 };
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
-use tower::{BoxError, Layer, Service};
+use tower::BoxError;
 use tower_test::mock::{self, Handle, Mock, Spawn};
 
-use super::support::{SECOND, panic_words};
+use super::support::SECOND;
 
 type Manual = ManualClock;
 type Attempted = (Retry<Plan, Manual>, (CircuitBreaker<ErrIsFailure, Manual>, (Bulkhead<Manual>, ())));
@@ -256,56 +249,31 @@ fn a_call_that_waits_for_a_slot_leaves_what_was_ready_and_makes_a_clone_ready_wh
     world.assert_idle(2);
 }
 
-/// Must be polled ready before each call, itself and not a clone of it; it fails so often.
-struct Strict {
-    polls: u32,
-    is_ready: bool,
-    fails: Rc<Cell<u32>>,
-}
-
-impl Clone for Strict {
-    fn clone(&self) -> Self {
-        Self { polls: 0, is_ready: false, fails: self.fails.clone() }
-    }
-}
-
-impl Service<()> for Strict {
-    type Response = ();
-    type Error = io::Error;
-    type Future = Ready<io::Result<()>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        (self.is_ready, self.polls) = (true, self.polls + 1);
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (): ()) -> Self::Future {
-        assert!(mem::take(&mut self.is_ready), "it was called, but not made ready");
-        let fails = self.fails.get();
-        self.fails.set(fails.saturating_sub(1));
-        future::ready(if fails > 0 { Err(io::Error::other("down")) } else { Ok(()) })
-    }
-}
-
 #[test]
-fn each_attempt_goes_by_the_very_service_that_was_polled_ready() {
-    for fails in 0..3 {
-        let world = World::new(0);
-        let strict = Strict { polls: 0, is_ready: false, fails: Rc::new(Cell::new(fails)) };
-        let mut service = Spawn::new(world.stack.layer().layer(strict));
+fn a_call_that_is_refused_at_once_and_again_let_in_later_is_sent_by_a_clone() {
+    let clock = Manual::new();
+    let breaker =
+        CircuitBreaker::builder("circuit").trip(Trip::consecutive(1)).open_for(SECOND).clock(clock.clone()).build();
+    let stack =
+        Stack::new().retry(Retry::builder("again").clock(clock.clone()).build()).circuit_breaker(breaker.clone());
+    let (mut service, mut handle) = mock::spawn_layer(stack.layer());
+    for was_ready in [false, true] {
+        handle.allow(was_ready.into());
+        breaker.try_acquire().unwrap().failure();
         assert_ready_ok!(service.poll_ready());
-        assert_ready_ok!(task::spawn(service.call(())).poll(), "{fails} fail");
-        assert_eq!(service.get_ref().get_ref().polls, 1, "the first one only");
+        let mut call = task::spawn(service.call("later"));
+        assert_pending!(call.poll());
+        handle.allow(0);
+        clock.advance(60 * SECOND);
+        assert!(call.is_woken());
+        assert_pending!(call.poll(), "its clone is not ready");
+        assert_pending!(handle.poll_request());
+        handle.allow(1);
+        assert!(call.is_woken());
+        assert_pending!(call.poll());
+        let (request, answer) = assert_ready!(handle.poll_request()).unwrap();
+        assert_eq!(request, "later");
+        answer.send_response(1);
+        assert_eq!(assert_ready_ok!(call.poll()), 1);
     }
-}
-
-#[test]
-fn a_request_that_cannot_be_copied_is_sent_once_and_only_by_what_was_ready() {
-    let world = World::new(0);
-    let strict = Strict { polls: 0, is_ready: false, fails: Rc::new(Cell::new(9)) };
-    let mut service = Spawn::new(world.stack.layer().clone_request(|(): &()| None).layer(strict.clone()));
-    assert_ready_ok!(service.poll_ready());
-    assert_ready_err!(task::spawn(service.call(())).poll());
-    assert_eq!(strict.fails.get(), 8);
-    assert!(panic_words(|| strict.clone().call(())).is_some(), "a clone of it is not ready");
 }
