@@ -5,6 +5,7 @@
 mod around;
 mod cancel;
 mod footprint;
+mod once;
 mod panic;
 mod panic_service;
 mod send;
