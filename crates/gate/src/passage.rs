@@ -8,7 +8,10 @@ use std::{
 use pin_project_lite::pin_project;
 use seawall_core::{Callee, Outcome, Rejection};
 
-use crate::{Gate, Policy, Ticket, ticket::Slip};
+use crate::{
+    Gate, Policy, Ticket,
+    ticket::{Running, Slip},
+};
 
 /// A gate's handle, as a stack of policies sees it: a call takes no share of the gate.
 pub trait Admit: Policy {
@@ -165,7 +168,9 @@ impl<C, P, W> State<C, P, W> {
     #[inline(always)]
     fn enter<G: Gate<Pass = P>>(gate: &G, pass: P, callee: &mut impl Callee<Call = C>) -> Self {
         let mut pass = Some(pass);
-        let call = Slip { gate, pass: &mut pass }.run(|| callee.begin());
+        let running = Running::new(gate, &mut pass);
+        let call = callee.begin();
+        running.done();
         Self::Running { call, pass }
     }
 }

@@ -78,6 +78,29 @@ impl<G: Gate> Slip<'_, G> {
     }
 }
 
+/// A part of the call is run beside this; if it panics, the call has failed.
+// Beside [`Slip::run`], as a closure is not always inlined, and what begins a call makes its future, which is not to be moved.
+pub(crate) struct Running<'a, G: Gate>(Slip<'a, G>);
+
+impl<'a, G: Gate> Running<'a, G> {
+    #[inline(always)]
+    pub(crate) fn new(gate: &'a G, pass: &'a mut Option<G::Pass>) -> Self {
+        Self(Slip { gate, pass })
+    }
+
+    /// It did not.
+    #[inline(always)]
+    pub(crate) fn done(self) {
+        mem::forget(self);
+    }
+}
+
+impl<G: Gate> Drop for Running<'_, G> {
+    fn drop(&mut self) {
+        self.0.settle_in_panic();
+    }
+}
+
 #[cold]
 fn abandon<G: Gate>(gate: &G, pass: G::Pass) {
     // Of two panics at once the second aborts the process, and what a gate does here may be a user's code.

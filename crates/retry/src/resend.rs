@@ -74,15 +74,15 @@ where
     /// Sends `request` by `service`, which was polled ready, and keeps a copy if another attempt may follow.
     #[inline(always)]
     pub fn first(
+        &mut self,
         service: &mut S,
         mut request: Request,
-        clone: Q,
         attempt: Attempt,
         may_follow: bool,
-    ) -> (Self, Sent<S, Request>) {
-        let kept = keep(service, &request, &clone, may_follow);
-        clone.mark(&mut request, attempt);
-        (Self { kept, clone }, Sent { state: State::Called { call: service.call(request) } })
+    ) -> Sent<S, Request> {
+        self.kept = keep(service, &request, &self.clone, may_follow);
+        self.clone.mark(&mut request, attempt);
+        Sent { state: State::Called { call: service.call(request) } }
     }
 }
 

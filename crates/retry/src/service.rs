@@ -80,7 +80,9 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { inner, retry, clone, .. } = self;
         let begin = |attempt: Attempt| {
-            Resend::first(inner, request, clone.clone(), attempt, retry.parts().may_follow(attempt.number()))
+            let mut resend = Resend::never(clone.clone());
+            let sent = resend.first(inner, request, attempt, retry.parts().may_follow(attempt.number()));
+            (resend, sent)
         };
         drive(retry.parts(), || retry.lend(), begin)
     }

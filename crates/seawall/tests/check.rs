@@ -164,6 +164,7 @@ async fn one_observer_hears_of_every_policy_of_a_stack() {
     let hangs = stack.execute(std::future::pending::<Result<(), io::Error>>).await;
     assert!(matches!(hangs, Err(Error::Rejected(_))));
     let told = told.lock().unwrap();
-    let begins = ["timeout `t`: not done in 1s", "circuit breaker `b`: closed -> open", "retry `r`: attempt 1: it failed"];
+    let begins =
+        ["timeout `t`: not done in 1s", "circuit breaker `b`: closed -> open", "retry `r`: attempt 1: it failed"];
     assert!(told.iter().zip(begins).all(|(told, begin)| told.starts_with(begin)) && told.len() > 3, "{told:#?}");
 }

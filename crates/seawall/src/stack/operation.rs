@@ -1,4 +1,4 @@
-use std::{future::Future, marker::PhantomData, mem};
+use std::{future::Future, marker::PhantomData};
 
 use seawall_core::{
     Rejection, Sight,
@@ -207,15 +207,10 @@ where
 /// A request whose first attempt, if it begins at once, goes by the service that was made ready.
 pub(super) struct First<'a, S, Request, Q> {
     service: &'a mut S,
-    state: State<S, Request, Q>,
-}
-
-enum State<S, Request, Q> {
-    /// The service is ready, and not called.
-    Ready(Request, Q),
-    /// The rest of it is the future's.
-    Owned(Resend<S, Request, Q>),
-    Taken,
+    /// Until it is sent, or the future's.
+    request: Option<Request>,
+    /// What will be the future's.
+    resend: Resend<S, Request, Q>,
 }
 
 impl<'a, S, Request, Q> First<'a, S, Request, Q>
@@ -225,28 +220,20 @@ where
     /// `request`, for a service that was polled ready.
     #[inline(always)]
     pub(super) fn new(service: &'a mut S, request: Request, clone: Q) -> Self {
-        Self { service, state: State::Ready(request, clone) }
+        Self { service, request: Some(request), resend: Resend::never(clone) }
     }
 
     /// What the call's future keeps; and the request, if it was not sent and will be sent by nobody. Runs no code of others.
     #[inline(always)]
     pub(super) fn into_operation(self) -> (Resend<S, Request, Q>, Option<Request>) {
-        match self.state {
-            State::Owned(resend) => (resend, None),
-            State::Ready(request, clone) => (Resend::never(clone), Some(request)),
-            State::Taken => unreachable!("it is only on its way to another state"),
-        }
+        (self.resend, self.request)
     }
 
     /// To be sent by a clone, which is made ready first: what was made ready is for the next call.
     pub(super) fn own(&mut self) {
-        if !matches!(self.state, State::Ready(..)) {
-            return;
-        }
-        if let State::Ready(request, clone) = mem::replace(&mut self.state, State::Taken) {
-            let mut resend = Resend::never(clone);
-            resend.send(self.service.clone(), request);
-            self.state = State::Owned(resend);
+        let service = self.service.clone();
+        if let Some(request) = self.request.take() {
+            self.resend.send(service, request);
         }
     }
 }
@@ -259,32 +246,21 @@ where
 {
     const NEEDS_TIME: bool = Q::NEEDS_TIME;
 
+    #[inline]
     fn request(&self) -> &Request {
-        match &self.state {
-            State::Ready(request, _) => request,
-            State::Owned(resend) => resend.request().expect(SENT),
-            State::Taken => unreachable!("it is only on its way to another state"),
-        }
+        self.request.as_ref().or(self.resend.request()).expect(SENT)
     }
 
     #[inline(always)]
     fn attempt(&mut self, round: impl Round) -> Sent<S, Request> {
-        if let State::Owned(resend) = &mut self.state {
-            return Attempted::attempt(resend, round.attempt(), || round.may_follow());
+        match self.request.take() {
+            Some(request) => self.resend.first(self.service, request, round.attempt(), round.may_follow()),
+            None => Attempted::attempt(&mut self.resend, round.attempt(), || round.may_follow()),
         }
-        let State::Ready(request, clone) = mem::replace(&mut self.state, State::Taken) else {
-            unreachable!("it was just looked at")
-        };
-        let (resend, sent) = Resend::first(self.service, request, clone, round.attempt(), round.may_follow());
-        self.state = State::Owned(resend);
-        sent
     }
 
     fn obstacle(&self) -> Option<GaveUp> {
-        match &self.state {
-            State::Owned(resend) => Attempted::obstacle(resend),
-            State::Ready(..) | State::Taken => None,
-        }
+        if self.request.is_some() { None } else { Attempted::obstacle(&self.resend) }
     }
 
     fn postpone(&mut self) {
