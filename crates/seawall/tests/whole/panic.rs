@@ -46,14 +46,17 @@ fn assert_whole(world: &World, circuit: Circuit, failed: u32, row: &str) {
 
 #[test]
 fn a_panic_in_any_attempt_comes_out_fails_once_and_leaves_nothing_taken() {
-    for ((way, circuit, at), place) in each().flat_map(|row| PLACES.map(|place| (row, place))) {
-        let row = format!("{way:?}, {circuit:?}, {place:?} in attempt {at}");
+    let places = || PLACES.into_iter().flat_map(|place| [(place, false), (place, true)]);
+    for ((way, circuit, at), (place, waits)) in each().flat_map(|row| places().map(move |place| (row, place))) {
+        let row = format!("{way:?}, {circuit:?}, {place:?} in attempt {at}, waits for a slot: {waits}");
         let world = World::new(circuit);
+        let mut taken = waits.then(|| world.bulkhead.try_acquire().unwrap());
         set_trap(Some((place, at)));
         let mut call = None;
         let words = panic_words(|| {
             let call = call.insert(task::spawn(world.begin(way, 1, 2)));
             while call.poll().is_pending() {
+                taken = None;
                 world.clock.advance(WAIT);
             }
         });
