@@ -110,8 +110,10 @@ fn an_error_of_poll_ready_is_passed_on_and_nothing_is_taken_or_counted() {
     assert_eq!(world.breaker.snapshot().rules()[0].counts.calls, 0);
 }
 
-/// How each policy comes to refuse calls.
-const REFUSALS: [(&str, fn(&World)); 3] = [
+/// How a policy comes to refuse calls.
+type Refusal = (&'static str, fn(&World));
+
+const REFUSALS: [Refusal; 3] = [
     ("the limiter", |world| world.limiter.try_acquire_n(BURST).unwrap()),
     ("the circuit", |world| world.breaker.force_open()),
     ("the bulkhead", |world| world.bulkhead.close()),

@@ -70,7 +70,9 @@ pub(crate) fn told(event: &impl Display) {
 
 /// All is as if nothing had happened.
 pub(crate) fn reset() {
-    (BEGUN.set(0), ALIVE.set(0), TRAP.set(None));
+    BEGUN.set(0);
+    ALIVE.set(0);
+    TRAP.set(None);
     take_log();
 }
 
