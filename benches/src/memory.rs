@@ -1,9 +1,11 @@
-//! How much memory something holds.
+//! How much memory something holds, and how often some is asked for.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// The system's allocator, which counts while [`held`] runs: for a program's `#[global_allocator]`.
+/// The system's allocator, which counts while [`held`] or [`allocations`] runs: for a program's `#[global_allocator]`.
 #[derive(Debug)]
 pub struct Counting;
 
@@ -24,6 +26,25 @@ pub fn held<T>(make: impl FnOnce() -> T) -> (T, u64) {
     (made, bytes.unsigned_abs() - 1)
 }
 
+/// How many blocks of memory this thread asks for while it runs that.
+///
+/// # Panics
+///
+/// If the program's allocator is not [`Counting`].
+pub fn allocations(run: impl FnOnce()) -> u64 {
+    BLOCKS.set(Some(0));
+    run();
+    drop(black_box(Box::new(0_u8)));
+    let blocks = BLOCKS.take().unwrap_or(0);
+    blocks.checked_sub(1).expect("the program's allocator is not the one that counts")
+}
+
+fn count_block() {
+    if let Some(blocks) = BLOCKS.get() {
+        BLOCKS.set(Some(blocks + 1));
+    }
+}
+
 fn count(bytes: i64) {
     // A load, where nothing is counted: contenders that allocate are measured with it.
     if COUNTING.load(Ordering::Relaxed) {
@@ -39,18 +60,21 @@ const fn size(layout: Layout) -> i64 {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(size(layout));
+        count_block();
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(size(layout));
+        count_block();
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count(new_size as i64 - size(layout));
+        count_block();
         // SAFETY: as above.
         unsafe { System.realloc(block, layout, new_size) }
     }
@@ -60,6 +84,11 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }
+}
+
+thread_local! {
+    // Without a destructor, and made at compile time: to look at it allocates nothing.
+    static BLOCKS: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 static COUNTING: AtomicBool = AtomicBool::new(false);

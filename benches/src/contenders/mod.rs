@@ -10,6 +10,7 @@ mod seen;
 pub mod bare;
 pub mod breaker;
 pub mod bulkhead;
+pub mod five;
 pub mod keyed;
 pub mod rate;
 pub mod retry;

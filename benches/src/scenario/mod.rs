@@ -6,6 +6,7 @@ mod row;
 
 pub(crate) mod breaker;
 mod bulkhead;
+mod five;
 pub(crate) mod keyed;
 mod rate;
 mod retry;
@@ -87,10 +88,16 @@ pub fn timeouts() -> Vec<Scenario> {
     timeout::scenarios()
 }
 
+/// All five policies around one call.
+#[must_use]
+pub fn fives() -> Vec<Scenario> {
+    five::scenarios()
+}
+
 /// All scenarios, in the order of the tables.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [breakers(), machine(), bulkheads(), rate_limits(), retries(), timeouts()].into_iter().flatten().collect()
+    [breakers(), machine(), bulkheads(), rate_limits(), retries(), timeouts(), fives()].into_iter().flatten().collect()
 }
 
 /// Those whose name has this in it.

@@ -159,7 +159,7 @@ where
     })
 }
 
-fn breaker<K: time::Clock>(rule: Rule, clock: K) -> Breaker<K> {
+pub(in crate::contenders) fn breaker<K: time::Clock>(rule: Rule, clock: K) -> Breaker<K> {
     let builder = CircuitBreaker::builder("bench").open_for(OPEN_FOR).clock(clock);
     let rate = |window| Trip::failure_rate(ERROR_RATE).over(window).min_calls(MIN_CALLS);
     match rule {

@@ -11,16 +11,19 @@ use tower_resilience_circuitbreaker::{
 use crate::contenders::{Answer, Echo, Make, OddFails, Refusal, Seen, refused, served};
 use crate::scenario::breaker::{CONSECUTIVE, ERROR_RATE, MIN_CALLS, OPEN_FOR};
 
-impl<E> Refusal for CircuitBreakerError<E> {
+impl<E: Refusal> Refusal for CircuitBreakerError<E> {
     fn refused(&self) -> bool {
-        self.is_circuit_open()
+        match self {
+            Self::OpenCircuit => true,
+            Self::Inner(error) => error.refused(),
+        }
     }
 }
 
 /// A closed breaker, consecutive failures.
 #[must_use]
 pub fn consecutive<A: Answer>() -> Make {
-    closed::<A>(|builder| builder.consecutive_failures(CONSECUTIVE as usize))
+    closed::<A>(in_a_row)
 }
 
 /// A closed breaker, count window.
@@ -68,7 +71,7 @@ pub fn time_after<A: Answer>(window: Duration, calls: u64) -> Make {
 #[must_use]
 pub fn open() -> Make {
     Box::new(|threads| {
-        let layer = layer(|builder| builder.consecutive_failures(CONSECUTIVE as usize));
+        let layer = consecutive_layer();
         let service = layer.layer(Echo::<OddFails>::new());
         let body = |_| {
             let mut service = service.clone();
@@ -89,6 +92,14 @@ fn closed<A: Answer>(rule: impl Fn(Builder) -> Builder + 'static) -> Make {
         };
         (0..threads).map(body).collect()
     })
+}
+
+pub(in crate::contenders) fn consecutive_layer() -> CircuitBreakerLayer<DefaultClassifier> {
+    layer(in_a_row)
+}
+
+fn in_a_row(builder: Builder) -> Builder {
+    builder.consecutive_failures(CONSECUTIVE as usize)
 }
 
 fn timed(window: Duration) -> CircuitBreakerLayer<DefaultClassifier> {

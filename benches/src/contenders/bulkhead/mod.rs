@@ -7,4 +7,4 @@ pub mod tower;
 pub mod tower_resilience;
 
 /// Calls in flight at most, where there is room: more than there are threads.
-const ROOM: usize = 64;
+pub(super) const ROOM: usize = 64;

@@ -157,7 +157,7 @@ fn ask<A: Answer>(bulkhead: &Bulkhead, request: u64, seen: &mut Seen) {
     }
 }
 
-fn with_room(queue: Queue) -> Bulkhead {
+pub(in crate::contenders) fn with_room(queue: Queue) -> Bulkhead {
     let builder = Bulkhead::builder("bench", ROOM);
     match queue {
         Queue::None => builder.build(),

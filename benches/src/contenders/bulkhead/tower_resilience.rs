@@ -6,9 +6,12 @@ use tower_resilience_bulkhead::{Bulkhead, BulkheadConfigBuilder, BulkheadLayer, 
 use super::ROOM;
 use crate::contenders::{Answer, Echo, Make, Refusal, bodies, served, within_runtime};
 
-impl<E> Refusal for BulkheadServiceError<E> {
+impl<E: Refusal> Refusal for BulkheadServiceError<E> {
     fn refused(&self) -> bool {
-        self.is_bulkhead()
+        match self {
+            Self::Bulkhead(_) => true,
+            Self::Inner(error) => error.refused(),
+        }
     }
 }
 
@@ -25,12 +28,16 @@ pub fn refusing_service<A: Answer>() -> Make {
 }
 
 fn guarded<A: Answer>(waits: impl Fn(BulkheadConfigBuilder) -> BulkheadConfigBuilder + 'static) -> Make {
-    let service = move || -> Bulkhead<Echo<A>> {
-        let builder = waits(BulkheadLayer::builder().name("bench").max_concurrent_calls(ROOM));
-        builder.build().expect("the numbers are within their ranges").layer(Echo::new())
-    };
-    bodies(service, |service| {
-        let mut service = service.clone();
-        served(move |request, seen| seen.service::<A, _>(&mut service, request))
-    })
+    bodies(
+        move || -> Bulkhead<Echo<A>> { layer(&waits).layer(Echo::new()) },
+        |service| {
+            let mut service = service.clone();
+            served(move |request, seen| seen.service::<A, _>(&mut service, request))
+        },
+    )
+}
+
+pub(in crate::contenders) fn layer(waits: impl Fn(BulkheadConfigBuilder) -> BulkheadConfigBuilder) -> BulkheadLayer {
+    let builder = waits(BulkheadLayer::builder().name("bench").max_concurrent_calls(ROOM));
+    builder.build().expect("the numbers are within their ranges")
 }

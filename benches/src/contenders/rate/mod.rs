@@ -35,7 +35,7 @@ impl Supply {
 const MILLISECOND: Duration = Duration::from_millis(1);
 /// How many come in it.
 const CALLS_A_MILLISECOND: u32 = 1_000_000;
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const CALLS_A_SECOND: u32 = 1_000_000_000;
 /// Longer than a run.
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);

@@ -138,6 +138,6 @@ fn gcra<K: time::Clock>(quota: Quota, clock: K) -> RateLimiter<K> {
     RateLimiter::builder("bench", quota).clock(clock).build()
 }
 
-fn default_gcra(supply: Supply) -> RateLimiter {
+pub(in crate::contenders) fn default_gcra(supply: Supply) -> RateLimiter {
     RateLimiter::new("bench", quota(supply))
 }

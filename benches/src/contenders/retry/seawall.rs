@@ -86,7 +86,7 @@ pub fn service_over_policy<A: Answer>(savings: Savings) -> Make {
     )
 }
 
-fn retry(savings: Savings) -> Retry {
+pub(in crate::contenders) fn retry(savings: Savings) -> Retry {
     let backoff = Backoff::exponential(PAUSE).max(LONGEST).jitter(Jitter::Full);
     let builder: Builder = Retry::builder("bench").max_attempts(ATTEMPTS as u32).backoff(backoff);
     match savings {

@@ -13,13 +13,13 @@ use crate::contenders::{Answer, Echo, Fault, Make, bodies, served};
 /// The service; attempts are counted.
 #[must_use]
 pub fn service<A: Answer>() -> Make {
-    guarded::<A, _>(|| Attempts(ATTEMPTS - 1))
+    guarded::<A, _>(Attempts::new)
 }
 
 /// The service; attempts are counted, and taken from a budget.
 #[must_use]
 pub fn service_with_budget<A: Answer>() -> Make {
-    guarded::<A, _>(|| Budgeted { attempts: Attempts(ATTEMPTS - 1), budget: Arc::default() })
+    guarded::<A, _>(|| Budgeted { attempts: Attempts::new(), budget: Arc::default() })
 }
 
 fn guarded<A: Answer, P>(policy: impl Fn() -> P + 'static) -> Make
@@ -35,13 +35,20 @@ where
     )
 }
 
+/// Counts attempts, and nothing else.
 #[derive(Clone, Debug)]
-struct Attempts(usize);
+pub(in crate::contenders) struct Attempts(usize);
 
-impl Policy<u64, u64, Fault> for Attempts {
+impl Attempts {
+    pub(in crate::contenders) fn new() -> Self {
+        Self(ATTEMPTS - 1)
+    }
+}
+
+impl<E> Policy<u64, u64, E> for Attempts {
     type Future = Ready<()>;
 
-    fn retry(&mut self, _: &mut u64, result: &mut Result<u64, Fault>) -> Option<Ready<()>> {
+    fn retry(&mut self, _: &mut u64, result: &mut Result<u64, E>) -> Option<Ready<()>> {
         if result.is_ok() {
             return None;
         }

@@ -21,16 +21,20 @@ pub fn service_with_budget<A: Answer>() -> Make {
     })
 }
 
-type Builder = RetryConfigBuilder<u64, u64, Fault>;
+type Builder<E = Fault> = RetryConfigBuilder<u64, u64, E>;
 
 fn guarded<A: Answer>(with: impl Fn(Builder) -> Builder + 'static) -> Make {
-    let service = move || {
-        let backoff = ExponentialRandomBackoff::new(PAUSE, 0.5).expect("a half is a share");
-        let builder = RetryLayer::builder().name("bench").max_attempts(ATTEMPTS).backoff(backoff.max_interval(LONGEST));
-        with(builder).build().layer(Echo::<A>::new())
-    };
-    bodies(service, |service| {
-        let mut service = service.clone();
-        served(move |request, seen| seen.service::<A, _>(&mut service, request))
-    })
+    bodies(
+        move || layer(&with).layer(Echo::<A>::new()),
+        |service| {
+            let mut service = service.clone();
+            served(move |request, seen| seen.service::<A, _>(&mut service, request))
+        },
+    )
+}
+
+pub(in crate::contenders) fn layer<E>(with: impl Fn(Builder<E>) -> Builder<E>) -> RetryLayer<u64, u64, E> {
+    let backoff = ExponentialRandomBackoff::new(PAUSE, 0.5).expect("a half is a share");
+    let builder = RetryLayer::builder().name("bench").max_attempts(ATTEMPTS).backoff(backoff.max_interval(LONGEST));
+    with(builder).build()
 }

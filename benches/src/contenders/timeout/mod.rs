@@ -15,20 +15,23 @@ pub mod tower;
 pub mod tower_resilience;
 
 /// The operation, pending once: it lets the runtime turn.
-async fn yielding(request: u64) -> Result<u64, Fault> {
+pub(super) async fn yielding(request: u64) -> Result<u64, Fault> {
     yield_now().await;
     AlwaysOk::answer(request)
 }
 
 /// The same as a service.
-fn yielding_service() -> impl Yielding {
+pub(super) fn yielding_service() -> impl Yielding {
     service_fn(yielding)
 }
 
-trait Yielding: Service<u64, Response = u64, Error = Fault, Future: Send> + Clone + Send + Sync + 'static {}
+pub(super) trait Yielding:
+    Service<u64, Response = u64, Error = Fault, Future: Send> + Clone + Send + Sync + 'static
+{
+}
 
 impl<S> Yielding for S where S: Service<u64, Response = u64, Error = Fault, Future: Send> + Clone + Send + Sync + 'static
 {}
 
 /// No call takes that long.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);

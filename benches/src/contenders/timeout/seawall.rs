@@ -68,6 +68,6 @@ pub fn pending(turning: Turning) -> Make {
     })
 }
 
-fn timeout() -> Timeout {
+pub(in crate::contenders) fn timeout() -> Timeout {
     Timeout::new(LIMIT)
 }

@@ -6,9 +6,12 @@ use tower_resilience_timelimiter::{FixedTimeout, TimeLimiter, TimeLimiterError, 
 use super::{LIMIT, yielding_service};
 use crate::contenders::{AlwaysOk, Echo, Make, Refusal, Seen, Turning, awaited, bodies, served, within_runtime};
 
-impl<E> Refusal for TimeLimiterError<E> {
+impl<E: Refusal> Refusal for TimeLimiterError<E> {
     fn refused(&self) -> bool {
-        self.is_timeout()
+        match self {
+            Self::Timeout => true,
+            Self::Inner(error) => error.refused(),
+        }
     }
 }
 
@@ -38,5 +41,9 @@ pub fn pending(turning: Turning) -> Make {
 }
 
 fn limited<S>(service: S) -> TimeLimiter<S, FixedTimeout> {
-    TimeLimiterLayer::builder().name("bench").timeout_duration(LIMIT).build().layer(service)
+    layer().layer(service)
+}
+
+pub(in crate::contenders) fn layer() -> TimeLimiterLayer<FixedTimeout> {
+    TimeLimiterLayer::builder().name("bench").timeout_duration(LIMIT).build()
 }
