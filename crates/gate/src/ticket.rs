@@ -24,7 +24,7 @@ pub(crate) struct Slip<'a, G: Gate> {
 struct CountPanic<'a, 'b, G: Gate>(&'b mut Slip<'a, G>);
 
 impl<G: Gate> Slip<'_, G> {
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self, outcome: Outcome) {
         if let Some(pass) = self.pass.take() {
             self.gate.exit(pass, outcome);
@@ -36,7 +36,7 @@ impl<G: Gate> Slip<'_, G> {
     }
 
     /// Runs a part of the call; if it panics, the call has failed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
         let armed = CountPanic(self);
         let output = part();
@@ -45,7 +45,7 @@ impl<G: Gate> Slip<'_, G> {
     }
 
     /// Settles by a verdict, or as abandoned where there is none; if to reach it panics, the call has failed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn record(&mut self, verdict: impl FnOnce(&G) -> Option<Outcome>) {
         let armed = CountPanic(self);
         match verdict(armed.0.gate) {

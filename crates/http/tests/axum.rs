@@ -16,7 +16,7 @@ use hyper_util::{
 };
 use rejections::{SECOND, SECRET};
 use seawall::{
-    Backoff, Bulkhead, CircuitBreaker, Error, KeyedRateLimiter, ManualClock, Quota, RateLimiter, Timeout, Trip,
+    Backoff, Bulkhead, CircuitBreaker, Error, KeyedRateLimiter, ManualClock, Quota, RateLimiter, Stack, Timeout, Trip,
 };
 use seawall_http::{Responder, respond, retry_after};
 use tokio::{net::TcpListener, sync::Notify};
@@ -119,6 +119,21 @@ async fn a_rate_limit_answers_429() {
     assert_eq!(refused.header("x-ratelimit-limit"), None);
     clock.advance(20 * SECOND);
     server.get().await.is(200, "home");
+}
+
+#[tokio::test]
+async fn a_whole_stack_answers_whichever_of_its_policies_refuses() {
+    let limiter = RateLimiter::builder(SECRET, Quota::per_minute(3).burst(2)).clock(ManualClock::new()).build();
+    let bulkhead = Bulkhead::new(SECRET, 1);
+    let stack = Stack::new().rate_limit(limiter).bulkhead(bulkhead.clone()).timeout(Timeout::new(SECOND));
+    let server = Server::of(home().layer(respond(stack.layer()))).await;
+    server.get().await.is(200, "home");
+    let taken = bulkhead.try_acquire().unwrap();
+    server.get().await.is(503, "too busy");
+    drop(taken);
+    let refused = server.get().await;
+    refused.is(429, "too many requests");
+    assert_eq!(refused.header("retry-after"), Some("20"));
 }
 
 #[tokio::test]

@@ -38,10 +38,15 @@ impl<K: Clock> Inner<K> {
 
     #[inline]
     pub(crate) fn try_enter_at(&self, cost: u32, now: Instant) -> Result<(), Refusal> {
-        match self.limiter.try_enter(cost, now) {
-            Ok(()) => Ok(()),
-            Err(Denied::Queued) => self.try_enter_behind(cost, now),
-            Err(denied) => Err(self.limiter.refusal(denied, cost)),
+        self.limiter.try_enter(cost, now).or_else(|denied| self.resolve(denied, cost, now))
+    }
+
+    /// What becomes of a call that was not let in at once.
+    #[inline]
+    pub(crate) fn resolve(&self, denied: Denied, cost: u32, now: Instant) -> Result<(), Refusal> {
+        match denied {
+            Denied::Queued => self.try_enter_behind(cost, now),
+            denied => Err(self.limiter.refusal(denied, cost)),
         }
     }
 

@@ -1,10 +1,10 @@
 use seawall_core::{
     KeepError, Rejection,
-    rate::Refusal,
-    time::{Clock, DefaultClock, Timer},
+    rate::{Denied, Refusal},
+    time::{Clock, DefaultClock, Instant, Timer},
 };
 use seawall_gate::{
-    Acquire, Admission, Admit, Answer, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting,
+    Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting,
 };
 
 use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
@@ -65,10 +65,24 @@ impl<K: Timer> Admit for RateLimiter<K> {
 
     #[inline]
     fn admit(&self) -> Admission<(), Self::Wait> {
-        match self.enter_or_wait() {
-            Answer::Now(Ok(_)) => Admission::Entered(()),
-            Answer::Now(Err(rejection)) => Admission::Refused(rejection),
-            Answer::Later(waiter) => Admission::Wait(Entry::new(waiter)),
+        let inner = self.inner();
+        let now = inner.clock.now();
+        match inner.limiter.try_enter(1, now) {
+            Ok(()) => Admission::Entered(()),
+            Err(denied) => self.admit_slowly(denied, now),
+        }
+    }
+}
+
+impl<K: Timer> RateLimiter<K> {
+    // Out of line, as its large result would burden the short way.
+    #[cold]
+    fn admit_slowly(&self, denied: Denied, now: Instant) -> Admission<(), Entry<Waiter<K>, Spent>> {
+        let inner = self.inner();
+        match inner.resolve(denied, 1, now) {
+            Ok(()) => Admission::Entered(()),
+            Err(_) if inner.max_wait.is_some() => Admission::Wait(Entry::new(self.waiter())),
+            Err(refusal) => Admission::Refused(inner.refuse(refusal)),
         }
     }
 }

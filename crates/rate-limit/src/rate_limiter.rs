@@ -61,14 +61,19 @@ impl<K: Clock> RateLimiter<K> {
         &self.shared
     }
 
+    /// A place in the queue, to be taken by a poll.
+    pub(crate) fn waiter(&self) -> Waiter<K> {
+        Waiter::new(self.shared.hold(), 1, Patience::Configured)
+    }
+
     /// Leave for a call, or its refusal; or a place in the queue, to be taken by a poll.
     #[inline]
-    pub(crate) fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
+    fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
         let inner = self.inner();
         if inner.max_wait.is_some() {
             return match inner.try_enter(1) {
                 Ok(()) => Answer::Now(Ok(Ticket::new(Spent, ()))),
-                Err(_) => Answer::Later(Waiter::new(self.shared.hold(), 1, Patience::Configured)),
+                Err(_) => Answer::Later(self.waiter()),
             };
         }
         Answer::Now(inner.enter(1).map(|()| Ticket::new(Spent, ())))

@@ -65,7 +65,8 @@ pin_project! {
 /// The round of attempts of one retry.
 struct InCourse<'a, P, K> {
     course: &'a Course,
-    retry: Parts<'a, P, K>,
+    // Borrowed, though it is but references: to copy what was just written is slower than all that is done with it.
+    retry: &'a Parts<'a, P, K>,
 }
 
 impl<C, S: Future<Output = ()>> Attempting<C, S> {
@@ -82,7 +83,7 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
         repeat: &mut impl Repeatable<P, Call = C>,
     ) -> Self {
         let course = Course::begin(retry, needs_time);
-        let call = repeat.begin(InCourse { course: &course, retry });
+        let call = repeat.begin(InCourse { course: &course, retry: &retry });
         Self::first(course, call)
     }
 
@@ -106,7 +107,7 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
         let mut scheduled = None;
         if let StateProj::Calling { call } = this.state.project() {
             // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
-            let polled = repeat.poll(call, InCourse { course: this.course, retry }, cx);
+            let polled = repeat.poll(call, InCourse { course: this.course, retry: &retry }, cx);
             let Poll::Ready(output) = &polled else { return polled };
             scheduled =
                 this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, output), || repeat.obstacle());
@@ -163,7 +164,7 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
             }
             attempts += 1;
             this.course.begin_next(now);
-            let round = InCourse { course: this.course, retry };
+            let round = InCourse { course: this.course, retry: &retry };
             // First the old attempt goes, then the new one comes: they may use the same thing.
             this.state.set(State::Ended);
             let call = repeat.begin(round);

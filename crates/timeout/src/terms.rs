@@ -4,7 +4,7 @@ use seawall_core::{
     Name, TimedOut,
     deadline::{self, Known},
     observe::Outbox,
-    time::{Instant, Timer},
+    time::{Instant, Timer, saturating_nanos},
 };
 
 use crate::{Event, EventKind, Watch};
@@ -21,7 +21,8 @@ pub struct Terms<'a, K> {
 #[derive(Debug)]
 pub(crate) struct Span<W> {
     watch: W,
-    limit: Duration,
+    /// In nanoseconds, as that is half of a [`Duration`].
+    limit: u64,
     /// Since when the time counts, and when it is over; once somebody wanted to know.
     known: Option<Known>,
 }
@@ -41,26 +42,26 @@ impl<W: Watch> Span<W> {
     ) -> Result<(C, Self), Self> {
         let deadline = deadline::known();
         if limit.is_zero() || (deadline != Instant::MAX && terms.clock.now() >= deadline) {
-            return Err(Self { watch, limit, known: None });
+            return Err(Self { watch, limit: saturating_nanos(limit), known: None });
         }
         let begun = W::WATCHES.then(|| deadline::cut(None, limit).leave_at(|| terms.clock.now()));
         let cut = deadline::cut(begun.map(|known| known.at), limit);
         let call = call();
         let known = begun.or_else(|| cut.leave());
-        Ok((call, Self { watch, limit, known }))
+        Ok((call, Self { watch, limit: saturating_nanos(limit), known }))
     }
 
     /// What becomes of a call for which there was no time.
     #[cold]
     pub(crate) fn nothing_left<K>(&self, terms: Terms<'_, K>) -> TimedOut {
         let none = TimedOut::new(terms.name.clone(), Duration::ZERO, Duration::ZERO);
-        if self.limit.is_zero() { none } else { none.by_deadline() }
+        if self.limit == 0 { none } else { none.by_deadline() }
     }
 
     /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
     #[inline(always)]
     pub(crate) fn poll<T, K: Timer>(&mut self, terms: Terms<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
-        let cut = deadline::cut(self.known.map(|known| known.at), self.limit);
+        let cut = deadline::cut(self.known.map(|known| known.at), self.limit());
         let polled = call();
         if polled.is_pending() && self.known.is_none() {
             self.known = Some(cut.leave_at(|| terms.clock.now()));
@@ -94,9 +95,9 @@ impl<W: Watch> Span<W> {
     pub(crate) fn time_out<K: Timer>(&self, terms: Terms<'_, K>, due: Instant) -> TimedOut {
         let now = terms.clock.now();
         let elapsed = self.elapsed(now);
-        let given = self.known.map_or(self.limit, |known| due.saturating_duration_since(known.asked));
+        let given = self.known.map_or(self.limit(), |known| due.saturating_duration_since(known.asked));
         let timed_out = TimedOut::new(terms.name.clone(), given, elapsed);
-        if given < self.limit {
+        if given < self.limit() {
             return timed_out.by_deadline();
         }
         if W::WATCHES {
@@ -112,6 +113,11 @@ impl<W: Watch> Span<W> {
         let (due, _) = self.due();
         let timed_out = (terms.clock.now() >= due).then(|| self.time_out(terms, due))?;
         (!timed_out.is_by_deadline()).then_some(timed_out)
+    }
+
+    #[inline]
+    fn limit(&self) -> Duration {
+        Duration::from_nanos(self.limit)
     }
 
     fn elapsed(&self, now: Instant) -> Duration {

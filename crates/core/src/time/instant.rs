@@ -39,7 +39,7 @@ impl Add<Duration> for Instant {
 }
 
 /// `duration` in nanoseconds; 584 years and more are `u64::MAX`.
-pub(crate) const fn saturating_nanos(duration: Duration) -> u64 {
+pub const fn saturating_nanos(duration: Duration) -> u64 {
     // Not `as_nanos`: its 128-bit product costs more than these two, and this stands on the path of a call.
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos() as u64)
 }

@@ -15,8 +15,7 @@ pub use fast::FastClock;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioClock;
 pub use clock::{Clock, SystemClock, Timer};
-pub use instant::Instant;
-pub(crate) use instant::saturating_nanos;
+pub use instant::{Instant, saturating_nanos};
 pub use manual::{ManualClock, Sleep};
 
 /// The clock of a policy that was given none: tokio's where the feature `tokio` is on, else the system's.

@@ -77,7 +77,7 @@ where
 {
     type Output = Result<X::Output, R::Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         this.policies.poll(this.run, this.operation, Single, cx).map(|end| {

@@ -21,7 +21,9 @@ pub use check::{Concern, ConcernKind};
 pub use layer::StackLayer;
 pub use mode::Mode;
 pub use observe::Observe;
-pub use operation::{Again, Callable, Called, Once, Operation, Requested, RunAgain, RunNumbered, RunOnce, Shape};
+pub use operation::{
+    Again, Callable, Called, Cloner, Once, Operation, Requested, RunAgain, RunNumbered, RunOnce, Shape,
+};
 pub use service::StackService;
 pub use standard::Standard;
 pub use summary::{Describe, Numbers, Summary};

@@ -204,6 +204,52 @@ where
     }
 }
 
+/// How a stack of that kind, [`Once`] or [`Again`], keeps requests: the former not at all, the latter by a [`CloneRequest`].
+#[derive(Debug)]
+pub struct Cloner<Q, Mode> {
+    clone: Q,
+    mode: PhantomData<fn() -> Mode>,
+}
+
+impl<Q, Mode> Cloner<Q, Mode> {
+    pub(super) const fn new(clone: Q) -> Self {
+        Self { clone, mode: PhantomData }
+    }
+}
+
+impl<Q, Request> CloneRequest<Request> for Cloner<Q, Once> {
+    const NEEDS_TIME: bool = false;
+
+    fn clone_request(&self, _: &Request) -> Option<Request> {
+        None
+    }
+}
+
+impl<Q: CloneRequest<Request>, Request> CloneRequest<Request> for Cloner<Q, Again> {
+    const NEEDS_TIME: bool = Q::NEEDS_TIME;
+
+    #[inline]
+    fn clone_request(&self, request: &Request) -> Option<Request> {
+        self.clone.clone_request(request)
+    }
+
+    fn is_good(&self, request: &Request) -> bool {
+        self.clone.is_good(request)
+    }
+
+    #[inline]
+    fn mark(&self, request: &mut Request, attempt: Attempt) {
+        self.clone.mark(request, attempt);
+    }
+}
+
+// By hand: derive would ask `Clone` of what is only a type here.
+impl<Q: Clone, Mode> Clone for Cloner<Q, Mode> {
+    fn clone(&self) -> Self {
+        Self::new(self.clone.clone())
+    }
+}
+
 /// A request whose first attempt, if it begins at once, goes by the service that was made ready.
 pub(super) struct First<'a, S, Request, Q> {
     service: &'a mut S,

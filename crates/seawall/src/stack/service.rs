@@ -12,7 +12,7 @@ use super::{
     future::ResponseFuture,
     layer::How,
     mode::Mode,
-    operation::{First, Requested},
+    operation::{Cloner, First, Requested},
 };
 
 /// A service whose calls go through the policies of a [`Stack`](super::Stack).
@@ -50,13 +50,14 @@ impl<S, P, Q, R, V, Request> Service<Request> for StackService<S, P, Q, R, V>
 where
     S: Service<Request> + Clone,
     P: Mode + Chain<Requested<S, Request, V>>,
-    Q: CloneRequest<Request> + Clone,
+    Q: Clone,
+    Cloner<Q, P::Mode>: CloneRequest<Request>,
     R: Reject<S::Response, S::Error> + Clone,
     V: Sight<S::Error>,
 {
     type Response = S::Response;
     type Error = R::Error;
-    type Future = ResponseFuture<Held<P>, Resend<S, Request, Q>, Requested<S, Request, V>, R>;
+    type Future = ResponseFuture<Held<P>, Resend<S, Request, Cloner<Q, P::Mode>>, Requested<S, Request, V>, R>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
@@ -75,7 +76,7 @@ where
         // A clone may panic: it is made before the policies give anything, or when there is a future that gives it back.
         let How { clone, reject, .. } = self.how.clone();
         let policies = self.policies.hold();
-        let mut first = First::new(&mut self.inner, request, clone);
+        let mut first = First::new(&mut self.inner, request, Cloner::new(clone));
         if !mem::replace(&mut self.ready, false) {
             first.own();
         }

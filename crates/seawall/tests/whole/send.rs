@@ -14,8 +14,8 @@ use std::{
 use seawall::{
     Attempt, Bulkhead, CircuitBreaker, Classify, Error, Outcome, Quota, RateLimiter, Retry, Stack, StackLayer,
     StackService, Timeout, Trip,
-    retry::AnyError,
-    stack::{Again, Callable, Called, Chain, Mode, Requested},
+    retry::{AnyError, CloneAll, CloneRequest},
+    stack::{Again, Callable, Called, Chain, Cloner, Mode, Requested},
 };
 use tokio::task::{JoinSet, yield_now};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -184,6 +184,7 @@ where
 fn around<P, S>(stack: &Stack<P>, inner: S) -> impl Service<u32, Response = S::Response, Error = Error<S::Error>>
 where
     P: Mode + Chain<Requested<S, u32, AnyError>> + Clone,
+    Cloner<CloneAll, P::Mode>: CloneRequest<u32>,
     S: Service<u32> + Clone,
 {
     stack.layer().layer(inner)
