@@ -1,0 +1,75 @@
+//! What became of the calls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use hyper::body::Bytes;
+use hyper::{Method, Response};
+use seawall::retry::{Event, EventKind};
+use seawall::{CircuitBreaker, Error, Rejection, State};
+use tower::BoxError;
+
+use crate::flaky::Flaky;
+
+/// Counts; clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Tally(Arc<Counters>);
+
+#[derive(Default)]
+struct Counters {
+    calls: AtomicU64,
+    posts: AtomicU64,
+    good: AtomicU64,
+    refused: AtomicU64,
+    retried: AtomicU64,
+    recovered: AtomicU64,
+}
+
+impl Tally {
+    /// For the retry to tell what it does.
+    pub(crate) fn observer(&self) -> impl Fn(&Event) + use<> {
+        let Self(counters) = self.clone();
+        move |event| match event.kind() {
+            EventKind::Retrying { .. } => add(&counters.retried),
+            EventKind::Recovered { .. } => add(&counters.recovered),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn add(&self, method: &Method, result: &Result<Response<Bytes>, Error<BoxError>>) {
+        let Self(counters) = self;
+        add(&counters.calls);
+        if method == Method::POST {
+            add(&counters.posts);
+        }
+        match result {
+            Ok(response) if response.status().is_success() => add(&counters.good),
+            Err(Error::Rejected(Rejection::CircuitOpen(_))) => add(&counters.refused),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn account<C>(&self, server: &Flaky, breaker: &CircuitBreaker<C>) -> Result<(), BoxError> {
+        let Counters { calls, posts, good, refused, retried, recovered } = &*self.0;
+        let [calls, posts, good, refused, retried, recovered] =
+            [calls, posts, good, refused, retried, recovered].map(|counter| counter.load(Relaxed));
+        println!("\ncalls        {calls:6}");
+        println!("  succeeded  {good:6}   {recovered} of them by another attempt");
+        println!("  refused    {refused:6}   in the end, as the circuit was open");
+        println!("attempts     {:6}   as the server counted them", server.requests());
+        println!("  retries    {retried:6}   waited for; some were refused then");
+        println!("POSTs        {posts:6}   for which the server counted {} attempts", server.posts());
+        claim(good > 0 && recovered > 0, "failures now and then were got over")?;
+        claim(refused > 0, "the circuit was open while the server was down")?;
+        claim(breaker.state() == State::Closed, "the circuit closed when the server was well")?;
+        claim(server.posts() <= posts, "no POST was sent twice")
+    }
+}
+
+fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+fn claim(holds: bool, what: &str) -> Result<(), BoxError> {
+    if holds { Ok(()) } else { Err(format!("this did not happen: {what}").into()) }
+}
