@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 const AXUM_SERVER: &str = env!("CARGO_BIN_EXE_axum-server");
+const DATABASE: &str = env!("CARGO_BIN_EXE_database");
 const HYPER_CLIENT: &str = env!("CARGO_BIN_EXE_hyper-client");
 
 /// What a program prints when all goes well.
@@ -25,7 +26,7 @@ fn number(account: &str, name: &str) -> u64 {
 
 #[test]
 fn each_program_says_what_it_is_for() {
-    for (program, flag) in [(AXUM_SERVER, "--listen"), (HYPER_CLIENT, "--seconds")] {
+    for (program, flag) in [(AXUM_SERVER, "--listen"), (DATABASE, "--writers"), (HYPER_CLIENT, "--seconds")] {
         let help = run(program, &["--help"]);
         assert!(help.contains("Usage:") && help.contains(flag), "{help}");
         assert!(help.lines().all(|line| line.len() <= 88), "{help}");
@@ -34,7 +35,7 @@ fn each_program_says_what_it_is_for() {
 
 #[test]
 fn each_program_takes_no_other_flags() {
-    for program in [AXUM_SERVER, HYPER_CLIENT] {
+    for program in [AXUM_SERVER, DATABASE, HYPER_CLIENT] {
         let output = Command::new(program).arg("--nonsense").output().expect("cargo built it");
         assert_eq!(output.status.code(), Some(2), "{program}");
     }
@@ -92,4 +93,20 @@ fn the_hyper_client_gets_over_failures_and_an_outage() {
     // A call makes an attempt more than it has retries; of one that ends refused, the last did not come to the server.
     let [calls, retries, refused] = ["calls", "retries", "refused"].map(|name| number(&account, name));
     assert!(number(&account, "attempts") <= calls + retries - refused, "{account}");
+}
+
+#[test]
+fn the_database_retries_what_is_busy_and_sheds_what_is_too_much() {
+    let account = run(DATABASE, &[]);
+    for name in ["written", "busy", "retried", "shed"] {
+        assert!(number(&account, name) > 0, "{name}: {account}");
+    }
+    // None is lost, and none is stored twice, but for those of which nobody waited for the end.
+    let (written, cut_off) = (number(&account, "written"), number(&account, "cut off"));
+    let stored = account.split("the file has ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    assert!(stored.is_some_and(|stored: u64| (written..=written + cut_off).contains(&stored)), "{account}");
+    for event in ["closed -> open: 5 failures in a row", "half-open -> closed"] {
+        assert!(account.contains(event), "no {event}: {account}");
+    }
+    assert!(account.contains("refused without a connection"), "{account}");
 }
