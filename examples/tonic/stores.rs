@@ -1,0 +1,97 @@
+//! Two servers: a shop, which asks a warehouse.
+
+use std::future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use seawall::{Deadline, RateLimiter, Timeout};
+use seawall_http::{ReadDeadlineLayer, WriteDeadline, WriteDeadlineLayer, grpc_respond};
+use tokio::time;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Endpoint, Server};
+use tonic::{Request, Response, Status, async_trait};
+use tower::{BoxError, Layer, ServiceBuilder};
+
+use crate::inventory::{Inventory, InventoryClient, InventoryServer, Item, Quantity};
+
+/// A client whose calls say how much time there is.
+pub(crate) type Client = InventoryClient<WriteDeadline<Channel>>;
+
+/// Connects to a server.
+pub(crate) async fn connect(address: SocketAddr) -> Result<Client, BoxError> {
+    let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+    Ok(InventoryClient::new(WriteDeadlineLayer::grpc().layer(channel)))
+}
+
+/// Serves on loopback, until the process ends.
+pub(crate) fn serve(inventory: impl Inventory, limiter: &RateLimiter) -> io::Result<SocketAddr> {
+    let incoming = TcpIncoming::bind((Ipv4Addr::LOCALHOST, 0).into())?.with_nodelay(Some(true));
+    let address = incoming.local_addr()?;
+    let layers = ServiceBuilder::new()
+        // What a caller says is cut to 5 s, and holds for all that the handler does.
+        .layer(ReadDeadlineLayer::grpc(Duration::from_secs(5)))
+        .layer(grpc_respond(limiter.layer()))
+        // Ends what is not done by the deadline, or in this time where that is later.
+        .layer(grpc_respond(Timeout::new(Duration::from_secs(2)).layer()));
+    let server = Server::builder().layer(layers).add_service(InventoryServer::new(inventory));
+    tokio::spawn(server.serve_with_incoming(incoming));
+    Ok(address)
+}
+
+/// Knows how much there is.
+#[derive(Clone, Default)]
+pub(crate) struct Warehouse(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    is_down: AtomicBool,
+    requests: AtomicUsize,
+}
+
+impl Warehouse {
+    pub(crate) fn is_down(&self, is_down: bool) {
+        self.0.is_down.store(is_down, Relaxed);
+    }
+
+    /// How many requests came to the handler.
+    pub(crate) fn requests(&self) -> usize {
+        self.0.requests.load(Relaxed)
+    }
+}
+
+#[async_trait]
+impl Inventory for Warehouse {
+    async fn stock(&self, request: Request<Item>) -> Result<Response<Quantity>, Status> {
+        self.0.requests.fetch_add(1, Relaxed);
+        say_what_is_left("the warehouse");
+        match request.into_inner().name.as_str() {
+            _ if self.0.is_down.load(Relaxed) => Err(Status::unavailable("being rebuilt")),
+            "lost" => future::pending().await,
+            _ => Ok(Response::new(Quantity { pieces: 7 })),
+        }
+    }
+}
+
+/// Asks the warehouse.
+pub(crate) struct Shop {
+    pub(crate) warehouse: Client,
+}
+
+#[async_trait]
+impl Inventory for Shop {
+    async fn stock(&self, request: Request<Item>) -> Result<Response<Quantity>, Status> {
+        say_what_is_left("the shop");
+        // Some work of its own. The rest of the time is the warehouse's, and nothing here says so: the client does.
+        time::sleep(Duration::from_millis(100)).await;
+        self.warehouse.clone().stock(request.into_inner()).await
+    }
+}
+
+fn say_what_is_left(who: &str) {
+    if let Some(deadline) = Deadline::current() {
+        println!("  {who} has {} ms left", deadline.remaining().as_millis());
+    }
+}
