@@ -49,12 +49,15 @@ async fn run(time: Duration) -> Result<(), BoxError> {
 /// Who calls says how long he waits, and nobody works for longer than that.
 async fn deadlines(time: Duration) -> Result<(), BoxError> {
     let wide = RateLimiter::new("requests", Quota::per_second(1000));
-    let warehouse = connect(serve(Warehouse::default(), &wide)?).await?;
-    let mut shop = connect(serve(Shop { warehouse }, &wide)?).await?;
+    let warehouse = Warehouse::default();
+    let client = connect(serve(warehouse.clone(), &wide)?).await?;
+    let mut shop = connect(serve(Shop { warehouse: client }, &wide)?).await?;
 
     println!("a caller has {} ms", time.as_millis());
     let stock = Deadline::after(time).scope(shop.stock(item("shovel"))).await?.into_inner();
     println!("  there are {} shovels", stock.pieces);
+    let is_passed_on = warehouse.left().is_some_and(|left| left <= time - Shop::WORK);
+    claim(is_passed_on, "the warehouse was told what the shop has left of the caller's time")?;
 
     println!("the same, for what is never found");
     let began = Instant::now();

@@ -3,8 +3,8 @@
 use std::future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seawall::{Deadline, RateLimiter, Timeout};
@@ -49,6 +49,7 @@ pub(crate) struct Warehouse(Arc<State>);
 struct State {
     is_down: AtomicBool,
     requests: AtomicUsize,
+    left: Mutex<Option<Duration>>,
 }
 
 impl Warehouse {
@@ -60,13 +61,18 @@ impl Warehouse {
     pub(crate) fn requests(&self) -> usize {
         self.0.requests.load(Relaxed)
     }
+
+    /// How much time there was for the last of them, if anyone said so.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl Inventory for Warehouse {
     async fn stock(&self, request: Request<Item>) -> Result<Response<Quantity>, Status> {
         self.0.requests.fetch_add(1, Relaxed);
-        say_what_is_left("the warehouse");
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) = what_is_left("the warehouse");
         match request.into_inner().name.as_str() {
             _ if self.0.is_down.load(Relaxed) => Err(Status::unavailable("being rebuilt")),
             "lost" => future::pending().await,
@@ -80,18 +86,24 @@ pub(crate) struct Shop {
     pub(crate) warehouse: Client,
 }
 
+impl Shop {
+    /// How long it does something else before it asks.
+    pub(crate) const WORK: Duration = Duration::from_millis(100);
+}
+
 #[async_trait]
 impl Inventory for Shop {
     async fn stock(&self, request: Request<Item>) -> Result<Response<Quantity>, Status> {
-        say_what_is_left("the shop");
-        // Some work of its own. The rest of the time is the warehouse's, and nothing here says so: the client does.
-        time::sleep(Duration::from_millis(100)).await;
+        what_is_left("the shop");
+        time::sleep(Self::WORK).await;
+        // The rest of the time is the warehouse's. Nothing here says so: the client does.
         self.warehouse.clone().stock(request.into_inner()).await
     }
 }
 
-fn say_what_is_left(who: &str) {
-    if let Some(deadline) = Deadline::current() {
-        println!("  {who} has {} ms left", deadline.remaining().as_millis());
-    }
+/// Of the time that the caller gave: not an argument from handler to handler, but around all that they do.
+fn what_is_left(who: &str) -> Option<Duration> {
+    let left = Deadline::current()?.remaining();
+    println!("  {who} has {} ms left", left.as_millis());
+    Some(left)
 }
