@@ -58,9 +58,9 @@ async fn run(flags: &Flags) -> Result<(), BoxError> {
         return Ok(server.await?);
     }
     let server = tokio::spawn(server.into_future());
-    let account = demo::play(address).await;
+    let account = time::timeout(Duration::from_secs(10), demo::play(address)).await;
     server.abort();
-    account
+    account?
 }
 
 /// The layers, from the last one, which comes first: who is over his limit takes no room, and who finds no room takes no

@@ -39,13 +39,13 @@ impl Tally {
     pub(crate) fn add(&self, method: &Method, result: &Result<Response<Bytes>, Error<BoxError>>) {
         let Self(counters) = self;
         add(&counters.calls);
+        match result {
+            Err(Error::Rejected(Rejection::CircuitOpen(_))) => return add(&counters.refused),
+            Ok(response) if response.status().is_success() => add(&counters.good),
+            _ => {}
+        }
         if method == Method::POST {
             add(&counters.posts);
-        }
-        match result {
-            Ok(response) if response.status().is_success() => add(&counters.good),
-            Err(Error::Rejected(Rejection::CircuitOpen(_))) => add(&counters.refused),
-            _ => {}
         }
     }
 
@@ -58,7 +58,7 @@ impl Tally {
         println!("  refused    {refused:6}   in the end, as the circuit was open");
         println!("attempts     {:6}   as the server counted them", server.requests());
         println!("  retries    {retried:6}   waited for; some were refused then");
-        println!("POSTs        {posts:6}   for which the server counted {} attempts", server.posts());
+        println!("POSTs        {posts:6}   sent once; the server counted {} of them", server.posts());
         claim(good > 0 && recovered > 0, "failures now and then were got over")?;
         claim(refused > 0, "the circuit was open while the server was down")?;
         claim(breaker.state() == State::Closed, "the circuit closed when the server was well")?;

@@ -14,6 +14,7 @@ pub struct Config {
     max_attempts: u32,
     backoff: Backoff,
     max_retry_after: u64,
+    max_rejection_wait: u64,
     max_elapsed: u64,
     min_useful: u64,
 }
@@ -119,6 +120,7 @@ impl Config {
             max_attempts: 3,
             backoff: Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(10)),
             max_retry_after: 60_000_000_000,
+            max_rejection_wait: u64::MAX,
             max_elapsed: u64::MAX,
             min_useful: 0,
         }
@@ -149,6 +151,13 @@ impl Config {
         Self { max_retry_after: saturating_nanos(max), ..self }
     }
 
+    /// How long a rejection by a policy below is waited out; one that asks for more ends the call. Default: as long as
+    /// [`max_retry_after`](Self::max_retry_after).
+    #[must_use]
+    pub const fn max_rejection_wait(self, max: Duration) -> Self {
+        Self { max_rejection_wait: saturating_nanos(max), ..self }
+    }
+
     /// How long after the first attempt began another one may begin. Default: no bound.
     #[must_use]
     pub const fn max_elapsed(self, max: Duration) -> Self {
@@ -170,6 +179,11 @@ impl Config {
     #[inline]
     pub const fn is_last(&self, number: u32) -> bool {
         number >= self.max_attempts && self.max_attempts != u32::MAX
+    }
+
+    const fn waits_out(&self, rejection: Duration) -> bool {
+        let wait = saturating_nanos(rejection);
+        wait <= self.max_retry_after && wait <= self.max_rejection_wait
     }
 
     /// Whether it matters when the first attempt began.
@@ -229,7 +243,7 @@ impl Attempts {
             Verdict::Failed(Hint::After(wish)) => (Cause::RetryAfter(wish), self.told(config, wish.min(most), random)),
             Verdict::Failed(Hint::Exactly(wait)) => (Cause::Failed, wait),
             // Our own word is exact: to come earlier would be in vain.
-            Verdict::Rejected(Some(wait)) if saturating_nanos(wait) <= config.max_retry_after => {
+            Verdict::Rejected(Some(wait)) if config.waits_out(wait) => {
                 (Cause::Rejected(wait), self.told(config, wait, random))
             }
             Verdict::Rejected(_) => return Next::GiveUp(GaveUp::Rejected),

@@ -20,7 +20,7 @@ pub enum Error<E> {
     message = "`{Self}` cannot carry a rejection",
     label = "this error type has no place for a `Rejection`",
     note = "add `.map_err(seawall::Error::Inner)` below this layer, or implement `From<Rejection>` for the error",
-    note = "or call by `execute`, which wraps any error"
+    note = "or call by `execute`, which wraps any error; in axum make it `seawall_http::respond(layer)`, which answers"
 )]
 pub trait FromRejection {
     /// Wraps `rejection`.

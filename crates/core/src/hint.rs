@@ -8,9 +8,9 @@ pub enum Hint {
     /// Nothing.
     #[default]
     None,
-    /// Not before that time has passed, as `Retry-After` and gRPC's pushback say it.
+    /// Not before that time has passed, as `Retry-After` says it.
     After(Duration),
-    /// Exactly after that time, in place of the backoff.
+    /// Exactly after that time, in place of the backoff, as gRPC's pushback says it. Nothing caps it.
     Exactly(Duration),
     /// It should not be made again.
     Never,

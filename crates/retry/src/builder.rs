@@ -72,6 +72,13 @@ impl<D, H, K> Builder<D, H, K> {
         Self { config: self.config.max_retry_after(max), ..self }
     }
 
+    /// How long a rejection by one of our policies below is waited out: an open circuit, say. One that asks for more ends the
+    /// call at once. Zero waits for none, and still heeds what the callee asks for. Default: as long as
+    /// [`max_retry_after`](Self::max_retry_after).
+    pub fn max_rejection_wait(self, max: Duration) -> Self {
+        Self { config: self.config.max_rejection_wait(max), ..self }
+    }
+
     /// How long after the first attempt began another one may begin. Default: no bound. It costs a clock read a call.
     pub fn max_elapsed(self, max: Duration) -> Self {
         Self { config: self.config.max_elapsed(max), ..self }

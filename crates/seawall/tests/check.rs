@@ -127,6 +127,21 @@ fn a_stack_is_drawn_outermost_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_to_an_open_circuit_of_the_standard_stack_is_told_so_at_once() {
+    let breaker = CircuitBreaker::builder("s").open_for(s(5)).trip(Trip::consecutive(1)).build();
+    let permit = breaker.try_acquire().unwrap();
+    permit.failure();
+    let stack = Stack::standard("s").set_circuit_breaker(breaker);
+    let (began, mut calls) = (tokio::time::Instant::now(), 0);
+    let refused = stack.execute(|| {
+        calls += 1;
+        async { Ok::<_, io::Error>(()) }
+    });
+    assert!(matches!(refused.await, Err(Error::Rejected(_))));
+    assert_eq!((calls, began.elapsed()), (0, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_policy_of_the_standard_stack_can_be_changed() {
     let stack = Stack::standard("s")
         .set_rate_limit(RateLimiter::new("s", Quota::per_minute(3)))

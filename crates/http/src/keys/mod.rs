@@ -16,6 +16,10 @@
 //! proxies write them, a path is not a key (its template is), and a header's value is a key for a service behind
 //! authentication.
 //!
+//! In axum the peer's address is in its `ConnectInfo`, so the key is
+//! `ClientAddr::in_extension::<ConnectInfo<SocketAddr>>().key()`, and the app is served by
+//! `into_make_service_with_connect_info::<SocketAddr>()`. Elsewhere whoever accepts connections leaves a [`PeerAddr`].
+//!
 //! ```
 //! use std::net::{IpAddr, SocketAddr};
 //! use http::{HeaderName, Request};

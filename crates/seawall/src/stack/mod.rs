@@ -134,6 +134,7 @@ impl<P> Stack<P> {
     /// # Cancel safety
     ///
     /// Dropped, the call is dropped, and each policy takes back what it gave.
+    #[allow(clippy::type_complexity, reason = "the parts have names, and stand once")]
     #[inline(always)]
     pub fn execute<C, T, E>(
         &self,
@@ -161,6 +162,7 @@ impl<P> Stack<P> {
     /// # Cancel safety
     ///
     /// As of [`execute`](Self::execute).
+    #[allow(clippy::type_complexity, reason = "the parts have names, and stand once")]
     #[inline(always)]
     pub fn call<C, T, E>(
         &self,

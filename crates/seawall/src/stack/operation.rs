@@ -40,11 +40,14 @@ pub trait Operation<X: Shape> {
     fn postpone(&mut self) {}
 }
 
+/// What is only a type, and neither owned nor in the way of a thread.
+type Marker<T> = PhantomData<fn() -> T>;
+
 // ===== closures =====
 
 /// A closure's call.
 #[derive(Debug)]
-pub struct Called<F, T, E, V>(PhantomData<fn() -> (F, T, E, V)>);
+pub struct Called<F, T, E, V>(Marker<(F, T, E, V)>);
 
 impl<F, T, E, V> Shape for Called<F, T, E, V>
 where
@@ -186,7 +189,7 @@ where
 
 /// A request that is sent to a service.
 #[derive(Debug)]
-pub struct Requested<S, Request, V>(PhantomData<fn() -> (S, Request, V)>);
+pub struct Requested<S, Request, V>(Marker<(S, Request, V)>);
 
 impl<S, Request, V> Shape for Requested<S, Request, V>
 where

@@ -21,10 +21,14 @@ impl Stack {
     /// | rate limit | 1000 a second, 1000 at once | stops a loop that has gone wild; a service's own limit is to be set. Outside of the retry: a call has its share once |
     /// | timeout, of the call | 10 s | as long as a person waits (Nielsen, 1993), and room for three attempts of 3 s |
     /// | retry | 3 attempts, from 100 ms on doubling, full jitter | two more tries get over a restart or a lost packet, more only add load (Google SRE book, ch. 22) |
+    /// | what it waits out | a policy's rejection, for at most 1 s | who comes to an open circuit is told so at once, and does not hold a place for 5 s; a full bulkhead's or a limit's short wait is worth it |
     /// | its budget | 20 % of the calls, at least 10 a second | Finagle's default: in an outage the load grows by a fifth, not by three times |
     /// | circuit breaker | half of 20 calls or more in 10 s failed; open for 5 s | Hystrix's defaults. Inside of the retry: it sees each attempt |
     /// | bulkhead | 100 in flight, 100 waiting for at most 1 s | a callee at 1000 calls a second and 100 ms has 100 in flight (Little's law). Inside of the breaker: what is refused takes no slot |
     /// | timeout, of an attempt | 3 s | inside of the breaker: an attempt that hangs counts as a failure |
+    ///
+    /// A result counts as a failure if it is an `Err`, to the retry and the breaker alike. Where a callee's failures are
+    /// responses, as a 500 is, give both a classifier: those of `seawall-http` know HTTP and gRPC.
     ///
     /// Each is changed by giving another policy in its place:
     ///
@@ -47,6 +51,7 @@ impl Stack {
                     .max_attempts(3)
                     .backoff(Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(10)))
                     .budget(Budget::ratio(0.2).floor(10))
+                    .max_rejection_wait(Duration::from_secs(1))
                     .build(),
             )
             .circuit_breaker(
