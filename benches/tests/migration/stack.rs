@@ -69,3 +69,25 @@ fn our_stack_of_plain_calls() -> Result<(), Failed> {
     assert_eq!(callee.calls(), 2);
     Ok(())
 }
+
+#[test]
+fn our_stack() -> Result<(), Failed> {
+    let callee = Callee::failing(1);
+    let client = callee.service();
+    let fetch = || callee.fetch();
+    run(async {
+        use seawall::{CircuitBreaker, Retry, Stack, Timeout};
+        use tower::Layer;
+
+        let stack = Stack::new()
+            .retry(Retry::new("inventory"))
+            .circuit_breaker(CircuitBreaker::new("inventory"))
+            .timeout(Timeout::new(Duration::from_secs(2)));
+        let body = stack.execute(fetch).await?;
+        let mut service = stack.layer().layer(client);
+        assert_eq!(service.ready().await?.call(String::new()).await?, body);
+        Ok::<_, Failed>(())
+    })?;
+    assert_eq!(callee.calls(), 3);
+    Ok(())
+}

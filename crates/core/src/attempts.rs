@@ -12,9 +12,10 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
     max_attempts: u32,
+    /// In milliseconds, as there is room for that beside the other; [`u32::MAX`] is no bound.
+    max_rejection_wait: u32,
     backoff: Backoff,
     max_retry_after: u64,
-    max_rejection_wait: u64,
     max_elapsed: u64,
     min_useful: u64,
 }
@@ -118,9 +119,9 @@ impl Config {
     pub const fn new() -> Self {
         Self {
             max_attempts: 3,
+            max_rejection_wait: u32::MAX,
             backoff: Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(10)),
             max_retry_after: 60_000_000_000,
-            max_rejection_wait: u64::MAX,
             max_elapsed: u64::MAX,
             min_useful: 0,
         }
@@ -151,11 +152,12 @@ impl Config {
         Self { max_retry_after: saturating_nanos(max), ..self }
     }
 
-    /// How long a rejection by a policy below is waited out; one that asks for more ends the call. Default: as long as
-    /// [`max_retry_after`](Self::max_retry_after).
+    /// How long a rejection by a policy below is waited out, in whole milliseconds; one that asks for more ends the call. 49
+    /// days and more are no bound. Default: as long as [`max_retry_after`](Self::max_retry_after).
     #[must_use]
     pub const fn max_rejection_wait(self, max: Duration) -> Self {
-        Self { max_rejection_wait: saturating_nanos(max), ..self }
+        let millis = max.as_millis();
+        Self { max_rejection_wait: if millis < u32::MAX as u128 { millis as u32 } else { u32::MAX }, ..self }
     }
 
     /// How long after the first attempt began another one may begin. Default: no bound.
@@ -182,8 +184,9 @@ impl Config {
     }
 
     const fn waits_out(&self, rejection: Duration) -> bool {
+        let is_bounded = self.max_rejection_wait != u32::MAX;
         let wait = saturating_nanos(rejection);
-        wait <= self.max_retry_after && wait <= self.max_rejection_wait
+        wait <= self.max_retry_after && !(is_bounded && wait > self.max_rejection_wait as u64 * 1_000_000)
     }
 
     /// Whether it matters when the first attempt began.

@@ -233,3 +233,28 @@ fn attempts_without_bound_are_counted_to_the_end_and_none_is_the_last() {
 fn no_attempts_at_all_are_refused() {
     let _ = Config::new().max_attempts(0);
 }
+
+#[test]
+fn a_policys_rejection_has_a_bound_of_its_own() {
+    let ms = Duration::from_millis;
+    let next = |config: Config, wait| {
+        let verdict = Verdict::Rejected(Some(wait));
+        Attempts::begin(None).on_result(&config, verdict, Instant::MAX, Instant::ORIGIN, 0)
+    };
+    let config = Config::new().max_rejection_wait(ms(20));
+    assert!(matches!(next(config, ms(20)), Next::RetryAt(_)));
+    assert_eq!(next(config, ms(20) + Duration::from_nanos(1)), Next::GiveUp(GaveUp::Rejected));
+    // What the callee itself asks for is another matter.
+    let wish = Verdict::Failed(Hint::After(ms(30)));
+    let asked = Attempts::begin(None).on_result(&config, wish, Instant::MAX, Instant::ORIGIN, 0);
+    assert!(matches!(asked, Next::RetryAt(_)));
+    for (max, wait, passes) in [
+        (Duration::ZERO, Duration::ZERO, true),
+        (Duration::ZERO, Duration::from_nanos(1), false),
+        (Duration::MAX, ms(60_000), true),
+        (Duration::MAX, ms(60_001), false),
+    ] {
+        let verdict = next(Config::new().max_rejection_wait(max), wait);
+        assert_eq!(matches!(verdict, Next::RetryAt(_)), passes, "{max:?} {wait:?}");
+    }
+}

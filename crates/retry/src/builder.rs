@@ -73,8 +73,8 @@ impl<D, H, K> Builder<D, H, K> {
     }
 
     /// How long a rejection by one of our policies below is waited out: an open circuit, say. One that asks for more ends the
-    /// call at once. Zero waits for none, and still heeds what the callee asks for. Default: as long as
-    /// [`max_retry_after`](Self::max_retry_after).
+    /// call at once. Zero waits for none, and still heeds what the callee asks for. It counts in whole milliseconds. Default: as
+    /// long as [`max_retry_after`](Self::max_retry_after).
     pub fn max_rejection_wait(self, max: Duration) -> Self {
         Self { config: self.config.max_rejection_wait(max), ..self }
     }
