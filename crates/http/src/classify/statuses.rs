@@ -30,7 +30,8 @@ use super::Question;
 /// was any time. To a retry rejections are failures, and it sees for itself which of them pass, and when. Errors that
 /// cannot show a rejection need [`any_error`](Self::any_error): those of a plain `execute` around a client, say.
 ///
-/// It looks at the head alone. A stream that breaks off later is not seen here.
+/// It looks at the head alone. A stream that breaks off later is not seen here. For responses of reqwest's own type there are
+/// `Health` and `Transient` in the module `reqwest`.
 ///
 /// ```
 /// # use std::io;

@@ -36,6 +36,11 @@
 //! [`ReadDeadlineLayer`](crate::ReadDeadlineLayer) and [`WriteDeadlineLayer`](crate::WriteDeadlineLayer) pass deadlines on
 //! as `grpc-timeout`.
 //!
+//! tonic 0.14 keeps to `grpc-timeout` too, by timers of its own around all layers, in its channel and in its server, and ends
+//! such calls as `CANCELLED`. Of a local error [`code`] knows that it was a timeout; what comes over the wire says no more.
+//!
+//! Generated clients take `&mut self`: a closure that is run again clones one for each attempt.
+//!
 //! A body that is streamed is outside of all that: it can still end with any status in its trailers.
 
 mod classify;
