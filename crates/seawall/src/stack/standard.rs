@@ -80,7 +80,8 @@ impl<P, C> Stack<Standard<P, C>> {
         Self { policies: (limiter, (timeout, rest)) }
     }
 
-    /// With another retry; also one that tells failures apart.
+    /// With another retry; also one that tells failures apart. It is as it was built: how long it waits for an open circuit is
+    /// its [`max_rejection_wait`](seawall_retry::Builder::max_rejection_wait), which the standard one has at 1 s.
     #[must_use]
     pub fn set_retry<Q>(self, retry: Retry<Q, DefaultClock>) -> Stack<Standard<Q, C>> {
         let (limiter, (timeout, (_, rest))) = self.policies;
