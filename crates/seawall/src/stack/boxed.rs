@@ -5,8 +5,9 @@ use seawall_core::{AnyError, Error};
 use super::{
     Stack,
     chain::Chain,
+    closure::{Callable, Called},
     mode::Mode,
-    operation::{Callable, Called, Operation},
+    operation::Operation,
 };
 
 /// A stack whose policies are not in its type, for calls of one result: shared by its clones.

@@ -4,12 +4,15 @@ mod append;
 mod boxed;
 mod chain;
 mod check;
+mod closure;
+mod drawing;
 pub mod future;
 mod layer;
 mod mode;
 mod observe;
 mod operation;
 mod policies;
+mod request;
 mod service;
 mod standard;
 mod summary;
@@ -18,17 +21,18 @@ pub use append::Append;
 pub use boxed::BoxedStack;
 pub use chain::{Chain, End};
 pub use check::{Concern, ConcernKind};
+pub use closure::{Again, Callable, Called, Once, RunAgain, RunNumbered, RunOnce};
+pub use drawing::Drawing;
 pub use layer::StackLayer;
 pub use mode::Mode;
 pub use observe::Observe;
-pub use operation::{
-    Again, Callable, Called, Cloner, Once, Operation, Requested, RunAgain, RunNumbered, RunOnce, Shape,
-};
+pub use operation::{Operation, Shape};
+pub use request::{Cloner, Requested};
 pub use service::StackService;
 pub use standard::Standard;
 pub use summary::{Describe, Numbers, Summary};
 
-use std::{fmt, future::Future};
+use std::future::Future;
 
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
@@ -248,70 +252,5 @@ impl<P> Stack<P> {
     /// The policies, each with those further in: `(outermost, (next, ()))`.
     pub fn policies(&self) -> &P {
         &self.policies
-    }
-}
-
-impl<P: Describe> Stack<P> {
-    /// What there is to be said of each policy, outermost first.
-    pub fn summaries(&self) -> Vec<Summary> {
-        let mut summaries = Vec::new();
-        self.policies.describe(&mut summaries);
-        summaries
-    }
-
-    /// The stack as one would draw it: a line for each policy, outermost first.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// use seawall::{CircuitBreaker, Retry, Stack, Timeout};
-    ///
-    /// let stack = Stack::new()
-    ///     .timeout(Timeout::new(Duration::from_secs(10)))
-    ///     .retry(Retry::new("inventory"))
-    ///     .circuit_breaker(CircuitBreaker::new("inventory"));
-    /// assert_eq!(stack.describe().to_string(), "\
-    /// timeout `timeout`: 10s
-    ///   retry `inventory`: 3 attempts, within a budget
-    ///     circuit breaker `inventory`
-    ///       the call");
-    /// ```
-    pub fn describe(&self) -> Drawing {
-        Drawing(self.summaries())
-    }
-
-    /// What is probably not meant in the order or the numbers of these policies; each says in words what is wrong, and what
-    /// to do. Nothing comes of it by itself: call it where the stack is built, and log or assert what it says.
-    ///
-    /// ```
-    /// use seawall::{CircuitBreaker, Retry, Stack};
-    ///
-    /// let stack = Stack::new().circuit_breaker(CircuitBreaker::new("a")).retry(Retry::new("a"));
-    /// for concern in stack.check() {
-    ///     println!("{concern}");
-    /// }
-    /// ```
-    ///
-    #[doc = include_str!("check.md")]
-    pub fn check(&self) -> Vec<Concern> {
-        check::check(&self.summaries())
-    }
-}
-
-/// A stack, as one would draw it; from [`Stack::describe`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drawing(Vec<Summary>);
-
-impl fmt::Display for Drawing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (depth, summary) in self.0.iter().enumerate() {
-            writeln!(f, "{:1$}{summary}", "", 2 * depth)?;
-        }
-        write!(f, "{:1$}the call", "", 2 * self.0.len())
-    }
-}
-
-impl<P: Describe> fmt::Debug for Stack<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.summaries().iter().map(ToString::to_string)).finish()
     }
 }

@@ -1,4 +1,4 @@
-use super::operation::{Again, Once};
+use super::closure::{Again, Once};
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::time::Clock;

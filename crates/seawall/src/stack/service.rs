@@ -12,7 +12,7 @@ use super::{
     future::ResponseFuture,
     layer::How,
     mode::Mode,
-    operation::{Cloner, First, Requested},
+    request::{Cloner, First, Requested},
 };
 
 /// A service whose calls go through the policies of a [`Stack`](super::Stack).
