@@ -162,7 +162,7 @@ where
         for busy in [execute.boxed(), call.boxed()] {
             let task = runtime.spawn(busy);
             // It is its own task, so one that is not cut off fails here, and hangs nowhere but at the end.
-            let reply = runtime.block_on(async { tokio::time::timeout(60 * SECOND, task).await });
+            let reply = runtime.block_on(async { tokio::time::timeout(20 * SECOND, task).await });
             let reply = reply.expect("it is cut off").unwrap();
             assert_eq!(cut_off(&reply).expect("it does not end by itself").limit(), SHORT);
         }
