@@ -223,10 +223,10 @@ fn a_calls_future_is_small() {
         .bulkhead(Bulkhead::new("t", 10));
     let six = five.clone().timeout(Timeout::new(SECOND));
     let sizes = [
-        ("five, plainly", size_of_val(&five.execute(ready)), 400),
-        ("five, as a service", size_of_val(&serve(&mut five.layer().layer(service_fn(|_: u32| ready())), 1)), 408),
-        ("six, plainly", size_of_val(&six.execute(ready)), 464),
-        ("six, as a service", size_of_val(&serve(&mut six.layer().layer(service_fn(|_: u32| ready())), 1)), 472),
+        ("five, plainly", size_of_val(&five.execute(ready)), 392),
+        ("five, as a service", size_of_val(&serve(&mut five.layer().layer(service_fn(|_: u32| ready())), 1)), 400),
+        ("six, plainly", size_of_val(&six.execute(ready)), 448),
+        ("six, as a service", size_of_val(&serve(&mut six.layer().layer(service_fn(|_: u32| ready())), 1)), 456),
     ];
     for (what, size, bound) in sizes {
         println!("{what}: {size} bytes");
