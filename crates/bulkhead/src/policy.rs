@@ -73,6 +73,7 @@ impl<K: Timer> Admit for Bulkhead<K> {
 
 impl<K: Timer + Send + Sync + 'static> Patient for Bulkhead<K> {
     fn wait(&self, patience: Patience) -> Waiting<Self> {
+        // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
         Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
     }
 }

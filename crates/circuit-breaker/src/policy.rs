@@ -84,6 +84,7 @@ where
 {
     /// A circuit has no queue, so to be patient is to wait for as long as it takes.
     fn wait(&self, _: Patience) -> Waiting<Self> {
+        // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
         Box::pin(Acquire::new(Parked::new(self.shared().hold())))
     }
 }

@@ -51,6 +51,7 @@ where
 {
     let state = match answer {
         Answer::Now(leave) => Queued::Running { response: drive(leave, call, reject) },
+        // A box, as most calls never wait, and their futures would be larger by it and a timer.
         Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Entry::new(turn)), call: Some((call, reject())) },
     };
     QueuedFuture { state }

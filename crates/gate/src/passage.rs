@@ -87,6 +87,7 @@ impl<C, P, W> Passage<C, P, W> {
             Admission::Refused(rejection) => State::Refused { rejection: Some(rejection) },
             Admission::Wait(wait) => {
                 callee.postpone();
+                // A box, as most calls never wait, and their futures would be larger by it and a timer.
                 State::Waiting { wait: Box::pin(wait) }
             }
         };
