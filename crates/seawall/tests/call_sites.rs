@@ -175,7 +175,7 @@ async fn futures_of_the_gates_can_be_spawned() {
 fn the_readme_shows_what_is_tested_here() {
     let readme = include_str!("../../../README.md");
     // What needs axum and reqwest is tested where they are.
-    let tests = [include_str!("call_sites.rs"), include_str!("../../http/tests/readme.rs")];
+    let tests = [include_str!("call_sites.rs"), include_str!("../../integrations/http/tests/readme.rs")];
     let tested: Vec<&str> = tests.iter().flat_map(|test| test.lines()).map(str::trim).collect();
     let shown = readme.split("```rust\n").skip(1).flat_map(|block| block.split("```").next().unwrap_or("").lines());
     let mut lines = 0;

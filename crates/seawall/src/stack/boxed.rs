@@ -1,6 +1,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use seawall_core::{AnyError, Error};
+use seawall_core::Error;
+use seawall_policy::AnyError;
 
 use super::{
     Stack,

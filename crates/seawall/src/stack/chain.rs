@@ -5,8 +5,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use seawall_core::{Callee, Outcome, Rejection, attempts::Round};
-use seawall_gate::Judge;
+use seawall_core::{Outcome, Rejection, attempts::Round};
+use seawall_policy::Callee;
+use seawall_policy::Judge;
 
 use super::operation::{Operation, Shape};
 

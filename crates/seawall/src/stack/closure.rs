@@ -1,9 +1,10 @@
 use std::future::Future;
 
 use seawall_core::{
-    Rejection, Sight,
+    Rejection,
     attempts::{Attempt, GaveUp, Round},
 };
+use seawall_policy::Sight;
 
 use super::operation::{Marker, Operation, Shape};
 

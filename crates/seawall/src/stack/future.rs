@@ -9,7 +9,8 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::{Reject, attempts::Single};
+use seawall_core::attempts::Single;
+use seawall_policy::Reject;
 
 use super::{
     chain::Chain,

@@ -1,6 +1,7 @@
 use std::{fmt, marker::PhantomData};
 
-use seawall_core::{AnyError, HeedRejections, KeepError, OnReject, Rejection, Respond, Shared, WrapError, lanes};
+use seawall_core::{Rejection, Shared, lanes};
+use seawall_policy::{AnyError, HeedRejections, KeepError, Respond, WithResponse, WrapError};
 use seawall_retry::CloneAll;
 use tower_layer::Layer;
 
@@ -54,7 +55,7 @@ impl<P, Q, R, V> StackLayer<P, Q, R, V> {
     where
         F: Fn(Rejection) -> T + Clone,
     {
-        self.answer_by(respond)
+        self.with_response(respond)
     }
 
     /// The policies.
@@ -63,10 +64,10 @@ impl<P, Q, R, V> StackLayer<P, Q, R, V> {
     }
 }
 
-impl<P, Q, R, V, A> OnReject<A> for StackLayer<P, Q, R, V> {
-    type Answering = StackLayer<P, Q, Respond<A>, AnyError>;
+impl<P, Q, R, V, A> WithResponse<A> for StackLayer<P, Q, R, V> {
+    type Output = StackLayer<P, Q, Respond<A>, AnyError>;
 
-    fn answer_by(self, answer: A) -> Self::Answering {
+    fn with_response(self, answer: A) -> Self::Output {
         let How { clone, .. } = self.how;
         StackLayer { policies: self.policies, how: How { clone, reject: Respond(answer), sight: PhantomData } }
     }

@@ -37,11 +37,12 @@ use std::future::Future;
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
-    AnyError, AsRejection, FromRejection, HeedRejections, KeepError, Reject, Sight, WrapError,
+    AsRejection, FromRejection,
     attempts::{Attempt, Single},
     observe::{Event, Kind},
     time::Clock,
 };
+use seawall_policy::{AnyError, HeedRejections, KeepError, Reject, Sight, WrapError};
 use seawall_rate_limit::RateLimiter;
 use seawall_retry::Retry;
 use seawall_timeout::Timeout;

@@ -13,7 +13,7 @@ use seawall_core::{
     attempts::{Attempt, GaveUp, Round, Verdict},
     time::{Clock, Timer},
 };
-use seawall_gate::{Admit, Pass, Passage};
+use seawall_policy::{Admit, Pass, Passage};
 use seawall_rate_limit::RateLimiter;
 use seawall_retry::{Attempting, Decide, Repeatable, Retry, verdict as verdict_on};
 use seawall_timeout::{Limit, Limited, Timeout};

@@ -1,9 +1,10 @@
 use std::marker::PhantomData;
 
 use seawall_core::{
-    Rejection, Sight,
+    Rejection,
     attempts::{Attempt, GaveUp, Round},
 };
+use seawall_policy::Sight;
 use seawall_retry::{CloneRequest, Operation as Attempted, Resend, Sent};
 use tower_service::Service;
 

@@ -3,7 +3,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use seawall_core::{AnyError, Held, Reject, Shared, Sight, WrapError, attempts::Single};
+use seawall_core::{Held, Shared, attempts::Single};
+use seawall_policy::{AnyError, Reject, Sight, WrapError};
 use seawall_retry::{CloneAll, CloneRequest, Resend};
 use tower_service::Service;
 

@@ -26,7 +26,7 @@ enum Part {
     CloneRequest,
     CloneKeeper,
     Mark,
-    OnReject,
+    WithResponse,
     CloneOnReject,
 }
 
@@ -37,7 +37,7 @@ const PARTS: [Part; 8] = [
     Part::CloneRequest,
     Part::CloneKeeper,
     Part::Mark,
-    Part::OnReject,
+    Part::WithResponse,
     Part::CloneOnReject,
 ];
 
@@ -108,7 +108,7 @@ impl Clone for Answer {
 
 impl Answer {
     fn answer(&self) -> u32 {
-        self.0.step_on(Part::OnReject);
+        self.0.step_on(Part::WithResponse);
         0
     }
 }

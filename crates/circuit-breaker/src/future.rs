@@ -1,8 +1,0 @@
-//! Future types.
-
-use seawall_core::Held;
-
-use crate::inner::Inner;
-
-/// A call that a [`CircuitBreaker`](crate::CircuitBreaker) let in, or its refusal.
-pub type ResponseFuture<F, C, K, R> = seawall_gate::future::ResponseFuture<F, Held<Inner<C, K>>, R>;

@@ -1,0 +1,169 @@
+use std::{
+    fmt,
+    task::{Context, Poll},
+};
+
+use http::Response;
+use http_body::Body;
+use seawall_policy::{GateLayer, GateService, Judge, Policy};
+use seawall_policy::{KeepError, Reject, Respond, WithResponse};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{HeldBody, future::ResponseFuture};
+
+/// Makes the calls of a gate's layer last until the bodies of their responses have been read, or dropped: see [`HoldBody`].
+pub const fn hold_body<P: Policy, R>(layer: GateLayer<P, R>) -> HoldBody<P, R> {
+    HoldBody::new(layer)
+}
+
+/// The layer of a gate, a bulkhead or a circuit breaker, under which a call ends with the body of its response.
+///
+/// A service answers with the head of a response when the body is often still to come. Without this, a call has ended then:
+/// a bulkhead gives its slot away while a slow download goes on, and a breaker has counted a success when the stream breaks
+/// off. With it, the call's leave goes into the body, a [`HeldBody`], and is given back
+///
+/// - when the body has ended, with the verdict on the head of the response;
+/// - as a failure, when the body gives an error;
+/// - as abandoned, when the body is dropped before its end.
+///
+/// A body that has given as much data as was announced has ended, asked for more or not. One that is not asked at all, as in
+/// the answer to a `HEAD`, is dropped before its end, if it does not say by itself that it is empty.
+///
+/// A response that is a failure by its head, or that has no body, gives it back at once. What the gate measures, as a breaker
+/// does with slow calls, goes to the end of the body then. A body that nobody reads or drops keeps its leave; so bound the
+/// time that reading takes, above this layer or in the server.
+///
+/// A refused call is answered as the layer says, by `on_reject` too, with a body that holds nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), seawall::Error<std::io::Error>> {
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Full};
+/// use seawall::{Bulkhead, Error};
+/// use seawall_http::hold_body;
+/// use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+///
+/// let bulkhead = Bulkhead::new("downloads", 2);
+/// let files = service_fn(|_: Request<()>| async { Ok(Response::new(Full::<&[u8]>::from(&b"a file"[..]))) });
+/// let mut service =
+///     ServiceBuilder::new().layer(hold_body(bulkhead.layer())).map_err(Error::<std::io::Error>::Inner).service(files);
+///
+/// let response = service.ready().await?.call(Request::new(())).await?;
+/// assert_eq!(bulkhead.in_flight(), 1); // it is here, but not read
+/// let file = response.into_body().collect().await.unwrap();
+/// assert_eq!(bulkhead.in_flight(), 0);
+/// assert_eq!(file.to_bytes(), "a file");
+/// # Ok(())
+/// # }
+/// ```
+pub struct HoldBody<P: Policy, R = KeepError> {
+    layer: GateLayer<P, R>,
+}
+
+/// A service whose calls end with the bodies of their responses; from [`HoldBody`].
+///
+/// # Readiness
+///
+/// As of the [`GateService`] that it is made of.
+pub struct HoldBodyService<S, P: Policy, R = KeepError> {
+    gate: GateService<S, P, R>,
+}
+
+// ===== impl HoldBody =====
+
+impl<P: Policy, R> HoldBody<P, R> {
+    /// Makes the calls of that layer last as long as their bodies.
+    pub const fn new(layer: GateLayer<P, R>) -> Self {
+        Self { layer }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &P {
+        self.layer.policy()
+    }
+}
+
+impl<P: Policy, R, A> WithResponse<A> for HoldBody<P, R> {
+    type Output = HoldBody<P, Respond<A>>;
+
+    fn with_response(self, answer: A) -> Self::Output {
+        HoldBody { layer: self.layer.with_response(answer) }
+    }
+}
+
+impl<S, P: Policy, R: Clone> Layer<S> for HoldBody<P, R> {
+    type Service = HoldBodyService<S, P, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        HoldBodyService { gate: self.layer.layer(inner) }
+    }
+}
+
+// ===== impl HoldBodyService =====
+
+impl<S, P: Policy, R> HoldBodyService<S, P, R> {
+    /// The guarded service.
+    pub fn get_ref(&self) -> &S {
+        self.gate.get_ref()
+    }
+
+    /// The guarded service. To call it is to go around the policy.
+    pub fn get_mut(&mut self) -> &mut S {
+        self.gate.get_mut()
+    }
+
+    /// The policy that guards it.
+    pub fn policy(&self) -> &P {
+        self.gate.policy()
+    }
+}
+
+impl<S, P, R, Request, B> Service<Request> for HoldBodyService<S, P, R>
+where
+    S: Service<Request, Response = Response<B>>,
+    B: Body,
+    P: Policy<Gate: Judge<Response<B>, S::Error>>,
+    R: Reject<Response<B>, S::Error, Error = S::Error> + Clone,
+{
+    type Response = Response<HeldBody<B, P::Gate>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, P::Gate, R>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.gate.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self.gate.admit(request) {
+            Ok((call, ticket)) => ResponseFuture::admitted(call, ticket),
+            Err(rejection) => ResponseFuture::refused(rejection, self.gate.reject().clone()),
+        }
+    }
+}
+
+// By hand: derive would ask `Clone` and `Debug` of all of `P`'s types.
+impl<P: Policy, R: Clone> Clone for HoldBody<P, R> {
+    fn clone(&self) -> Self {
+        Self { layer: self.layer.clone() }
+    }
+}
+
+impl<P: Policy + fmt::Debug, R> fmt::Debug for HoldBody<P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HoldBody").field("layer", &self.layer).finish()
+    }
+}
+
+impl<S: Clone, P: Policy, R: Clone> Clone for HoldBodyService<S, P, R> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone() }
+    }
+}
+
+impl<S: fmt::Debug, P: Policy + fmt::Debug, R> fmt::Debug for HoldBodyService<S, P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HoldBodyService").field("gate", &self.gate).finish()
+    }
+}

@@ -1,0 +1,100 @@
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    task::Waker,
+    time::Duration,
+};
+
+use seawall_core::{
+    BulkheadFull, Held, Here, Name, Outcome, Rejection,
+    observe::Outbox,
+    slots::{MAX_LIMIT, Reason, Refusal, Slots},
+    time::Clock,
+};
+use seawall_policy::{Gate, Judge, wake};
+
+use crate::{Event, EventKind};
+
+/// What all clones of a bulkhead share: the machine, and what it may not do itself: read the clock, wake, and tell.
+///
+/// Public as the gate in the types of futures and services, and not nameable.
+#[derive(Debug)]
+pub struct Inner<K> {
+    pub(crate) name: Name,
+    pub(crate) slots: Slots<Waker>,
+    pub(crate) max_wait: Option<Duration>,
+    pub(crate) clock: K,
+    pub(crate) outbox: Outbox<Event>,
+    /// Of several who close it, one tells.
+    pub(crate) closed: AtomicBool,
+}
+
+/// A share of it, which a call owns.
+pub(crate) type Share<K> = Held<Inner<K>>;
+
+impl<K: Clock> Inner<K> {
+    /// Counts a refused call, and tells of it.
+    #[inline]
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
+        self.slots.count_refused(&Here(&self.clock));
+        let rejection = BulkheadFull::new(self.name.clone(), refusal).into();
+        if self.outbox.is_observed() {
+            self.tell(EventKind::Rejected(Rejection::clone(&rejection)));
+        }
+        rejection
+    }
+
+    /// Whether a caller may wait at all.
+    #[inline]
+    pub(crate) fn has_queue(&self) -> bool {
+        self.slots.max_queued() > 0
+    }
+
+    /// Whether a caller that met this may wait.
+    #[inline]
+    pub(crate) fn may_wait(&self, refusal: &Refusal) -> bool {
+        refusal.reason() == Reason::Full && self.has_queue()
+    }
+
+    pub(crate) fn resize(&self, max_concurrent: usize) {
+        let (from, woken) = self.slots.resize(max_concurrent, &Here(&self.clock));
+        wake(woken);
+        // Not the limit as it is by now: that may be someone else's.
+        self.tell(EventKind::Resized { from, to: max_concurrent.min(MAX_LIMIT) });
+    }
+
+    pub(crate) fn close(&self) {
+        let is_first = !self.closed.swap(true, Ordering::Relaxed);
+        wake(self.slots.close());
+        if is_first {
+            self.tell(EventKind::Closed);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, kind: EventKind) {
+        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind));
+    }
+}
+
+impl<K: Clock> Gate for Inner<K> {
+    /// How many slots were taken.
+    type Pass = u32;
+
+    #[inline]
+    fn exit(&self, cost: u32, _: Outcome) {
+        wake(self.slots.exit(cost, &Here(&self.clock)));
+    }
+
+    #[inline]
+    fn abandon(&self, cost: u32) {
+        self.exit(cost, Outcome::Ignored);
+    }
+}
+
+impl<T, E, K: Clock> Judge<T, E> for Inner<K> {
+    /// How a call ends is nothing to a bulkhead, but that it does.
+    #[inline]
+    fn judge(&self, _: &Result<T, E>) -> Outcome {
+        Outcome::Ignored
+    }
+}

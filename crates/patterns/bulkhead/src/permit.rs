@@ -1,0 +1,77 @@
+use std::fmt;
+
+use seawall_core::{
+    Held, Outcome, Shared,
+    time::{Clock, DefaultClock},
+};
+use seawall_policy::Ticket;
+
+use crate::inner::Inner;
+
+/// Slots of a bulkhead, from [`Bulkhead::try_acquire`](crate::Bulkhead::try_acquire) and its like. They are free again when
+/// it is dropped.
+///
+/// It borrows the bulkhead, which costs nothing; [`into_owned`](Self::into_owned) makes one that does not.
+#[must_use = "dropping the permit gives its slots back"]
+pub struct Permit<'a, K: Clock = DefaultClock> {
+    ticket: Ticket<&'a Inner<K>>,
+    shared: &'a Shared<Inner<K>>,
+}
+
+/// Slots of a bulkhead, held by a share of it: it may outlive the handle, and go to another task. From
+/// [`Permit::into_owned`].
+#[must_use = "dropping the permit gives its slots back"]
+pub struct OwnedPermit<K: Clock = DefaultClock> {
+    ticket: Ticket<Held<Inner<K>>>,
+}
+
+impl<'a, K: Clock> Permit<'a, K> {
+    pub(crate) fn new(ticket: Ticket<&'a Inner<K>>, shared: &'a Shared<Inner<K>>) -> Self {
+        Self { ticket, shared }
+    }
+
+    /// How many slots it holds.
+    pub fn cost(&self) -> u32 {
+        self.ticket.pass().copied().unwrap_or_default()
+    }
+
+    /// The same slots, held by a share of the bulkhead: for another task, or a struct.
+    pub fn into_owned(mut self) -> OwnedPermit<K> {
+        let cost = self.ticket.take_pass().unwrap_or_default();
+        OwnedPermit { ticket: Ticket::new(self.shared.hold(), cost) }
+    }
+}
+
+impl<K: Clock> OwnedPermit<K> {
+    /// How many slots it holds.
+    pub fn cost(&self) -> u32 {
+        self.ticket.pass().copied().unwrap_or_default()
+    }
+}
+
+// As it is the way in which a permit ends, and no call that was abandoned.
+impl<K: Clock> Drop for Permit<'_, K> {
+    #[inline]
+    fn drop(&mut self) {
+        self.ticket.settle(Outcome::Ignored);
+    }
+}
+
+impl<K: Clock> Drop for OwnedPermit<K> {
+    #[inline]
+    fn drop(&mut self) {
+        self.ticket.settle(Outcome::Ignored);
+    }
+}
+
+impl<K: Clock> fmt::Debug for Permit<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("cost", &self.cost()).finish_non_exhaustive()
+    }
+}
+
+impl<K: Clock> fmt::Debug for OwnedPermit<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedPermit").field("cost", &self.cost()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+use seawall_core::{
+    Held, Rejection,
+    slots::Refusal,
+    time::{Clock, DefaultClock, Timer},
+};
+use seawall_policy::KeepError;
+use seawall_policy::{
+    Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting,
+};
+
+use crate::{Bulkhead, inner::Inner, waiting::Waiter};
+
+/// Guards services with one [`Bulkhead`], which they all share; from [`Bulkhead::layer`].
+pub type BulkheadLayer<K = DefaultClock, R = KeepError> = GateLayer<Bulkhead<K>, R>;
+
+/// A service guarded by a [`Bulkhead`].
+///
+/// Where the bulkhead has no queue, a slot is taken by the call, not by `poll_ready`: a clone that is ready and idle
+/// takes none. With a queue, or with [`backpressure`](GateLayer::backpressure), `poll_ready` waits for a slot and holds it
+/// for the call that follows: a clone that was made ready and then lies idle keeps it from the others.
+pub type BulkheadService<S, K = DefaultClock, R = KeepError> = GateService<S, Bulkhead<K>, R>;
+
+impl<K: Clock> Policy for Bulkhead<K> {
+    type Gate = Held<Inner<K>>;
+    type Reserved = Ticket<Held<Inner<K>>>;
+    type Refusal = Refusal;
+
+    #[inline]
+    fn enter(&self) -> Result<Ticket<Self::Gate>, Rejection> {
+        self.try_enter(1).map_err(|refusal| self.inner().refuse(refusal))
+    }
+
+    #[inline]
+    fn refusal(&self) -> Option<Refusal> {
+        self.inner().slots.would_refuse(1)
+    }
+
+    #[inline]
+    fn refuse(&self, refusal: Refusal) -> Rejection {
+        self.inner().refuse(refusal)
+    }
+
+    fn reserve(&self) -> Option<Self::Reserved> {
+        self.try_enter(1).ok()
+    }
+
+    fn spend(&self, reserved: Self::Reserved) -> Result<Ticket<Self::Gate>, Rejection> {
+        Ok(reserved)
+    }
+}
+
+impl<K: Timer> Admit for Bulkhead<K> {
+    type Shared = Inner<K>;
+    type Wait = Entry<Waiter<Held<Inner<K>>, K>, Held<Inner<K>>>;
+
+    #[inline]
+    fn gate(&self) -> &Inner<K> {
+        self.inner()
+    }
+
+    fn refuses(&self) -> bool {
+        self.refusal().is_some_and(|refusal| !self.inner().may_wait(&refusal))
+    }
+
+    #[inline]
+    fn admit(&self) -> Admission<u32, Self::Wait> {
+        match self.inner().slots.try_enter(1) {
+            Ok(()) => Admission::Entered(1),
+            Err(refusal) if self.inner().may_wait(&refusal) => Admission::Wait(Entry::new(self.waiter())),
+            Err(refusal) => Admission::Refused(self.inner().refuse(refusal)),
+        }
+    }
+}
+
+impl<K: Timer + Send + Sync + 'static> Patient for Bulkhead<K> {
+    fn wait(&self, patience: Patience) -> Waiting<Self> {
+        // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
+        Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
+    }
+}

@@ -1,0 +1,116 @@
+use std::{fmt, ops::Deref, task::Waker};
+
+use seawall_core::{
+    Here, Place, Rejection,
+    slots::{self, Entry, Refusal},
+    time::{Clock, Instant, Timer},
+};
+use seawall_policy::{Gate, Patience, Queue, Ticket, Turn, wake};
+
+use crate::inner::Inner;
+
+/// One caller's wait for slots.
+///
+/// `H` holds the bulkhead, until the turn has come: borrowed by who waits for a permit, owned by a call.
+///
+/// Public as it stands in the types of futures, and not nameable.
+pub struct Waiter<H: Deref<Target = Inner<K>>, K: Clock> {
+    inner: Option<H>,
+    cost: u32,
+    patience: Patience,
+    /// In the queue, from the first poll on.
+    place: Option<Place>,
+    latest: Instant,
+}
+
+impl<H: Deref<Target = Inner<K>>, K: Clock> Waiter<H, K> {
+    pub(crate) fn new(inner: H, cost: u32, patience: Patience) -> Self {
+        Self { inner: Some(inner), cost, patience, place: None, latest: Instant::MAX }
+    }
+
+    fn inner(&self) -> &Inner<K> {
+        self.inner.as_deref().expect("it is asked no more once the turn has come")
+    }
+
+    fn leave(&mut self) {
+        if let (Some(inner), Some(place)) = (&self.inner, self.place.take()) {
+            wake(inner.slots.leave(place, &Here(&inner.clock)).woken);
+        }
+    }
+}
+
+impl<H, K> Waiter<H, K>
+where
+    H: Deref<Target = Inner<K>> + Gate<Pass = u32>,
+    K: Clock,
+{
+    fn join(&mut self, waker: &Waker) -> Turn<Ticket<H>, Refusal> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        let (bounded, max_wait) = match self.patience {
+            Patience::Configured => (true, inner.max_wait),
+            Patience::Unlimited => (false, None),
+        };
+        match inner.slots.enter(self.cost, bounded, now, || waker.clone()) {
+            Ok(Entry::Entered) => self.entered(),
+            Ok(Entry::Waiting(place)) => {
+                self.latest = max_wait.map_or(Instant::MAX, |max_wait| now + max_wait);
+                self.place = Some(place);
+                Turn::Wait { until: self.latest }
+            }
+            Err(refusal) => Turn::Refused(refusal),
+        }
+    }
+
+    fn entered(&mut self) -> Turn<Ticket<H>, Refusal> {
+        let inner = self.inner.take().expect("its turn comes once");
+        Turn::Entered(Ticket::new(inner, self.cost))
+    }
+}
+
+impl<H, K> Queue for Waiter<H, K>
+where
+    H: Deref<Target = Inner<K>> + Gate<Pass = u32>,
+    K: Timer,
+{
+    type Timer = K;
+    type Leave = Ticket<H>;
+    type Refusal = Refusal;
+
+    fn timer(&self) -> &K {
+        &self.inner().clock
+    }
+
+    fn poll_turn(&mut self, waker: &Waker) -> Turn<Self::Leave, Refusal> {
+        if self.place.is_none() {
+            return self.join(waker);
+        }
+        let inner = self.inner.as_ref().expect("it is asked no more once the turn has come");
+        match inner.slots.turn(&mut self.place, || waker.clone()) {
+            slots::Turn::Entered => self.entered(),
+            slots::Turn::Refused(refusal) => Turn::Refused(refusal),
+            slots::Turn::Waiting if self.latest != Instant::MAX && inner.clock.now() >= self.latest => {
+                let refusal = inner.slots.too_long(self.cost);
+                self.leave();
+                Turn::Refused(refusal)
+            }
+            slots::Turn::Waiting => Turn::Wait { until: self.latest },
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Rejection {
+        self.inner().refuse(refusal)
+    }
+}
+
+impl<H: Deref<Target = Inner<K>>, K: Clock> Drop for Waiter<H, K> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl<H: Deref<Target = Inner<K>>, K: Clock> fmt::Debug for Waiter<H, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter").field("cost", &self.cost).field("waits", &self.place.is_some()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! Future types.
+
+use seawall_core::Held;
+
+use crate::inner::Inner;
+
+/// A call that a [`CircuitBreaker`](crate::CircuitBreaker) let in, or its refusal.
+pub type ResponseFuture<F, C, K, R> = seawall_policy::future::ResponseFuture<F, Held<Inner<C, K>>, R>;

@@ -1,0 +1,149 @@
+use seawall_core::{
+    CircuitOpen, Classify, Here, Name, Outcome, Rejection,
+    breaker::{Breaker, Change, Pass, Refusal, Settled},
+    observe::Outbox,
+    time::{Clock, Instant},
+};
+use seawall_policy::{Gate, Judge};
+
+use crate::{Event, EventKind, waiting::Parking};
+
+/// What all clones of a breaker share: the machine, and what it may not do itself: read the clock, and tell.
+///
+/// Public as the gate in the types of futures and services, and not nameable.
+#[derive(Debug)]
+pub struct Inner<C, K> {
+    pub(crate) name: Name,
+    pub(crate) breaker: Breaker,
+    pub(crate) classify: C,
+    pub(crate) clock: K,
+    pub(crate) outbox: Outbox<Event>,
+    pub(crate) parking: Parking,
+}
+
+impl<C, K: Clock> Inner<C, K> {
+    #[inline]
+    pub(crate) fn enter(&self) -> Result<Pass, Rejection> {
+        match self.breaker.enter_closed() {
+            Some(pass) => Ok(pass),
+            None => self.enter_slowly(),
+        }
+    }
+
+    // Out of line, as its frame and its large result would burden the short way.
+    #[inline(never)]
+    fn enter_slowly(&self) -> Result<Pass, Rejection> {
+        let now = self.clock.now();
+        match self.breaker.refusal(now) {
+            Some(refusal) => Err(self.refuse(&refusal)),
+            None => self.enter_fully(now),
+        }
+    }
+
+    #[inline(never)]
+    fn enter_fully(&self, now: Instant) -> Result<Pass, Rejection> {
+        match self.breaker.enter(&Here(&now)) {
+            Ok(entry) => {
+                if let Some(change) = entry.change {
+                    self.tell_change(change);
+                }
+                Ok(entry.pass)
+            }
+            Err(refusal) => Err(self.rejection(&refusal)),
+        }
+    }
+
+    #[inline(never)]
+    fn exit_slowly(&self, pass: Pass, outcome: Outcome) {
+        let settled = self.breaker.settle(pass, outcome, &Here(&self.clock));
+        if !matches!(settled, Settled::Quiet) {
+            self.tell(settled);
+        }
+    }
+
+    /// What a call arriving now would be refused with, and until when at the most.
+    #[inline]
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        if self.breaker.is_closed() {
+            return None;
+        }
+        self.breaker.refusal(self.clock.now())
+    }
+
+    /// Refuses a call by what [`refusal`](Self::refusal) said, and tells.
+    #[inline]
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> Rejection {
+        self.breaker.count_refused(&Here(&self.clock));
+        self.rejection(refusal)
+    }
+
+    #[inline]
+    fn rejection(&self, refusal: &Refusal) -> Rejection {
+        let rejection = CircuitOpen::new(self.name.clone(), *refusal).into();
+        if self.outbox.is_observed() {
+            self.tell_rejection(&rejection);
+        }
+        rejection
+    }
+
+    /// Changes the state by hand, and tells.
+    pub(crate) fn force(&self, change: impl FnOnce(&Breaker, Instant) -> Option<Change>) {
+        if let Some(change) = change(&self.breaker, self.clock.now()) {
+            self.tell_change(change);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, settled: Settled) {
+        match settled {
+            Settled::Quiet | Settled::Stale => {}
+            Settled::PlaceFree => self.parking.wake_all(),
+            Settled::Changed(change) => self.tell_change(change),
+            Settled::WouldOpen(trigger) => {
+                self.tell_after_changes(EventKind::WouldOpen(trigger));
+            }
+        }
+    }
+
+    #[cold]
+    fn tell_rejection(&self, rejection: &Rejection) {
+        self.tell_after_changes(EventKind::Rejected(rejection.clone()));
+    }
+
+    /// Tells of what changed no state. The generation is of now, so none of the changes that led to it is told later.
+    fn tell_after_changes(&self, kind: EventKind) {
+        let event = Event::new(self.name.clone(), kind);
+        self.outbox.tell_after(self.breaker.word().generation(), event);
+    }
+
+    #[cold]
+    fn tell_change(&self, change: Change) {
+        self.parking.wake_all();
+        let event = Event::new(self.name.clone(), EventKind::Changed(change));
+        self.outbox.tell_transition(change.generation(), event);
+    }
+}
+
+impl<C, K: Clock> Gate for Inner<C, K> {
+    type Pass = Pass;
+
+    #[inline]
+    fn exit(&self, pass: Pass, outcome: Outcome) {
+        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &Here(&self.clock)) {
+            self.exit_slowly(pass, outcome);
+        }
+    }
+
+    #[cold]
+    fn abandon(&self, pass: Pass) {
+        let settled = self.breaker.abandon(pass, &Here(&self.clock));
+        self.tell(settled);
+    }
+}
+
+impl<T, E, C: Classify<T, E>, K: Clock> Judge<T, E> for Inner<C, K> {
+    #[inline]
+    fn judge(&self, result: &Result<T, E>) -> Outcome {
+        self.classify.classify(result)
+    }
+}

@@ -1,0 +1,96 @@
+use seawall_core::{
+    Rejection,
+    rate::{Denied, Refusal},
+    time::{Clock, DefaultClock, Instant, Timer},
+};
+use seawall_policy::KeepError;
+use seawall_policy::{
+    Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting,
+};
+
+use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
+
+/// Guards services with one [`RateLimiter`], which they all share; from [`RateLimiter::layer`].
+pub type RateLimitLayer<K = DefaultClock, R = KeepError> = GateLayer<RateLimiter<K>, R>;
+
+/// A service guarded by a [`RateLimiter`].
+///
+/// Where calls do not wait, a call takes its share, not `poll_ready`. Where they do
+/// ([`max_wait`](crate::Builder::max_wait), [`backpressure`](GateLayer::backpressure)), `poll_ready` waits for its turn and
+/// keeps it for the call that follows; it is given back if the service goes without a call.
+pub type RateLimitService<S, K = DefaultClock, R = KeepError> = GateService<S, RateLimiter<K>, R>;
+
+impl<K: Clock> Policy for RateLimiter<K> {
+    type Gate = Spent;
+    type Reserved = Reservation<K>;
+    type Refusal = Refusal;
+
+    #[inline]
+    fn enter(&self) -> Result<Ticket<Spent>, Rejection> {
+        self.inner().enter(1).map(|()| Ticket::new(Spent, ()))
+    }
+
+    #[inline]
+    fn refusal(&self) -> Option<Refusal> {
+        self.inner().limiter.would_refuse(1, self.inner().clock.now())
+    }
+
+    #[inline]
+    fn refuse(&self, refusal: Refusal) -> Rejection {
+        self.inner().refuse(refusal)
+    }
+
+    fn reserve(&self) -> Option<Reservation<K>> {
+        let now = self.inner().clock.now();
+        let entered = self.inner().try_enter_at(1, now);
+        entered.ok().map(|()| Reservation::new(self.shared().hold(), 1, now))
+    }
+
+    fn spend(&self, reserved: Reservation<K>) -> Result<Ticket<Spent>, Rejection> {
+        Ok(reserved.into())
+    }
+}
+
+impl<K: Timer> Admit for RateLimiter<K> {
+    type Shared = Spent;
+    type Wait = Entry<Waiter<K>, Spent>;
+
+    #[inline]
+    fn gate(&self) -> &Spent {
+        &Spent
+    }
+
+    fn refuses(&self) -> bool {
+        self.inner().max_wait.is_none() && self.refusal().is_some()
+    }
+
+    #[inline]
+    fn admit(&self) -> Admission<(), Self::Wait> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        match inner.limiter.try_enter(1, now) {
+            Ok(()) => Admission::Entered(()),
+            Err(denied) => self.admit_slowly(denied, now),
+        }
+    }
+}
+
+impl<K: Timer> RateLimiter<K> {
+    // Out of line, as its large result would burden the short way.
+    #[cold]
+    fn admit_slowly(&self, denied: Denied, now: Instant) -> Admission<(), Entry<Waiter<K>, Spent>> {
+        let inner = self.inner();
+        match inner.resolve(denied, 1, now) {
+            Ok(()) => Admission::Entered(()),
+            Err(_) if inner.max_wait.is_some() => Admission::Wait(Entry::new(self.waiter())),
+            Err(refusal) => Admission::Refused(inner.refuse(refusal)),
+        }
+    }
+}
+
+impl<K: Timer + Send + Sync + 'static> Patient for RateLimiter<K> {
+    fn wait(&self, patience: Patience) -> Waiting<Self> {
+        // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
+        Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
+    }
+}

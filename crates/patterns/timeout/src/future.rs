@@ -1,0 +1,89 @@
+//! Future types, and the one way in which a call is limited.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use seawall_core::{Name, observe::Outbox, time::Timer};
+use seawall_policy::Reject;
+
+use crate::{Event, Limited, Terms, Timeout, Watch};
+
+/// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
+#[inline(always)]
+pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
+    timeout: &Timeout<L, K>,
+    limit: Duration,
+    watch: W,
+    call: impl FnOnce() -> F,
+    reject: R,
+) -> ResponseFuture<F, K, W, R> {
+    ResponseFuture {
+        limited: Limited::begin(timeout.terms(), limit, watch, call),
+        lent: Lent { clock: timeout.clock.clone(), name: timeout.name.clone(), outbox: timeout.outbox.clone() },
+        reject: Some(reject),
+    }
+}
+
+/// What a call owns of a timeout that it must not borrow.
+struct Lent<K> {
+    clock: K,
+    name: Name,
+    outbox: Option<Arc<Outbox<Event>>>,
+}
+
+impl<K> Lent<K> {
+    fn terms(&self) -> Terms<'_, K> {
+        Terms { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
+    }
+}
+
+pin_project! {
+    /// A call that has a limit, or its refusal.
+    ///
+    /// The time counts from the first poll that leaves the call waiting, or from when somebody asked for the deadline. When
+    /// it is over, the call is dropped, and then the error is given.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, K: Timer, W, R> {
+        #[pin]
+        limited: Limited<F, K::Sleep, W>,
+        lent: Lent<K>,
+        reject: Option<R>,
+    }
+}
+
+impl<F, K, W, R, T, E> Future for ResponseFuture<F, K, W, R>
+where
+    F: Future<Output = Result<T, E>>,
+    K: Timer,
+    W: Watch,
+    R: Reject<T, E>,
+{
+    type Output = Result<T, R::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let terms = this.lent.terms();
+        if let Poll::Ready(result) = this.limited.as_mut().poll_call(terms, |call| call.poll(cx), Result::is_ok) {
+            return Poll::Ready(R::ran(result));
+        }
+        this.limited.poll_over(terms, cx, |_| ()).map(|rejection| {
+            let reject = this.reject.take().expect("a call was polled after it had ended");
+            reject.refused(rejection)
+        })
+    }
+}
+
+// By hand: derive would ask `Debug` of the user's future.
+impl<F, K: Timer, W, R> fmt::Debug for ResponseFuture<F, K, W, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("running", &self.limited.is_running()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! Future types, and the one way in which a call is made.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use crate::Reject;
+use pin_project_lite::pin_project;
+use seawall_core::Rejection;
+
+use crate::{Entry, Gate, Judge, Queue, Ticket};
+
+/// Makes a call with leave, or its refusal: the one way of `execute`, `call` and the tower service alike.
+///
+/// With a ticket, `call` is run at once, and what it makes is polled by the future returned; if it panics, the call has
+/// failed. Without one it is not run.
+#[inline]
+pub fn drive<F, G: Gate, R>(
+    leave: Result<Ticket<G>, Rejection>,
+    call: impl FnOnce() -> F,
+    reject: impl FnOnce() -> R,
+) -> ResponseFuture<F, G, R> {
+    match leave {
+        Ok(mut ticket) => ResponseFuture { state: State::Admitted { call: ticket.run(call), ticket } },
+        Err(rejection) => ResponseFuture::refused(rejection, reject()),
+    }
+}
+
+/// What a call meets that may wait.
+#[derive(Debug)]
+pub enum Answer<G: Gate, Q> {
+    /// Leave, or none, at once.
+    Now(Result<Ticket<G>, Rejection>),
+    /// A place in the queue, to be taken by a poll.
+    Later(Q),
+}
+
+/// Makes a call that may have to wait for its turn: `call` is run at once where it need not, and else by the poll in
+/// which the turn comes.
+#[inline]
+pub fn queue<F, O, Q, G: Gate, R>(
+    answer: Answer<G, Q>,
+    call: O,
+    reject: impl FnOnce() -> R,
+) -> QueuedFuture<F, O, Q, G, R>
+where
+    O: FnOnce() -> F,
+    Q: Queue,
+{
+    let state = match answer {
+        Answer::Now(leave) => Queued::Running { response: drive(leave, call, reject) },
+        // A box, as most calls never wait, and their futures would be larger by it and a timer.
+        Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Entry::new(turn)), call: Some((call, reject())) },
+    };
+    QueuedFuture { state }
+}
+
+pin_project! {
+    /// A call that a gate let in, or its refusal.
+    ///
+    /// The gate was asked when this was made; it is told the result in the very poll that gives it. Dropped before
+    /// that, the call is abandoned; a panic in the call counts as a failure and goes on.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, G: Gate, R> {
+        #[pin]
+        state: State<F, G, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, G: Gate, R> {
+        // The call is polled; the ticket is spent with its result.
+        Admitted { #[pin] call: F, ticket: Ticket<G> },
+        // Nothing is polled; the rejection is given out once.
+        Refused { refusal: Option<(Rejection, R)> },
+    }
+}
+
+pin_project! {
+    /// A call that may have to wait for its turn at a gate.
+    ///
+    /// The gate was asked when this was made; where there was room, it is a [`ResponseFuture`] from its beginning.
+    /// Otherwise it takes its place in the queue with its first poll. Dropped while it waits, it leaves the queue, and
+    /// the call is not made.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct QueuedFuture<F, O, Q: Queue, G: Gate, R> {
+        #[pin]
+        state: Queued<F, O, Q, G, R>,
+    }
+}
+
+pin_project! {
+    #[project = QueuedProj]
+    enum Queued<F, O, Q: Queue, G: Gate, R> {
+        // The turn is polled. Boxed, as most calls never wait, and the future would be larger by it and a timer.
+        Waiting { turn: Pin<Box<Entry<Q, G>>>, call: Option<(O, R)> },
+        // The call is polled, or its refusal.
+        Running { #[pin] response: ResponseFuture<F, G, R> },
+    }
+}
+
+impl<F, G: Gate, R> ResponseFuture<F, G, R> {
+    #[inline]
+    pub(crate) fn refused(rejection: Rejection, reject: R) -> Self {
+        Self { state: State::Refused { refusal: Some((rejection, reject)) } }
+    }
+}
+
+impl<F, G, R, T, E> Future for ResponseFuture<F, G, R>
+where
+    F: Future<Output = Result<T, E>>,
+    G: Judge<T, E>,
+    R: Reject<T, E>,
+{
+    type Output = Result<T, R::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Admitted { call, ticket } => {
+                ticket.slip().poll(|| call.poll(cx), |gate, result| Some(gate.judge(result))).map(R::ran)
+            }
+            StateProj::Refused { refusal } => {
+                let (rejection, reject) = refusal.take().expect("a refused call was polled after it had ended");
+                Poll::Ready(reject.refused(rejection))
+            }
+        }
+    }
+}
+
+impl<F, O, Q, G, R, T, E> Future for QueuedFuture<F, O, Q, G, R>
+where
+    F: Future<Output = Result<T, E>>,
+    O: FnOnce() -> F,
+    Q: Queue<Leave: Into<Ticket<G>>>,
+    G: Judge<T, E>,
+    R: Reject<T, E>,
+{
+    type Output = Result<T, R::Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let response = match self.as_mut().project().state.project() {
+                QueuedProj::Running { response } => return response.poll(cx),
+                QueuedProj::Waiting { turn, call } => {
+                    let leave = ready!(turn.as_mut().poll(cx));
+                    let (call, reject) = call.take().expect("it is taken once, by the poll in which its turn comes");
+                    drive(leave, call, || reject)
+                }
+            };
+            self.as_mut().project().state.set(Queued::Running { response });
+        }
+    }
+}
+
+// By hand: derive would ask `Debug` of the user's future, and of what the gate shares.
+impl<F, G: Gate, R> fmt::Debug for ResponseFuture<F, G, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let admitted = matches!(self.state, State::Admitted { .. });
+        f.debug_struct("ResponseFuture").field("admitted", &admitted).finish_non_exhaustive()
+    }
+}
+
+impl<F, O, Q: Queue, G: Gate, R> fmt::Debug for QueuedFuture<F, O, Q, G, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = matches!(self.state, Queued::Waiting { .. });
+        f.debug_struct("QueuedFuture").field("waiting", &waiting).finish_non_exhaustive()
+    }
+}
