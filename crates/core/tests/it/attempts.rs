@@ -1,0 +1,258 @@
+//! The laws of a call's attempts: what follows an attempt, against what each rule says by itself.
+use std::{env, time::Duration};
+
+use proptest::prelude::*;
+use seawall_core::{
+    Backoff, Hint, Jitter,
+    attempts::{Attempts, Cause, Config, GaveUp, Next, Verdict},
+    time::Instant,
+};
+
+fn cases() -> ProptestConfig {
+    let cases = env::var("SEAWALL_CASES").ok().map_or(10_000, |cases| cases.parse().expect("a number"));
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn duration() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        4 => (0_u64..5_000).prop_map(Duration::from_millis),
+        2 => any::<u64>().prop_map(Duration::from_nanos),
+        1 => Just(Duration::ZERO),
+        1 => Just(Duration::MAX),
+    ]
+}
+
+fn instant() -> impl Strategy<Value = Instant> {
+    prop_oneof![4 => 1_000_000_000_u64..60_000_000_000, 1 => any::<u64>(), 1 => Just(u64::MAX), 1 => Just(0)]
+        .prop_map(Instant::from_nanos)
+}
+
+fn jitter() -> impl Strategy<Value = Jitter> {
+    prop_oneof![Just(Jitter::None), Just(Jitter::Equal), Just(Jitter::Full)]
+}
+
+fn backoff() -> impl Strategy<Value = Backoff> {
+    let exponential = (duration(), 1.0..4.0).prop_map(|(base, factor)| Backoff::exponential(base).factor(factor));
+    let kind = prop_oneof![
+        duration().prop_map(Backoff::constant),
+        duration().prop_map(Backoff::linear),
+        exponential,
+        duration().prop_map(Backoff::decorrelated),
+    ];
+    (kind, duration(), jitter()).prop_map(|(backoff, max, jitter)| backoff.max(max).jitter(jitter))
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        4 => Just(Verdict::Failed(Hint::None)),
+        2 => duration().prop_map(|wish| Verdict::Failed(Hint::After(wish))),
+        1 => duration().prop_map(|wait| Verdict::Failed(Hint::Exactly(wait))),
+        1 => Just(Verdict::Failed(Hint::Never)),
+        2 => duration().prop_map(|wait| Verdict::Rejected(Some(wait))),
+        1 => Just(Verdict::Rejected(None)),
+    ]
+}
+
+/// What the configuration is made of.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    max_attempts: u32,
+    backoff: Backoff,
+    max_retry_after: Duration,
+    max_elapsed: Duration,
+    min_useful: Duration,
+}
+
+impl Rules {
+    fn config(self) -> Config {
+        Config::new()
+            .max_attempts(self.max_attempts)
+            .backoff(self.backoff)
+            .max_retry_after(self.max_retry_after)
+            .max_elapsed(self.max_elapsed)
+            .min_useful(self.min_useful)
+    }
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let max_attempts = prop_oneof![1_u32..6, Just(u32::MAX)];
+    (max_attempts, backoff(), duration(), duration(), duration()).prop_map(
+        |(max_attempts, backoff, max_retry_after, max_elapsed, min_useful)| Rules {
+            max_attempts,
+            backoff,
+            max_retry_after,
+            max_elapsed,
+            min_useful,
+        },
+    )
+}
+
+/// One attempt: what it came to, when, and by which deadline.
+fn attempt() -> impl Strategy<Value = (Verdict, Instant, Instant, u64)> {
+    (verdict(), prop_oneof![3 => Just(Instant::MAX), 1 => instant()], instant(), any::<u64>())
+}
+
+fn nanos(duration: Duration) -> u128 {
+    duration.as_nanos().min(u128::from(u64::MAX))
+}
+
+/// The least that the wait has to be by what the result says; `None` if it says to stop.
+fn least(rules: &Rules, verdict: Verdict) -> Option<u128> {
+    match verdict {
+        Verdict::Failed(Hint::Never) | Verdict::Rejected(None) => None,
+        Verdict::Failed(Hint::None) => Some(0),
+        Verdict::Failed(Hint::After(wish)) => Some(nanos(wish.min(rules.max_retry_after))),
+        Verdict::Failed(Hint::Exactly(wait)) => Some(nanos(wait)),
+        Verdict::Rejected(Some(wait)) => (nanos(wait) <= nanos(rules.max_retry_after)).then(|| nanos(wait)),
+    }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn what_follows_keeps_to_every_rule(
+        rules in rules(), began in prop::option::of(instant()), attempts in prop::collection::vec(attempt(), 1..10)
+    ) {
+        let (config, mut course) = (rules.config(), Attempts::begin(began));
+        for (verdict, deadline, now, random) in attempts {
+            let number = course.number();
+            prop_assert_eq!(course.attempt().number(), number);
+            let last = number >= rules.max_attempts && rules.max_attempts != u32::MAX;
+            let least = least(&rules, verdict);
+            match course.on_result(&config, verdict, deadline, now, random) {
+                Next::RetryAt(at) => {
+                    prop_assert!(!last);
+                    let (at_nanos, now_nanos) = (u128::from(at.as_nanos()), u128::from(now.as_nanos()));
+                    let least = least.expect("it did not say to stop");
+                    prop_assert!(at_nanos >= now_nanos + least, "{} after {}, at least {}", at_nanos, now_nanos, least);
+                    let delay = nanos(rules.backoff.delay(number - 1));
+                    match verdict {
+                        Verdict::Failed(Hint::None) => prop_assert!(at_nanos <= now_nanos + nanos(rules.backoff.delay(u32::MAX))),
+                        Verdict::Failed(Hint::Exactly(wait)) => prop_assert_eq!(at, now + wait),
+                        // Jitter on top of what was asked for is no more than the delay by itself.
+                        _ => prop_assert!(at_nanos <= now_nanos + least + delay.max(nanos(rules.backoff.delay(0)) * 3)),
+                    }
+                    prop_assert!(at_nanos < u128::from(u64::MAX));
+                    if deadline != Instant::MAX {
+                        prop_assert!(at_nanos + nanos(rules.min_useful) < u128::from(deadline.as_nanos()));
+                    }
+                    if let Some(began) = began {
+                        prop_assert!(at.saturating_duration_since(began) <= rules.max_elapsed);
+                    }
+                    let cause = match verdict {
+                        Verdict::Failed(Hint::After(wish)) => Cause::RetryAfter(wish),
+                        Verdict::Rejected(Some(wait)) => Cause::Rejected(wait),
+                        _ => Cause::Failed,
+                    };
+                    prop_assert_eq!(course.cause(), Some(cause));
+                    course.begin_next(at);
+                    prop_assert_eq!(course.attempt().number(), number + 1);
+                    prop_assert_eq!(course.attempt().previous(), Some(cause));
+                    let elapsed = began.map_or(Duration::ZERO, |began| at.saturating_duration_since(began));
+                    prop_assert_eq!(course.attempt().elapsed(), elapsed);
+                }
+                Next::GiveUp(GaveUp::Attempts) => {
+                    prop_assert!(last);
+                    return Ok(());
+                }
+                Next::GiveUp(GaveUp::Told) => prop_assert_eq!(verdict, Verdict::Failed(Hint::Never)),
+                Next::GiveUp(GaveUp::Rejected) => {
+                    prop_assert!(matches!(verdict, Verdict::Rejected(_)) && least.is_none());
+                }
+                Next::GiveUp(GaveUp::Deadline) => prop_assert!(
+                    deadline != Instant::MAX
+                        || u128::from(now.as_nanos()) + least.unwrap_or(0) + nanos(rules.backoff.delay(u32::MAX))
+                            >= u128::from(u64::MAX)
+                ),
+                Next::GiveUp(GaveUp::Elapsed) => prop_assert!(began.is_some() && rules.max_elapsed < Duration::from_nanos(u64::MAX)),
+                Next::GiveUp(reason) => prop_assert!(false, "{:?}", reason),
+            }
+        }
+    }
+
+    #[test]
+    fn those_who_were_told_the_same_do_not_come_back_at_one_instant(
+        wish in 0_u64..10_000, seed in any::<u64>(), jitter in prop_oneof![Just(Jitter::Equal), Just(Jitter::Full)]
+    ) {
+        let config = Config::new().backoff(Backoff::constant(Duration::from_secs(1)).jitter(jitter));
+        let (now, wish) = (Instant::from_nanos(7), Duration::from_millis(wish));
+        let at = |random| {
+            match Attempts::begin(None).on_result(&config, Verdict::Failed(Hint::After(wish)), Instant::MAX, now, random) {
+                Next::RetryAt(at) => at,
+                next => panic!("{next:?}"),
+            }
+        };
+        let mut all: Vec<_> = (0..100).map(|i| at(seed.wrapping_add(i << 57))).collect();
+        all.sort_unstable();
+        all.dedup();
+        prop_assert!(all.len() > 90, "{} of 100 differ", all.len());
+        prop_assert!(all[0] >= now + wish.min(Duration::from_secs(60)));
+    }
+}
+
+#[test]
+fn a_call_that_was_told_when_to_come_begins_its_own_delays_anew() {
+    let config =
+        Config::new().max_attempts(9).backoff(Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::None));
+    let mut course = Attempts::begin(None);
+    let mut wait = |verdict| match course.on_result(&config, verdict, Instant::MAX, Instant::ORIGIN, 0) {
+        Next::RetryAt(at) => {
+            course.begin_next(at);
+            at.as_nanos() / 1_000_000_000
+        }
+        next => panic!("{next:?}"),
+    };
+    let (failed, told) = (Verdict::Failed(Hint::None), Verdict::Failed(Hint::After(Duration::from_secs(7))));
+    assert_eq!([failed, failed, told, failed, failed].map(&mut wait), [1, 2, 7, 1, 2]);
+}
+
+#[test]
+fn no_attempt_begins_at_the_deadline_itself() {
+    let second = Duration::from_secs(1);
+    let config = Config::new().backoff(Backoff::constant(second).jitter(Jitter::None)).min_useful(second);
+    let next = |deadline: u64| {
+        let deadline = Instant::from_nanos(deadline);
+        Attempts::begin(None).on_result(&config, Verdict::Failed(Hint::None), deadline, Instant::ORIGIN, 0)
+    };
+    assert_eq!(next(2_000_000_000), Next::GiveUp(GaveUp::Deadline));
+    assert_eq!(next(2_000_000_001), Next::RetryAt(Instant::ORIGIN + second));
+}
+
+#[test]
+fn attempts_without_bound_are_counted_to_the_end_and_none_is_the_last() {
+    let config = Config::new().max_attempts(u32::MAX);
+    assert!(!config.is_last(u32::MAX) && !config.is_last(1));
+    assert!(Config::new().max_attempts(1).is_last(1));
+}
+
+#[test]
+#[should_panic(expected = "`max_attempts` must be at least 1, got 0")]
+fn no_attempts_at_all_are_refused() {
+    let _ = Config::new().max_attempts(0);
+}
+
+#[test]
+fn a_policys_rejection_has_a_bound_of_its_own() {
+    let ms = Duration::from_millis;
+    let next = |config: Config, wait| {
+        let verdict = Verdict::Rejected(Some(wait));
+        Attempts::begin(None).on_result(&config, verdict, Instant::MAX, Instant::ORIGIN, 0)
+    };
+    let config = Config::new().max_rejection_wait(ms(20));
+    assert!(matches!(next(config, ms(20)), Next::RetryAt(_)));
+    assert_eq!(next(config, ms(20) + Duration::from_nanos(1)), Next::GiveUp(GaveUp::Rejected));
+    // What the callee itself asks for is another matter.
+    let wish = Verdict::Failed(Hint::After(ms(30)));
+    let asked = Attempts::begin(None).on_result(&config, wish, Instant::MAX, Instant::ORIGIN, 0);
+    assert!(matches!(asked, Next::RetryAt(_)));
+    for (max, wait, passes) in [
+        (Duration::ZERO, Duration::ZERO, true),
+        (Duration::ZERO, Duration::from_nanos(1), false),
+        (Duration::MAX, ms(60_000), true),
+        (Duration::MAX, ms(60_001), false),
+    ] {
+        let verdict = next(Config::new().max_rejection_wait(max), wait);
+        assert_eq!(matches!(verdict, Next::RetryAt(_)), passes, "{max:?} {wait:?}");
+    }
+}

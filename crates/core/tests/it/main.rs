@@ -1,0 +1,13 @@
+//! The tests of this crate, a module for each property or face. One binary, so that what they share is linked once.
+
+#![cfg(not(loom))]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod attempts;
+mod budget;
+mod keyed;
+mod latency;
+mod model;
+mod rate;
+mod slots;
+mod wire;

@@ -1,0 +1,9 @@
+//! The tests of this crate, a module for each property or face. One binary, so that what they share is linked once.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod conformance;
+mod footprint;
+mod support;
+mod tower;
+mod waiting;

@@ -1,0 +1,72 @@
+//! What several of these tests set up.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use seawall_core::{Error, Rejection, time::ManualClock};
+use seawall_rate_limit::{Algorithm, Quota, RateLimiter};
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+pub(crate) type Manual = RateLimiter<ManualClock>;
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const TICK: Duration = Duration::from_nanos(1);
+
+/// The ways in which a call can come; all of one kind of limiter must go the same way.
+pub(crate) const WAYS: [Way; 5] = [Way::TryAcquire, Way::Blocking, Way::Execute, Way::Call, Way::Tower];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    TryAcquire,
+    Blocking,
+    Execute,
+    Call,
+    Tower,
+}
+
+impl Way {
+    /// Makes a call, which is let in at once or not at all.
+    pub(crate) fn ask(self, limiter: &Manual) -> Result<(), Rejection> {
+        let answer = || async { Ok::<(), Error<()>>(()) };
+        let result = match self {
+            Self::TryAcquire => return limiter.try_acquire(),
+            Self::Blocking => return rejection(limiter.execute_blocking(|| Ok::<(), ()>(()))),
+            Self::Execute => {
+                let executed = limiter.execute(|| async { Ok::<(), ()>(()) }).now_or_never();
+                return rejection(executed.expect("it does not wait"));
+            }
+            Self::Call => limiter.call(answer).now_or_never(),
+            Self::Tower => {
+                let service = ServiceBuilder::new().layer(limiter.layer()).service(service_fn(move |()| answer()));
+                service.oneshot(()).now_or_never()
+            }
+        };
+        rejection(result.expect("it does not wait"))
+    }
+}
+
+fn rejection(result: Result<(), Error<impl Sized>>) -> Result<(), Rejection> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Error::Rejected(rejection)) => Err(rejection),
+        Err(Error::Inner(_)) => unreachable!("the call does not fail"),
+    }
+}
+
+/// A limiter, and the clock that it goes by.
+pub(crate) fn manual(quota: Quota, algorithm: Algorithm) -> (Manual, ManualClock) {
+    let clock = ManualClock::new();
+    (RateLimiter::builder("t", quota).algorithm(algorithm).clock(clock.clone()).build(), clock)
+}
+
+pub(crate) fn gcra(quota: Quota) -> (Manual, ManualClock) {
+    manual(quota, Algorithm::Gcra)
+}
+
+pub(crate) fn window(quota: Quota) -> (Manual, ManualClock) {
+    manual(quota, Algorithm::SlidingWindow)
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}

@@ -1,0 +1,21 @@
+//! The tests of this crate, a module for each property or face. One binary, so that what they share is linked once.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod budget;
+mod budget_law;
+mod callbacks;
+mod cancel;
+mod config;
+mod conformance;
+mod drop_order;
+mod footprint;
+mod naive_model;
+mod panic;
+mod plain;
+mod rejections;
+mod spawned;
+mod stack;
+mod support;
+mod timing;
+mod tower;

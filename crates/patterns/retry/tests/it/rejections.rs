@@ -1,0 +1,241 @@
+//! A rejection by a policy below: waited out if it says when the call would pass, else the end; a failure as others to
+//! those who do not look.
+
+use crate::support;
+use std::{
+    cell::Cell,
+    error,
+    future::{self, Ready},
+    time::Duration,
+};
+
+use crate::support::{
+    Failed, Leaping, MILLISECOND, Reply, SECOND, TICK, Way, ends, exactly, free, log, plain, reasons, run, some_day,
+};
+use seawall_bulkhead::Bulkhead;
+use seawall_circuit_breaker::CircuitBreaker;
+use seawall_core::{Backoff, ErrIsFailure, Error, Outcome, Rejection, TimedOut, breaker::Trip, time::DefaultClock};
+use seawall_rate_limit::{Quota, RateLimiter};
+use seawall_retry::{Attempt, Cause, EventKind, GaveUp, Retry};
+use seawall_timeout::Timeout;
+
+const OPEN_FOR: Duration = Duration::from_secs(5);
+
+fn passes() -> Ready<Reply> {
+    future::ready(Ok(1))
+}
+
+/// A circuit that has just opened.
+fn open(clock: &Leaping) -> CircuitBreaker<ErrIsFailure, Leaping> {
+    let trip = Trip::consecutive(1);
+    let breaker = CircuitBreaker::builder("b").clock(clock.clone()).trip(trip).open_for(OPEN_FOR).build();
+    breaker.try_acquire().unwrap().failure();
+    breaker
+}
+
+/// One attempt more.
+fn count<T>(attempts: &Cell<u32>, call: T) -> T {
+    attempts.set(attempts.get() + 1);
+    call
+}
+
+#[test]
+fn an_open_circuit_is_waited_out_and_not_a_moment_longer() {
+    for way in Way::HEEDING {
+        let (builder, clock) = plain();
+        let (breaker, retry, attempts) = (open(&clock), builder.build(), Cell::new(0));
+        clock.advance(2 * SECOND);
+        let result = ends(way.start(&retry, || count(&attempts, breaker.call(passes))));
+        assert_eq!((result, attempts.get()), (Ok(1), 2), "{way:?}");
+        assert_eq!(clock.take_waits(), [3 * SECOND], "{way:?}");
+    }
+}
+
+#[test]
+fn jitter_comes_on_top_of_what_a_rejection_says() {
+    for way in Way::HEEDING {
+        for _ in 0..200 {
+            let (builder, clock) = plain();
+            let (breaker, attempts) = (open(&clock), Cell::new(0));
+            let retry = builder.backoff(SECOND).build();
+            let result = ends(way.start(&retry, || count(&attempts, breaker.call(passes))));
+            assert_eq!((result, attempts.get()), (Ok(1), 2), "{way:?}: it came in vain");
+            let [wait] = clock.take_waits()[..] else { panic!("one wait") };
+            assert!((OPEN_FOR..=OPEN_FOR + SECOND).contains(&wait), "{wait:?}");
+        }
+    }
+}
+
+#[test]
+fn a_circuit_that_is_held_open_ends_the_call_at_once() {
+    for way in Way::HEEDING {
+        let (builder, clock) = plain();
+        let (breaker, (log, observer), attempts) = (open(&clock), log(), Cell::new(0));
+        breaker.force_open();
+        let retry = builder.on_event(observer).build();
+        let result = ends(way.start(&retry, || count(&attempts, breaker.call(passes))));
+        assert!(matches!(result, Err(Error::Rejected(Rejection::CircuitOpen(_)))), "{way:?}: {result:?}");
+        assert_eq!((attempts.get(), clock.take_waits(), reasons(&log)), (1, vec![], vec![GaveUp::Rejected]));
+    }
+}
+
+#[test]
+fn to_those_who_do_not_look_a_rejection_is_a_failure_as_any() {
+    for way in Way::HEEDLESS {
+        for held_open in [false, true] {
+            let (builder, clock) = plain();
+            let (breaker, retry, attempts) = (open(&clock), builder.build(), Cell::new(0));
+            if held_open {
+                breaker.force_open();
+            }
+            let result = ends(way.start(&retry, || count(&attempts, breaker.call(passes))));
+            assert!(matches!(result, Err(Error::Rejected(Rejection::CircuitOpen(_)))), "{way:?}: {result:?}");
+            assert_eq!((attempts.get(), clock.take_waits()), (3, vec![MILLISECOND; 2]), "{way:?}");
+        }
+    }
+}
+
+#[test]
+fn a_blocking_call_does_not_look() {
+    let clock = Leaping::default();
+    let (breaker, attempts) = (open(&clock), Cell::new(0));
+    let retry = support::quick().clock(clock.clone()).build();
+    let result = retry.execute_blocking(|| count(&attempts, breaker.execute_blocking(|| Reply::Ok(1))));
+    assert!(matches!(result, Err(Error::Rejected(Rejection::CircuitOpen(_)))), "{result:?}");
+    assert_eq!((attempts.get(), clock.take_waits()), (3, vec![]));
+}
+
+#[test]
+fn a_rejection_for_longer_than_the_most_ends_the_call() {
+    for way in Way::HEEDING {
+        for (most, wanted) in [(OPEN_FOR, vec![OPEN_FOR]), (OPEN_FOR - TICK, vec![])] {
+            let (builder, clock) = plain();
+            let breaker = open(&clock);
+            let retry = builder.max_retry_after(most).build();
+            let result = ends(way.start(&retry, || breaker.call(passes)));
+            assert_eq!((result.is_ok(), clock.take_waits()), (!wanted.is_empty(), wanted), "{way:?}, at most {most:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_limit_is_waited_out() {
+    for way in Way::HEEDING {
+        let (builder, clock) = plain();
+        let limiter = RateLimiter::builder("l", Quota::per_second(1)).clock(clock.clone()).build();
+        let (retry, attempts) = (builder.build(), Cell::new(0));
+        limiter.try_acquire().unwrap();
+        clock.advance(400 * MILLISECOND);
+        let result = ends(way.start(&retry, || count(&attempts, limiter.call(passes))));
+        assert_eq!((result, attempts.get()), (Ok(1), 2), "{way:?}");
+        assert_eq!(clock.take_waits(), [600 * MILLISECOND], "{way:?}");
+    }
+}
+
+#[test]
+fn a_full_bulkhead_does_not_say_when_and_ends_the_call() {
+    for way in Way::ALL {
+        let (builder, clock) = plain();
+        let bulkhead = Bulkhead::builder("k", 1).clock(clock.clone()).build();
+        let (retry, attempts) = (builder.build(), Cell::new(0));
+        let _held = bulkhead.try_acquire().unwrap();
+        let result = ends(way.start(&retry, || count(&attempts, bulkhead.call(passes))));
+        assert!(matches!(result, Err(Error::Rejected(Rejection::BulkheadFull(_)))), "{way:?}: {result:?}");
+        let wanted = if Way::HEEDING.contains(&way) { 1 } else { 3 };
+        assert_eq!((attempts.get(), clock.take_waits().len()), (wanted, wanted as usize - 1), "{way:?}");
+    }
+}
+
+#[test]
+fn an_attempt_that_timed_out_ran_and_is_a_failure_as_any() {
+    for way in Way::ALL {
+        let (builder, clock) = plain();
+        let timed_out = || Reply::Err(Error::Rejected(TimedOut::new("t".into(), SECOND, SECOND).into()));
+        let (result, attempts) = run(way, &builder.build(), |_| timed_out());
+        assert_eq!((result, attempts, clock.take_waits()), (timed_out(), 3, vec![MILLISECOND; 2]), "{way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_has_its_whole_time() {
+    for way in Way::ALL {
+        let (timeout, retry, attempts) = (Timeout::new(SECOND), paused(), Cell::new(0));
+        let start = tokio::time::Instant::now();
+        let call = || {
+            let number = count(&attempts, attempts.get() + 1);
+            timeout.call(move || async move {
+                tokio::time::sleep(if number < 3 { 2 * SECOND } else { SECOND / 2 }).await;
+                Reply::Ok(number)
+            })
+        };
+        assert_eq!(some_day(way.start(&retry, call)).await, Ok(3), "{way:?}");
+        assert_eq!(start.elapsed(), 2 * SECOND + SECOND / 2 + 2 * SECOND, "{way:?}");
+    }
+}
+
+/// By tokio's clock, with a second between the attempts.
+fn paused() -> Retry<seawall_retry::Plan, DefaultClock> {
+    free().backoff(exactly(SECOND)).build()
+}
+
+#[test]
+fn the_last_attempt_is_not_waited_for_though_a_rejection_says_when() {
+    for way in Way::ALL {
+        let (builder, clock) = plain();
+        let (breaker, retry) = (open(&clock), builder.max_attempts(1).build());
+        assert!(ends(way.start(&retry, || breaker.call(passes))).is_err());
+        assert_eq!(clock.take_waits(), [], "{way:?}");
+    }
+}
+
+#[test]
+fn a_rejection_is_tried_again_only_where_the_caller_calls_it_a_failure() {
+    for way in Way::ALL {
+        let (builder, clock) = plain();
+        let breaker = open(&clock);
+        let ignores = |result: &Reply| match result {
+            Err(Error::Rejected(_)) => Outcome::Ignored,
+            _ => Outcome::Failure,
+        };
+        assert!(ends(way.start(&builder.classify(ignores).build(), || breaker.call(passes))).is_err());
+        let (builder, _) = plain();
+        let retry = builder.clock(clock.clone()).retry_if(|_: &Attempt, result: &Reply| result.is_ok()).build();
+        assert!(ends(way.start(&retry, || breaker.call(passes))).is_err());
+        assert_eq!(clock.take_waits(), [], "{way:?}");
+    }
+}
+
+#[test]
+fn events_say_that_it_was_refused_and_for_how_long() {
+    let (builder, clock) = plain();
+    let (breaker, (log, observer)) = (open(&clock), log());
+    let retry = builder.backoff(exactly(2 * OPEN_FOR)).on_event(observer).build();
+    assert_eq!(ends(retry.call(|| breaker.call(passes))), Ok(1));
+    let cause = Cause::Rejected(OPEN_FOR);
+    let wait = 2 * OPEN_FOR;
+    let wanted = [EventKind::Retrying { attempt: 1, wait, cause }, EventKind::Recovered { attempts: 2, elapsed: wait }];
+    assert_eq!(*log.lock().unwrap(), wanted);
+}
+
+#[test]
+fn a_rejection_is_seen_in_a_box_too() {
+    type Boxed = Box<dyn error::Error + Send + Sync>;
+    for way in Way::ALL {
+        let (builder, clock) = plain();
+        let breaker = open(&clock);
+        let retry = builder.backoff(Backoff::constant(MILLISECOND)).build();
+        let result = ends(way.start(&retry, || breaker.call(|| future::ready(Ok::<_, Boxed>(1)))));
+        assert_eq!(result.is_ok(), Way::HEEDING.contains(&way), "{way:?}: {result:?}");
+    }
+}
+
+#[test]
+fn an_error_of_the_callee_is_not_taken_for_a_rejection() {
+    for way in Way::HEEDING {
+        let (builder, clock) = plain();
+        let retry = builder.build();
+        let (result, attempts) = run(way, &retry, |_| Reply::Err(Error::Inner(Failed(7))));
+        assert_eq!((result, attempts), (support::failed(7), 3), "{way:?}");
+        assert_eq!(clock.take_waits(), [MILLISECOND; 2], "{way:?}");
+    }
+}

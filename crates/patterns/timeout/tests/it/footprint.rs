@@ -1,0 +1,200 @@
+//! What a call costs in memory: no allocation in any way to call, ready at once or not, cut off or not, and small futures.
+
+use crate::support;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    future::{self, Future},
+    io,
+    mem::{size_of, size_of_val},
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use crate::support::{Failed, Probe, Reply, SECOND, YEAR, steps};
+use futures::task::noop_waker_ref;
+use seawall_core::{
+    Deadline, Error, Rejection, TimedOut,
+    time::{ManualClock, Timer, TokioClock},
+};
+use seawall_timeout::{Timeout, TimeoutLayer, TimeoutService};
+use tokio::runtime;
+use tower::{Layer, Service, service_fn};
+
+// ===== allocations =====
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: all work is the system allocator's; the counter is a plain cell of the thread that allocates nothing itself.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often this thread allocates in a hundred runs of `f`, after a first one that may set up what is used by all.
+fn allocations(mut f: impl FnMut()) -> u64 {
+    f();
+    let before = ALLOCATIONS.get();
+    (0..100).for_each(|_| f());
+    ALLOCATIONS.get() - before
+}
+
+/// Polls `call` so often that it ends, at most a few times, going on in `between`; whether it came to a result.
+fn finish<E>(call: impl Future<Output = Result<(), E>>, between: impl Fn()) -> bool {
+    let mut call = pin!(call);
+    for _ in 0..5 {
+        match call.as_mut().poll(&mut Context::from_waker(noop_waker_ref())) {
+            Poll::Ready(reply) => return reply.is_ok(),
+            Poll::Pending => between(),
+        }
+    }
+    panic!("it does not end");
+}
+
+/// Makes a call in each way, which is pending for so many polls, and checks what it allocates.
+fn each<K: Timer + Clone>(clock: &K, limit: Duration, pending: u32, between: impl Fn(), comes: bool) {
+    let rows = [false, true].into_iter().flat_map(|owned| [false, true].map(|observed| (owned, observed)));
+    for (owned, observed) in rows {
+        let builder = if owned { Timeout::builder(String::from("t"), limit) } else { Timeout::builder("t", limit) };
+        let builder = if observed { builder.on_event(|_| ()) } else { builder };
+        let timeout = builder.clock(clock.clone()).build();
+        let inner = || steps(pending, || Reply::Ok(()));
+        let any = || steps(pending, || Ok::<_, Failed>(()));
+        let mut service = timeout.layer().layer(service_fn(|()| inner()));
+        let mut answers = timeout.layer().on_reject(drop).layer(service_fn(|()| any()));
+        let counts = [
+            allocations(|| assert_eq!(finish(timeout.execute(any), &between), comes)),
+            allocations(|| assert_eq!(finish(timeout.call(inner), &between), comes)),
+            allocations(|| assert_eq!(finish(timeout.execute_for(&(), any), &between), comes)),
+            allocations(|| assert_eq!(finish(service.call(()), &between), comes)),
+            allocations(|| assert!(finish(answers.call(()), &between))),
+            allocations(|| assert_eq!(finish(Deadline::after(YEAR).scope(timeout.call(inner)), &between), comes)),
+        ];
+        assert_eq!(counts, [0; 6], "observed: {observed}, owned name: {owned}, pending: {pending}, limit: {limit:?}");
+    }
+}
+
+#[test]
+fn the_allocator_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 100);
+}
+
+#[test]
+fn a_call_that_is_ready_at_once_allocates_nothing() {
+    each(&Probe::default(), SECOND, 0, || (), true);
+    each(&ManualClock::new(), SECOND, 0, || (), true);
+    each(&TokioClock, SECOND, 0, || (), true);
+}
+
+#[test]
+fn a_call_that_is_pending_for_a_while_allocates_nothing() {
+    let clock = ManualClock::new();
+    each(&clock, SECOND, 3, || (), true);
+    each(&Probe::default(), SECOND, 3, || (), true);
+    each(&Probe::default(), Duration::MAX, 3, || (), true);
+}
+
+#[test]
+fn a_call_that_is_pending_for_a_while_allocates_nothing_with_tokios_timer() {
+    let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _entered = runtime.enter();
+    each(&TokioClock, YEAR, 3, || (), true);
+    each(&TokioClock, Duration::MAX, 3, || (), true);
+}
+
+#[test]
+fn a_call_that_is_cut_off_allocates_nothing() {
+    let probe = Probe::default();
+    each(&probe, SECOND, 9, || probe.advance(SECOND), false);
+}
+
+#[test]
+fn a_refused_call_allocates_nothing() {
+    each(&Probe::default(), Duration::ZERO, 0, || (), false);
+    let (timeout, passed) = (Timeout::new(SECOND), Deadline::after(Duration::ZERO));
+    let count = allocations(|| {
+        let call = passed.scope_blocking(|| timeout.execute(|| future::ready(Ok::<_, Failed>(()))));
+        assert!(!finish(call, || ()));
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn to_ask_for_the_deadline_allocates_nothing() {
+    let (timeout, clock) = support::manual(SECOND);
+    let count = allocations(|| {
+        let asks = || {
+            assert!(Deadline::current_by(&clock).is_some());
+            future::ready(Ok::<_, Failed>(()))
+        };
+        assert!(finish(timeout.execute(asks), || ()));
+    });
+    assert_eq!(count, 0);
+}
+
+// ===== sizes =====
+
+/// A future of a given size, aligned as most are.
+struct Sized<const WORDS: usize>([u64; WORDS]);
+
+impl<const WORDS: usize> Future for Sized<WORDS> {
+    type Output = Result<(), Error<io::Error>>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The sizes of the futures of `execute`, `call` and the service over an inner one of so many words.
+fn futures_over<const WORDS: usize>() -> [usize; 3] {
+    let timeout = Timeout::new(SECOND);
+    let inner = || Sized([0; WORDS]);
+    let mut service = timeout.layer().layer(service_fn(|()| inner()));
+    [size_of_val(&timeout.execute(inner)), size_of_val(&timeout.call(inner)), size_of_val(&service.call(()))]
+}
+
+/// What a call takes beside the inner future and tokio's timer: its terms.
+const TERMS: usize = 88;
+
+#[test]
+fn a_future_adds_a_timer_and_a_few_bytes_to_the_inner_one() {
+    let timer = size_of::<<TokioClock as Timer>::Sleep>();
+    let rows = [(0, futures_over::<0>()), (6, futures_over::<6>()), (100, futures_over::<100>())];
+    for (words, sizes) in rows {
+        let bound = words * size_of::<u64>() + timer + TERMS;
+        assert!(sizes.iter().all(|size| *size <= bound), "over {words} words: {sizes:?}, at most {bound}");
+    }
+}
+
+#[test]
+fn the_types_that_users_hold_are_small() {
+    let scope = size_of_val(&Deadline::after(SECOND).scope(Sized([0; 6])));
+    let rows = [
+        ("Timeout", size_of::<Timeout>(), 48),
+        ("TimeoutLayer", size_of::<TimeoutLayer>(), 48),
+        ("TimeoutService<()>", size_of::<TimeoutService<()>>(), 48),
+        ("TimedOut", size_of::<TimedOut>(), 48),
+        ("Rejection", size_of::<Rejection>(), 64),
+        ("Deadline", size_of::<Deadline>(), 8),
+        ("Scope of 48 bytes", scope, 56),
+    ];
+    for (what, size, bound) in rows {
+        assert!(size <= bound, "{what} is {size} bytes, at most {bound} were expected");
+    }
+}

@@ -1,0 +1,42 @@
+//! What a stack asks of the service it wraps.
+
+use seawall::{Retry, Stack, StackService};
+use tower::{
+    BoxError, Layer, Service,
+    util::{BoxCloneService, BoxService},
+};
+
+/// Answers by itself where a type is a service, and by its trait where it is none: what is nearer is taken.
+struct Asks<S>(S);
+
+impl<S: Service<u32>> Asks<S> {
+    fn is_service(&self) -> bool {
+        true
+    }
+}
+
+trait IsNone {
+    fn is_service(&self) -> bool {
+        false
+    }
+}
+
+impl<S> IsNone for Asks<S> {}
+
+type Guarded<S> = StackService<S, (Retry, ())>;
+
+fn guard<S>(inner: S) -> Asks<Guarded<S>> {
+    Asks(Stack::new().retry(Retry::new("t")).layer().layer(inner))
+}
+
+async fn double(number: u32) -> Result<u32, BoxError> {
+    Ok(2 * number)
+}
+
+#[test]
+fn a_stack_asks_clone_of_its_service() {
+    let inner = || tower::service_fn(double);
+    assert!(guard(inner()).is_service());
+    assert!(guard(BoxCloneService::new(inner())).is_service());
+    assert!(!guard(BoxService::new(inner())).is_service());
+}
