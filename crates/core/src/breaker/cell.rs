@@ -2,8 +2,8 @@ use std::num::NonZeroU32;
 
 use super::{
     Change, Config, Phase, Reading, Refusal, State, Trigger, Why, Word,
-    plan::{Plan, Rate},
-    refusal::RuleFacts,
+    cause::{Rate, RuleFacts},
+    plan::Plan,
 };
 use crate::{
     counter::Counter,

@@ -2,8 +2,8 @@ use std::{cell::Cell, time::Duration};
 
 use super::{
     Breaker, Pass, Phase, Settled, Why, Word,
+    cause::{Cause, PROBE_FAILED, PROBE_RATE},
     cell::push,
-    plan::{Cause, PROBE_FAILED, PROBE_RATE},
     word::Verdict,
 };
 use crate::{Outcome, caller::Caller, sync::Ordering, time::Instant};

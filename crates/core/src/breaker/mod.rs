@@ -17,6 +17,7 @@
 //! Each transition counts the **generation** up by one. A pass carries the generation it was given under, and a result
 //! from an older one changes nothing: not the state, not a count, not a window.
 
+mod cause;
 mod cell;
 mod change;
 mod config;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::{
+    cause::{Cause, PROBE_FAILED, PROBE_RATE, Rate, RuleFacts, RuleKind},
     change::Trigger,
     config::Config,
-    refusal::{RuleFacts, RuleKind},
     rule::Rule,
     trip::{Kind, Trip},
     word::LEVELS,
@@ -35,17 +35,6 @@ pub(crate) struct Plan {
     seed: u64,
     /// What each cause means, by the number of its rule.
     facts: [RuleFacts; 32],
-}
-
-/// A rate in 2^-20ths, as the state word keeps it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rate(u32);
-
-/// Why a circuit is open, in 26 bits: the number of the rule (5), and what it measured in millionths or so (21).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cause {
-    pub(crate) rule: u32,
-    pub(crate) rate: f64,
 }
 
 impl Plan {
@@ -132,25 +121,6 @@ impl Plan {
     /// The rule, and the rate it measured, of the cause that is packed in a word.
     #[inline]
     pub(crate) fn cause(&self, bits: u32) -> (RuleFacts, Rate) {
-        (self.facts[(bits >> 21 & 31) as usize], Rate(bits & ((1 << 21) - 1)))
+        (self.facts[(bits >> 21 & 31) as usize], Rate::unpack(bits))
     }
 }
-
-impl Rate {
-    pub(crate) const ZERO: Self = Self(0);
-
-    pub(crate) fn value(self) -> f64 {
-        f64::from(self.0) / RATE_ONE
-    }
-}
-
-impl Cause {
-    pub(crate) fn pack(self) -> u32 {
-        self.rule << 21 | (self.rate.clamp(0.0, 1.0) * RATE_ONE).round() as u32
-    }
-}
-
-/// The number of a "rule" that a probe broke. Rules have the numbers below `MAX_TRIPS`.
-pub(crate) const PROBE_FAILED: u32 = 30;
-pub(crate) const PROBE_RATE: u32 = 31;
-const RATE_ONE: f64 = (1 << 20) as f64;

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use super::{State, Trigger, plan::Rate};
+use super::{
+    State, Trigger,
+    cause::{Rate, RuleFacts},
+};
 use crate::time::Instant;
 
 /// The answer to a call that may not pass: what it met, why that is so, and when to come again.
@@ -12,25 +15,6 @@ pub struct Refusal {
     pub(crate) rule: RuleFacts,
     pub(crate) rate: Rate,
     pub(crate) state: State,
-}
-
-/// What a rule says when it trips, but for the rate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct RuleFacts {
-    pub(crate) threshold: f64,
-    pub(crate) kind: RuleKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RuleKind {
-    /// Not a rule: someone's hand, or a probe on its way.
-    None,
-    Consecutive,
-    FailureRate,
-    SlowRate,
-    Predicate,
-    ProbeFailed,
-    ProbeFailureRate,
 }
 
 impl Refusal {
@@ -56,26 +40,5 @@ impl Refusal {
     /// Until when calls are refused at the most, if nobody steps in.
     pub fn until(&self) -> Instant {
         self.until
-    }
-}
-
-impl RuleFacts {
-    pub(crate) const NONE: Self = Self::new(RuleKind::None, 0.0);
-
-    pub(crate) const fn new(kind: RuleKind, threshold: f64) -> Self {
-        Self { threshold, kind }
-    }
-
-    pub(crate) fn trigger(self, rate: f64) -> Option<Trigger> {
-        let threshold = self.threshold;
-        Some(match self.kind {
-            RuleKind::None => return None,
-            RuleKind::Consecutive => Trigger::ConsecutiveFailures { failures: threshold as u32 },
-            RuleKind::FailureRate => Trigger::FailureRate { rate, threshold },
-            RuleKind::SlowRate => Trigger::SlowRate { rate, threshold },
-            RuleKind::Predicate => Trigger::Predicate,
-            RuleKind::ProbeFailed => Trigger::ProbeFailed,
-            RuleKind::ProbeFailureRate => Trigger::ProbeFailureRate { rate, threshold },
-        })
     }
 }

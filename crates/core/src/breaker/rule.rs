@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{
-    refusal::{RuleFacts, RuleKind},
+    cause::{RuleFacts, RuleKind},
     trip::{Counts, Measure, RateTrip},
 };
 use crate::{

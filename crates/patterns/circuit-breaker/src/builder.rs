@@ -13,7 +13,7 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{CircuitBreaker, inner::Inner, waiting::Parking};
+use crate::{CircuitBreaker, inner::Inner, parking::Parking};
 
 /// Builds a [`CircuitBreaker`]; from [`CircuitBreaker::builder`].
 ///

@@ -6,7 +6,7 @@ use seawall_core::{
 };
 use seawall_policy::{Gate, Judge};
 
-use crate::{Event, EventKind, waiting::Parking};
+use crate::{Event, EventKind, parking::Parking};
 
 /// What all clones of a breaker share: the machine, and what it may not do itself: read the clock, and tell.
 ///

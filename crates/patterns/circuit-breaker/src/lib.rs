@@ -103,6 +103,7 @@ mod event;
 pub mod future;
 mod inner;
 
+mod parking;
 mod permit;
 mod policy;
 mod snapshot;

@@ -272,9 +272,11 @@ fn what_panics_while_a_call_panics_does_not_abort() {
     }
     // In a process of its own: where it aborts, it takes all other tests with it.
     let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.args(["what_panics_while_a_call_panics_does_not_abort", "--exact"]).env(CHILD, "1").output();
+    let output =
+        child.args(["panic::what_panics_while_a_call_panics_does_not_abort", "--exact"]).env(CHILD, "1").output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", output.status);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }
 
 /// Begins a wait, and panics while it is in the queue.

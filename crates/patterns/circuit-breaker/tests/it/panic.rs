@@ -217,8 +217,9 @@ fn a_predicate_that_panics_while_a_call_panics_does_not_abort() {
         return;
     }
     // In a process of its own: where it aborts, it takes all other tests with it.
-    let name = "a_predicate_that_panics_while_a_call_panics_does_not_abort";
+    let name = "panic::a_predicate_that_panics_while_a_call_panics_does_not_abort";
     let mut child = Command::new(std::env::current_exe().unwrap());
     let output = child.args([name, "--exact"]).env(CHILD, "1").output().unwrap();
     assert!(output.status.success(), "{}", output.status);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }

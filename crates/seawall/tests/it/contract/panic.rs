@@ -190,7 +190,7 @@ fn what_panics_while_a_call_panics_does_not_abort() {
     }
     // In a process of its own: where it aborts, it takes all other tests with it.
     let mut child = process::Command::new(env::current_exe().unwrap());
-    let name = "panic::what_panics_while_a_call_panics_does_not_abort";
+    let name = "contract::panic::what_panics_while_a_call_panics_does_not_abort";
     let output = child.args([name, "--exact"]).env(CHILD, "1").output().unwrap();
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stdout));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
