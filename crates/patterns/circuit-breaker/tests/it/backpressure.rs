@@ -1,15 +1,15 @@
 //! A service that is not ready while its circuit refuses calls: who is woken, when, and what is left behind.
 
-use crate::support;
 use std::time::Duration;
 
-use crate::support::{Manual, OPEN_FOR, SECOND, TICK, fail, fragile, some_day, steer, succeed};
+use crate::support::{Manual, OPEN_FOR, fail, fragile, steer, succeed};
 use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerService};
 use seawall_core::{
     Rejection,
     breaker::{State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::time::{SECOND, TICK, YEAR, some_day};
 use tokio::time::{Instant, advance, timeout};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::{BoxError, Layer, Service, ServiceExt};
@@ -84,7 +84,7 @@ fn a_circuit_forced_open_is_not_ready_however_long_it_takes() {
     breaker.force_open();
     assert!(service.is_woken(), "it looks again: what it waited for has changed");
     assert_pending!(service.poll_ready());
-    clock.advance(support::YEAR);
+    clock.advance(YEAR);
     assert_pending!(service.poll_ready());
     breaker.reset();
     assert!(service.is_woken());
@@ -257,7 +257,7 @@ async fn by_the_default_clock_a_hand_wakes_it_before_the_period_is_over() {
     let mut service = breaker.layer().backpressure().layer(inner);
     for _ in 0..2 {
         breaker.force_open();
-        let waits = timeout(support::YEAR, service.ready()).await;
+        let waits = timeout(YEAR, service.ready()).await;
         assert!(waits.is_err(), "forced open, it waits for ever");
         let by_hand = breaker.clone();
         tokio::spawn(async move {

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{OPEN_FOR, some_day};
+use crate::support::OPEN_FOR;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::breaker::{State, Trip};
+use seawall_testkit::time::some_day;
 use tokio::time::{Instant, advance};
 use tower::{
     Layer, Service, ServiceExt,

@@ -4,18 +4,15 @@ use crate::support;
 use std::{
     future,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicU32, Ordering},
         mpsc,
     },
-    task::{Context, Wake, Waker},
+    task::Context,
     thread,
-    time::Duration,
 };
 
-use crate::support::{
-    FAILED, Failed, Log, Manual, OPEN_FOR, TICK, counting, fail, fragile, log, log_changes, panic_words, steer,
-};
+use crate::support::{Manual, OPEN_FOR, counting, fail, fragile, log, log_changes, steer};
 use futures::{FutureExt, executor::block_on};
 use seawall_circuit_breaker::{EventKind, Permit};
 use seawall_core::{
@@ -23,11 +20,16 @@ use seawall_core::{
     breaker::{Change, State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::{
+    chance::Chance,
+    log::Log,
+    panics::panic_message,
+    reply::{FAILED, Failed},
+    time::{PATIENCE, TICK},
+    wake::panicking_waker,
+};
 use tokio_test::assert_pending;
 use tower::{Layer, Service, service_fn};
-
-/// Far longer than anything here takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// That the changes are one chain, from a new circuit to the breaker's state.
 fn assert_chain(changes: &[Change], breaker: &Manual) {
@@ -107,7 +109,7 @@ fn an_observer_that_panics_harms_neither_the_call_nor_the_others() {
 fn an_observer_that_panics_while_a_call_panics_does_not_abort() {
     let breaker = fragile(&ManualClock::new()).build();
     breaker.on_event(|_| panic!("an observer"));
-    let words = panic_words(|| breaker.execute_blocking(|| -> Result<(), Failed> { panic!("the call") }));
+    let words = panic_message(|| breaker.execute_blocking(|| -> Result<(), Failed> { panic!("the call") }));
     assert_eq!((words.as_deref(), breaker.state()), (Some("the call"), State::Open));
 }
 
@@ -211,18 +213,12 @@ fn an_observer_added_while_a_would_be_opening_waits_is_not_told_of_it() {
 
 #[test]
 fn a_waker_that_panics_loses_no_event() {
-    struct Panics;
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            panic!("a waker");
-        }
-    }
     let breaker = fragile(&ManualClock::new()).build();
     let changes = log_changes(&breaker);
     breaker.force_open();
     let mut service = breaker.layer().backpressure().layer(service_fn(|()| future::ready(FAILED)));
-    assert_pending!(service.poll_ready(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))));
-    panic_words(|| breaker.reset());
+    assert_pending!(service.poll_ready(&mut Context::from_waker(&panicking_waker())));
+    panic_message(|| breaker.reset());
     breaker.force_closed();
     let expected =
         [(State::Closed, State::ForcedOpen), (State::ForcedOpen, State::Closed), (State::Closed, State::ForcedClosed)];
@@ -233,7 +229,7 @@ fn a_waker_that_panics_loses_no_event() {
 fn a_predicate_that_panics_goes_on_to_the_caller_of_a_call_that_was_recorded() {
     let breaker = counting(&ManualClock::new()).trip(Trip::when(|_| panic!("a predicate")).min_calls(2)).build();
     fail(&breaker);
-    let words = panic_words(|| breaker.execute_blocking(|| FAILED));
+    let words = panic_message(|| breaker.execute_blocking(|| FAILED));
     assert_eq!(words.as_deref(), Some("a predicate"));
     assert_eq!(breaker.snapshot().rules()[1].counts.calls, 2);
 }
@@ -275,11 +271,9 @@ fn events_from_many_threads_are_one_chain_and_none_is_lost() {
         for thread in 0..THREADS {
             let (breaker, clock) = (&breaker, &clock);
             scope.spawn(move || {
-                let (mut chance, mut kept) = (thread + 1, Vec::new());
+                let (mut chance, mut kept) = (Chance(thread + 1), Vec::new());
                 for _ in 0..OPERATIONS {
-                    // The generator of Knuth's MMIX; its upper bits are the good ones.
-                    chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    operate(breaker, clock, chance >> 33, &mut kept);
+                    operate(breaker, clock, chance.number(), &mut kept);
                 }
             });
         }

@@ -3,7 +3,7 @@
 use crate::support;
 use std::{cell::RefCell, future, sync::mpsc, thread};
 
-use crate::support::{FAILED, Manual, Reply, SECOND, TICK, Way, counted, counting, fail, fragile, steer, steps};
+use crate::support::{Manual, Way, counted, counting, fail, fragile, steer};
 use futures::{FutureExt, future::BoxFuture};
 use seawall_circuit_breaker::{Builder, CircuitBreaker, Permit};
 use seawall_core::{
@@ -11,8 +11,13 @@ use seawall_core::{
     breaker::{State, Trip},
     time::{Clock, ManualClock},
 };
+use seawall_testkit::{
+    call::steps,
+    reply::{FAILED, Reply},
+    time::{SECOND, TICK},
+};
 use tokio::{runtime, time};
-use tokio_test::{assert_pending, assert_ready, task};
+use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 
 /// How often the inner future of these tests is pending.
@@ -34,38 +39,20 @@ fn each_drop() -> impl Iterator<Item = (Way, u32)> + Clone {
 }
 
 #[test]
-fn the_calls_of_these_tests_end_with_the_poll_after_the_last_that_is_pending() {
-    for way in Way::ALL {
-        let breaker = counting(&ManualClock::new()).build();
-        let mut call = task::spawn(way.start(&breaker, || steps(PENDING, || FAILED)));
-        for _ in 0..PENDING {
-            assert_pending!(call.poll());
-        }
-        assert_eq!(assert_ready!(call.poll()), FAILED);
-        drop(call);
-        assert_eq!(counted(&breaker), (1, 1), "{way:?}: to drop what has ended is nothing");
-    }
-}
-
-#[test]
-fn a_dropped_call_is_not_counted() {
-    for (way, polls) in each_drop() {
-        let clock = ManualClock::new();
-        let breaker = counting(&clock).trip(Trip::consecutive(1)).build();
-        drop_after(polls, way, &breaker, &clock, || ());
-        assert_eq!((counted(&breaker), breaker.state()), ((0, 0), State::Closed), "{way:?} after {polls}");
-    }
-}
-
-#[test]
 fn a_dropped_call_counts_as_what_the_breaker_was_told() {
     for (way, polls) in each_drop() {
         for (outcome, expected) in [(Outcome::Failure, (1, 1)), (Outcome::Success, (1, 0)), (Outcome::Ignored, (0, 0))]
         {
             let clock = ManualClock::new();
-            let breaker = counting(&clock).abandoned(outcome).build();
+            let breaker = counting(&clock).trip(Trip::consecutive(2)).abandoned(outcome).build();
             drop_after(polls, way, &breaker, &clock, || ());
             assert_eq!(counted(&breaker), expected, "{way:?} after {polls}, {outcome:?}");
+            drop_after(polls, way, &breaker, &clock, || ());
+            assert_eq!(
+                breaker.state() == State::Open,
+                outcome == Outcome::Failure,
+                "{way:?} after {polls}, {outcome:?}"
+            );
         }
     }
 }
@@ -180,40 +167,6 @@ where
         by_hand.success();
     };
     (calls.into_iter().chain([permit.boxed()]).collect(), under_way)
-}
-
-#[test]
-fn a_runtime_that_shuts_down_gives_the_places_back() {
-    fn check<K: Clock + Send + Sync + 'static>(breaker: &CircuitBreaker<ErrIsFailure, K>) {
-        fail(breaker);
-        for polled in [true, false] {
-            let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            let (calls, under_way) = endless_calls(breaker);
-            let calls = calls.into_iter().map(|call| {
-                runtime.spawn(async move {
-                    if polled {
-                        call.await
-                    } else {
-                        future::pending::<()>().await;
-                        call.await
-                    }
-                })
-            });
-            assert_eq!(calls.collect::<Vec<_>>().len(), 4);
-            if polled {
-                (0..4).for_each(|_| under_way.recv().unwrap());
-            }
-            assert_eq!(breaker.snapshot().undecided_probes(), 4);
-            assert!(breaker.try_acquire().is_err());
-            drop(runtime);
-            assert_eq!(breaker.snapshot().undecided_probes(), 0, "polled: {polled}");
-        }
-        assert_eq!(breaker.state(), State::HalfOpen);
-    }
-    // Half-open at once, as it is open for no time.
-    let builder = || CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(time::Duration::ZERO).probes(4);
-    check(&builder().build());
-    check(&builder().clock(ManualClock::new()).build());
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::panic_words;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{Backoff, Window, breaker::Trip};
+use seawall_testkit::panics::panic_message;
 
 type Wrong = fn();
 
@@ -15,7 +15,7 @@ type Row = (Wrong, &'static [&'static str]);
 fn silent(rows: &[Row]) -> Vec<String> {
     let mut silent = Vec::new();
     for (wrong, words) in rows {
-        let said = panic_words(wrong).unwrap_or_default();
+        let said = panic_message(wrong).unwrap_or_default();
         if !words.iter().all(|word| said.contains(word)) {
             silent.push(format!("{words:?} wanted, got {said:?}"));
         }
@@ -103,7 +103,7 @@ fn the_thirty_first_rule_is_refused() {
         (0..count).fold(CircuitBreaker::builder("t"), |builder, _| builder.trip(Trip::consecutive(1))).build()
     };
     rules(30);
-    let words = panic_words(|| rules(31)).expect("it takes 30");
+    let words = panic_message(|| rules(31)).expect("it takes 30");
     assert!(words.contains("`trip`") && words.contains("from 1 to 30"), "{words}");
 }
 

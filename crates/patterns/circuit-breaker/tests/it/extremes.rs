@@ -1,19 +1,16 @@
 //! Numbers at the ends of their ranges, and clocks that jump, stand still or step back.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::support::{Manual, OPEN_FOR, STATES, TICK, YEAR, counted, fail, fragile, log, steer, succeed};
+use crate::support::{Manual, OPEN_FOR, STATES, counted, fail, fragile, log, steer, succeed};
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
     Backoff, Jitter, Window,
     breaker::{State, Trip},
-    time::{Clock, Instant, ManualClock},
+    time::{Instant, ManualClock},
 };
-
-const HOUR: Duration = Duration::from_secs(3_600);
+use seawall_testkit::clock::ProbeClock;
+use seawall_testkit::time::{HOUR, TICK, YEAR};
 
 #[test]
 fn open_for_no_time_the_next_call_is_a_probe() {
@@ -180,32 +177,13 @@ fn a_window_is_empty_after_a_year() {
     }
 }
 
-/// A clock that can be set to any time.
-struct Settable(&'static AtomicU64);
-
-impl Settable {
-    fn new() -> Self {
-        Self(Box::leak(Box::new(AtomicU64::new(0))))
-    }
-
-    fn set(&self, to: Duration) {
-        self.0.store(to.as_nanos() as u64, Ordering::Relaxed);
-    }
-}
-
-impl Clock for Settable {
-    fn now(&self) -> Instant {
-        Instant::from_nanos(self.0.load(Ordering::Relaxed))
-    }
-}
-
 #[test]
 fn a_clock_that_steps_back_harms_no_call_under_way() {
     for back in [TICK, OPEN_FOR, HOUR] {
-        let clock = Settable::new();
+        let clock = ProbeClock::default();
         clock.set(2 * HOUR);
         let rule = Trip::failure_rate(1.0).over(Window::calls(10)).min_calls(10).slower_than(OPEN_FOR);
-        let breaker = CircuitBreaker::builder("t").clock(Settable(clock.0)).trip(rule).abandoned_after(HOUR).build();
+        let breaker = CircuitBreaker::builder("t").clock(clock.clone()).trip(rule).abandoned_after(HOUR).build();
         let over_the_step = [breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap()];
         clock.set(2 * HOUR - back);
         let [ended, dropped] = over_the_step;
@@ -218,10 +196,10 @@ fn a_clock_that_steps_back_harms_no_call_under_way() {
 
 /// Lets one call fail, and three more after a step back; the state then, where four failures open the circuit.
 fn fail_over_a_step(back: Duration) -> State {
-    let clock = Settable::new();
+    let clock = ProbeClock::default();
     clock.set(2 * HOUR);
     let rule = Trip::failure_rate(0.5).min_calls(4);
-    let breaker = CircuitBreaker::builder("t").clock(Settable(clock.0)).trip(rule).build();
+    let breaker = CircuitBreaker::builder("t").clock(clock.clone()).trip(rule).build();
     fail(&breaker);
     clock.set(2 * HOUR - back);
     (0..3).for_each(|_| fail(&breaker));
@@ -244,9 +222,9 @@ fn a_clock_that_steps_far_back_does_not_blind_a_window_over_time() {
 #[test]
 fn no_rejection_asks_to_wait_longer_than_the_open_period_when_the_clock_steps_back() {
     for back in [TICK, OPEN_FOR, HOUR] {
-        let clock = Settable::new();
+        let clock = ProbeClock::default();
         clock.set(2 * HOUR);
-        let builder = CircuitBreaker::builder("t").clock(Settable(clock.0));
+        let builder = CircuitBreaker::builder("t").clock(clock.clone());
         let breaker = builder.trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
         fail(&breaker);
         clock.set(2 * HOUR - back);

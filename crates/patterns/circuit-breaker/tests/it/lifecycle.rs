@@ -3,15 +3,14 @@
 use crate::support;
 use std::time::Duration;
 
-use crate::support::{
-    Manual, OPEN_FOR, SECOND, STATES, TICK, counted, fail, fragile, log, log_changes, steer, succeed,
-};
+use crate::support::{Manual, OPEN_FOR, STATES, counted, fail, fragile, log, log_changes, steer, succeed};
 use seawall_circuit_breaker::{CircuitBreaker, EventKind};
 use seawall_core::{
     Backoff, Jitter, Rejection,
     breaker::{State, Trigger, Trip, Why},
     time::{Clock, ManualClock},
 };
+use seawall_testkit::time::{SECOND, TICK, YEAR};
 
 #[test]
 fn the_circuit_opens_is_tried_and_closes() {
@@ -142,7 +141,7 @@ fn a_forced_state_does_not_end_by_itself() {
         let clock = ManualClock::new();
         let breaker = fragile(&clock).build();
         control(&breaker);
-        clock.advance(support::YEAR);
+        clock.advance(YEAR);
         for _ in 0..3 {
             match breaker.try_acquire() {
                 Ok(permit) => permit.failure(),

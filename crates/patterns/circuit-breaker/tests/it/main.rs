@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+seawall_testkit::count_allocations!();
+
 mod backpressure;
 mod balance;
 mod callbacks;
@@ -18,6 +20,11 @@ mod plain;
 mod rejection_events;
 mod stack;
 mod stale;
+mod subject;
 mod support;
 mod tower;
 mod window_forgets;
+
+mod suites {
+    seawall_testkit::suites!(crate::subject::Breaker: rejections, readiness, callbacks);
+}

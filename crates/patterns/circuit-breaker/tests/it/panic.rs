@@ -1,17 +1,22 @@
 //! A panic in a call: it counts as exactly one failure, gives the place back, and goes on to the caller.
 
 use crate::support;
-use std::{cell::Cell, future, panic::AssertUnwindSafe, process::Command};
+use std::{cell::Cell, future, panic::AssertUnwindSafe};
 
-use crate::support::{FAILED, Failed, Manual, Reply, Way, counted, counting, fail, fragile, panic_words, steer, steps};
+use crate::support::{Manual, Way, counted, counting, fail, fragile, steer};
 use futures::FutureExt;
 use seawall_core::{
     Classify, Error, Outcome,
     breaker::{State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::{
+    call::steps,
+    panics::panic_message,
+    process::in_its_own_process,
+    reply::{FAILED, Failed, Reply},
+};
 use tokio_test::{assert_pending, task};
-use tower::{Layer, Service};
 
 const PENDING: u32 = 3;
 
@@ -29,15 +34,15 @@ where
     C: Classify<(), Error<Failed>>,
 {
     match at {
-        At::Creation => panic_words(|| way.start(breaker, || -> future::Ready<Reply> { panic!("at its creation") })),
+        At::Creation => panic_message(|| way.start(breaker, || -> future::Ready<Reply> { panic!("at its creation") })),
         At::Poll(poll) => {
             let mut call = task::spawn(way.start(breaker, || steps(poll, || panic!("at a poll"))));
             for _ in 0..poll {
                 assert_pending!(call.poll());
             }
-            let words = panic_words(|| call.poll());
+            let words = panic_message(|| call.poll());
             // What has panicked is polled again by nobody but a bad executor; it must not count once more.
-            panic_words(|| call.poll());
+            panic_message(|| call.poll());
             words
         }
     }
@@ -47,16 +52,6 @@ where
 fn each_panic() -> impl Iterator<Item = (Way, At)> {
     let places = || [At::Creation].into_iter().chain((0..=PENDING).map(At::Poll));
     Way::ALL.into_iter().flat_map(move |way| places().map(move |at| (way, at)))
-}
-
-#[test]
-fn a_panic_counts_as_one_failure_and_goes_on_to_the_caller() {
-    for (way, at) in each_panic() {
-        let breaker = counting(&ManualClock::new()).build();
-        let words = panic_at(at, way, &breaker).expect("it goes on to the caller");
-        assert_eq!(words, if matches!(at, At::Creation) { "at its creation" } else { "at a poll" });
-        assert_eq!(counted(&breaker), (1, 1), "{way:?} {at:?}");
-    }
 }
 
 #[test]
@@ -97,15 +92,15 @@ fn a_panic_of_the_classifier_counts_as_one_failure() {
         for way in Way::ALL {
             let breaker = counting(&ManualClock::new()).classify(panics).build();
             let mut call = task::spawn(way.start(&breaker, || future::ready(reply.clone())));
-            assert_eq!(panic_words(|| call.poll()).as_deref(), Some("in the classifier"));
+            assert_eq!(panic_message(|| call.poll()).as_deref(), Some("in the classifier"));
             drop(call);
             assert_eq!(counted(&breaker), (1, 1), "{way:?} {reply:?}");
         }
         let breaker = counting(&ManualClock::new()).classify(panics).build();
-        assert!(panic_words(|| breaker.execute_blocking(|| reply.clone())).is_some());
+        assert!(panic_message(|| breaker.execute_blocking(|| reply.clone())).is_some());
         assert_eq!(counted(&breaker), (1, 1), "{reply:?}");
         let permit = breaker.try_acquire().unwrap();
-        assert!(panic_words(|| permit.record(&reply)).is_some());
+        assert!(panic_message(|| permit.record(&reply)).is_some());
         assert_eq!(counted(&breaker), (2, 2), "{reply:?}");
     }
 }
@@ -126,51 +121,19 @@ fn a_probe_whose_classifier_panics_gives_its_place_back() {
 #[test]
 fn a_blocking_call_that_panics_counts_as_one_failure() {
     let breaker = counting(&ManualClock::new()).build();
-    let words = panic_words(|| breaker.execute_blocking(|| -> Reply { panic!("in the call") }));
+    let words = panic_message(|| breaker.execute_blocking(|| -> Reply { panic!("in the call") }));
     assert_eq!((words.as_deref(), counted(&breaker)), (Some("in the call"), (1, 1)));
-}
-
-#[test]
-fn a_panic_in_a_task_counts_as_a_failure_and_is_the_tasks_own() {
-    let breaker = counting(&ManualClock::new()).build();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let call = breaker.execute(|| async { if true { panic!("in a task") } else { FAILED } });
-    let error = runtime.block_on(runtime.spawn(call)).unwrap_err();
-    assert!(error.is_panic());
-    assert_eq!(counted(&breaker), (1, 1));
-}
-
-#[test]
-fn an_inner_service_that_panics_in_poll_ready_was_not_called() {
-    struct Panics;
-    impl Service<()> for Panics {
-        type Response = ();
-        type Error = Error<Failed>;
-        type Future = future::Ready<Reply>;
-
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Reply> {
-            panic!("in poll_ready")
-        }
-
-        fn call(&mut self, (): ()) -> Self::Future {
-            unreachable!("it is never ready")
-        }
-    }
-    let breaker = counting(&ManualClock::new()).build();
-    let mut service = tower_test::mock::Spawn::new(breaker.layer().layer(Panics));
-    assert_eq!(panic_words(|| service.poll_ready()).as_deref(), Some("in poll_ready"));
-    assert_eq!(counted(&breaker), (0, 0));
 }
 
 #[test]
 fn a_permit_dropped_by_a_panic_counts_as_a_failure() {
     let breaker = counting(&ManualClock::new()).build();
-    panic_words(|| {
+    panic_message(|| {
         let _permit = breaker.try_acquire().unwrap();
         panic!("before it was told");
     });
     assert_eq!(counted(&breaker), (1, 1));
-    panic_words(|| {
+    panic_message(|| {
         breaker.try_acquire().unwrap().success();
         panic!("after it was told");
     });
@@ -188,7 +151,7 @@ fn a_permit_taken_and_dropped_while_a_panic_unwinds_is_merely_dropped() {
     }
     let breaker = counting(&ManualClock::new()).build();
     let unwound = Cell::new(false);
-    panic_words(|| {
+    panic_message(|| {
         let _guard = CallsOnDrop(&breaker, &unwound);
         panic!("and the guard cleans up");
     });
@@ -199,7 +162,7 @@ fn a_permit_taken_and_dropped_while_a_panic_unwinds_is_merely_dropped() {
 #[test]
 fn a_permit_that_a_panic_drops_late_in_its_period_counts_for_nothing_in_the_next() {
     let breaker = counting(&ManualClock::new()).build();
-    panic_words(|| {
+    panic_message(|| {
         let _permit = breaker.try_acquire().unwrap();
         breaker.reset();
         panic!("too late");
@@ -209,17 +172,11 @@ fn a_permit_that_a_panic_drops_late_in_its_period_counts_for_nothing_in_the_next
 
 #[test]
 fn a_predicate_that_panics_while_a_call_panics_does_not_abort() {
-    const CHILD: &str = "SEAWALL_TEST_CHILD";
-    if std::env::var_os(CHILD).is_some() {
+    let name = "a_predicate_that_panics_while_a_call_panics_does_not_abort";
+    in_its_own_process(module_path!(), name, || {
         let rule = Trip::when(|_| panic!("in the predicate")).min_calls(1);
         let breaker = counting(&ManualClock::new()).trip(rule).build();
-        panic_words(|| breaker.execute_blocking(|| -> Reply { panic!("in the call") }));
-        return;
-    }
-    // In a process of its own: where it aborts, it takes all other tests with it.
-    let name = "panic::a_predicate_that_panics_while_a_call_panics_does_not_abort";
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.args([name, "--exact"]).env(CHILD, "1").output().unwrap();
-    assert!(output.status.success(), "{}", output.status);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+        let message = panic_message(|| breaker.execute_blocking(|| -> Reply { panic!("in the call") }));
+        assert_eq!(message.as_deref(), Some("in the call"));
+    });
 }

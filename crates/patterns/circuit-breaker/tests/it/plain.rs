@@ -1,75 +1,46 @@
 //! The plain calls: `execute`, `call`, `execute_blocking` and permits, over one state, by the default clock.
 
-use crate::support;
 use std::{future, io, time::Duration};
 
-use crate::support::{
-    FAILED, Failed, OPEN_FOR, Reply, SECOND, Way, counted, counting, fail, fragile, panic_words, succeed,
-};
+use crate::subject::Breaker;
+use crate::support::{OPEN_FOR, Way, counted, counting, fail, fragile, succeed};
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
     Error, Outcome, Rejection,
     breaker::{State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::{
+    Subject,
+    panics::panic_message,
+    reply::{FAILED, Failed, Reply},
+    time::{MILLISECOND, SECOND},
+};
 use tokio::time::{advance, timeout};
 
-const MILLISECOND: Duration = Duration::from_millis(1);
-
-/// The ways to make a call: those of [`Way`], `execute_blocking` and a permit.
-const WAYS: u32 = 5;
-
-/// Makes one call in each way that there is, over clones and layers of the breaker.
-async fn in_each_way(breaker: &support::Manual, reply: Reply) -> Vec<Reply> {
-    let mut replies = Vec::new();
-    for way in Way::ALL {
-        replies.push(way.start(&breaker.clone(), || future::ready(reply.clone())).await);
-    }
-    replies.push(breaker.clone().execute_blocking(|| reply.clone()).map_err(|error| match error {
-        Error::Inner(error) => error,
-        Error::Rejected(rejection) => Error::Rejected(rejection),
-    }));
-    replies.push(breaker.clone().try_acquire().map_err(Error::Rejected).and_then(|permit| {
-        permit.record(&reply);
-        reply
-    }));
-    replies
-}
-
-#[tokio::test]
-async fn all_ways_to_call_share_one_state() {
+#[test]
+fn all_ways_to_call_share_one_state() {
     // As many failures as there are ways: each of them counts, or the circuit stays closed.
-    let shared = CircuitBreaker::builder("shared").clock(ManualClock::new());
-    let breaker = shared.trip(Trip::consecutive(WAYS)).open_for(OPEN_FOR).build();
-    let failed = in_each_way(&breaker, FAILED).await;
-    assert!(failed.iter().all(|reply| *reply == FAILED), "{failed:?}");
-    assert_eq!(breaker.state(), State::Open);
-
-    let refused = in_each_way(&breaker, Ok(())).await;
-    for reply in &refused {
-        assert!(matches!(reply, Err(Error::Rejected(Rejection::CircuitOpen(_)))), "{reply:?}");
+    let (clock, ways) = (ManualClock::new(), Breaker::RUNS.len() as u32);
+    let shared = CircuitBreaker::builder("shared").clock(clock.clone());
+    let breaker = shared.trip(Trip::consecutive(ways)).open_for(OPEN_FOR).build();
+    let subject = Breaker { breaker, clock };
+    for (way, run) in Breaker::RUNS {
+        assert_eq!(run(&subject.clone(), FAILED), FAILED, "{way}");
     }
-    assert_eq!(breaker.snapshot().rejected(), u64::from(WAYS));
+    assert_eq!(subject.breaker.state(), State::Open);
+    for (way, run) in Breaker::RUNS {
+        let reply = run(&subject.clone(), Ok(()));
+        assert!(matches!(reply, Err(Error::Rejected(Rejection::CircuitOpen(_)))), "{way}: {reply:?}");
+    }
+    assert_eq!(subject.breaker.snapshot().rejected(), u64::from(ways));
 }
 
-#[tokio::test]
-async fn each_way_to_call_is_counted_once() {
-    let breaker = counting(&ManualClock::new()).build();
-    in_each_way(&breaker, Ok(())).await;
-    assert_eq!(counted(&breaker), (u64::from(WAYS), 0));
-    in_each_way(&breaker, FAILED).await;
-    assert_eq!(counted(&breaker), (u64::from(2 * WAYS), u64::from(WAYS)));
-}
-
-#[tokio::test]
-async fn a_refused_call_does_not_run_its_closure() {
+#[test]
+fn a_rejected_blocking_call_does_not_run_its_closure() {
     let breaker = fragile(&ManualClock::new()).build();
     fail(&breaker);
-    for way in Way::ALL {
-        let reply = way.start(&breaker, || -> future::Ready<Reply> { panic!("it ran") }).await;
-        assert!(matches!(reply, Err(Error::Rejected(_))), "{way:?}");
-    }
-    assert!(breaker.execute_blocking(|| -> Reply { panic!("it ran") }).is_err());
+    assert!(breaker.execute_blocking(|| -> Reply { panic!("the closure ran") }).is_err());
 }
 
 #[test]
@@ -196,6 +167,6 @@ fn a_future_that_was_refused_says_so_when_it_is_polled_after_its_end() {
     fail(&breaker);
     let mut call = tokio_test::task::spawn(breaker.execute(|| future::ready(Ok::<_, Failed>(()))));
     assert!(call.poll().is_ready());
-    let words = panic_words(|| call.poll()).expect("it has ended");
+    let words = panic_message(|| call.poll()).expect("it has ended");
     assert!(words.contains("polled after it had ended"), "{words}");
 }

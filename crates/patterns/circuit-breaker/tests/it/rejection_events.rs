@@ -1,18 +1,19 @@
 //! What observers are told of calls that are refused.
 
-use std::{
-    future,
-    sync::Arc,
-    task::{Context, Wake, Waker},
-};
+use std::{future, task::Context};
 
-use crate::support::{FAILED, Failed, Log, Manual, OPEN_FOR, STATES, Way, fail, fragile, log, steer, succeed};
+use crate::support::{Manual, OPEN_FOR, STATES, Way, fail, fragile, log, steer, succeed};
 use futures::{FutureExt, task::noop_waker_ref};
 use seawall_circuit_breaker::{CircuitBreaker, EventKind};
 use seawall_core::{
     Error, Rejection,
     breaker::State,
     time::{Clock, ManualClock},
+};
+use seawall_testkit::{
+    log::Log,
+    reply::{FAILED, Failed},
+    wake::calling_waker,
 };
 use tokio_test::{assert_pending, assert_ready_ok};
 use tower::{Layer, Service, service_fn};
@@ -99,13 +100,6 @@ fn an_event_of_a_refusal_carries_the_name_no_change_and_the_error_s_words() {
 
 #[test]
 fn a_refusal_is_not_told_before_the_change_that_caused_it() {
-    /// Calls as soon as it is woken: after the change was made, before it is told.
-    struct Calls(Manual);
-    impl Wake for Calls {
-        fn wake(self: Arc<Self>) {
-            self.0.try_acquire().unwrap_err();
-        }
-    }
     let breaker = fragile(&ManualClock::new()).build();
     let order = log(&breaker, |event| match event.kind() {
         EventKind::Changed(change) => Some(format!("to {}", change.to())),
@@ -114,7 +108,9 @@ fn a_refusal_is_not_told_before_the_change_that_caused_it() {
     });
     fail(&breaker);
     let mut service = breaker.layer().backpressure().layer(service_fn(|()| future::ready(FAILED)));
-    let waker = Waker::from(Arc::new(Calls(breaker.clone())));
+    // It calls as soon as it is woken: after the change was made, before it is reported.
+    let inside = breaker.clone();
+    let waker = calling_waker(move || _ = inside.try_acquire().unwrap_err());
     assert_pending!(service.poll_ready(&mut Context::from_waker(&waker)));
     breaker.force_open();
     assert_eq!(*order.lock().unwrap(), ["to open", "to forced open", "refused: forced open"]);

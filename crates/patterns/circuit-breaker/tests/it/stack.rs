@@ -11,10 +11,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::support::{Manual, OPEN_FOR, fail, fragile, some_day};
+use crate::support::{Manual, OPEN_FOR, fail, fragile};
 use futures::executor::block_on;
 use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerService};
 use seawall_core::{Error, Rejection, breaker::Trip, time::ManualClock};
+use seawall_testkit::time::some_day;
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, service_fn, util::BoxCloneService};
 use tower_test::mock;

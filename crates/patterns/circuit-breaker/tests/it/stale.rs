@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use crate::support::{
-    FAILED, Manual, OPEN_FOR, SECOND, STATES, Way, fail, fragile, log_changes, steer, steps, succeed,
-};
+use crate::support::{Manual, OPEN_FOR, STATES, Way, fail, fragile, log_changes, steer, succeed};
 use seawall_circuit_breaker::{Permit, Snapshot};
 use seawall_core::{
     ErrIsFailure, Outcome, Window,
     breaker::{Reading, State, Trip},
     time::{Instant, ManualClock},
 };
+use seawall_testkit::{call::steps, reply::FAILED, time::SECOND};
 use tokio_test::task;
 
 type Leave = Permit<ErrIsFailure, ManualClock>;

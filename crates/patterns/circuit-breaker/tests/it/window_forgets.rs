@@ -1,8 +1,9 @@
 //! A window over time is a ring: what was counted some laps ago is forgotten, however many they are.
 
-use crate::support::{SECOND, counted, fail, succeed};
+use crate::support::{counted, fail, succeed};
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{Window, breaker::Trip, time::ManualClock};
+use seawall_testkit::time::SECOND;
 
 #[test]
 fn the_first_call_after_any_silence_counts_alone() {

@@ -1,14 +1,6 @@
 //! What several of these tests set up.
 
-use std::{
-    any::Any,
-    future::{self, Future},
-    panic::{self, AssertUnwindSafe},
-    pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{future::Future, task::Context, time::Duration};
 
 use futures::FutureExt;
 use seawall_circuit_breaker::{Builder, CircuitBreaker, Event};
@@ -17,25 +9,18 @@ use seawall_core::{
     breaker::{State, Trip},
     time::{Clock, ManualClock},
 };
+use seawall_testkit::{
+    Boxed,
+    call::flattened,
+    log::Log,
+    reply::{Failed, Reply},
+    service::Once,
+};
 use tower::{Layer, Service};
 
 pub(crate) type Manual<C = ErrIsFailure> = CircuitBreaker<C, ManualClock>;
 
 pub(crate) const OPEN_FOR: Duration = Duration::from_secs(5);
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-pub(crate) const TICK: Duration = Duration::from_nanos(1);
-pub(crate) const YEAR: Duration = Duration::from_secs(365 * 86_400);
-
-/// The error of a call that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failed;
-
-/// What the calls of these tests come to.
-pub(crate) type Reply = Result<(), Error<Failed>>;
-
-/// A refusal is `Err(Error::Rejected(_))`, this is a call that ran.
-pub(crate) const FAILED: Reply = Err(Error::Inner(Failed));
-
 // ===== breakers =====
 
 /// Opens on the first failure, for [`OPEN_FOR`].
@@ -87,9 +72,6 @@ pub(crate) fn steer<C>(breaker: &Manual<C>, clock: &ManualClock, to: State) {
 pub(crate) const STATES: [State; 6] =
     [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::ForcedClosed, State::MetricsOnly];
 
-/// A log of what an observer saw.
-pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
-
 /// Logs what `f` makes of the breaker's events.
 pub(crate) fn log<C, K: Clock, T: Send + 'static>(
     breaker: &CircuitBreaker<C, K>,
@@ -111,18 +93,6 @@ pub(crate) fn log_changes<C, K: Clock>(breaker: &CircuitBreaker<C, K>) -> Log<(S
 
 // ===== calls =====
 
-/// Is pending for so many polls, and ends with `end` in the one after.
-pub(crate) fn steps<T>(pending: u32, end: impl FnOnce() -> T) -> impl Future<Output = T> {
-    let (mut left, mut end) = (pending, Some(end));
-    future::poll_fn(move |_| match left.checked_sub(1) {
-        Some(fewer) => {
-            left = fewer;
-            Poll::Pending
-        }
-        None => Poll::Ready(end.take().expect("it is polled after its end")()),
-    })
-}
-
 /// The ways to make a call that is a future.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Way {
@@ -130,8 +100,6 @@ pub(crate) enum Way {
     Call,
     Service,
 }
-
-pub(crate) type Boxed<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
 
 impl Way {
     pub(crate) const ALL: [Self; 3] = [Self::Execute, Self::Call, Self::Service];
@@ -144,56 +112,13 @@ impl Way {
         F: Future<Output = Reply> + 'a,
     {
         match self {
-            Self::Execute => {
-                let flat = |reply: Result<(), Error<Error<Failed>>>| match reply {
-                    Err(Error::Inner(error)) => Err(error),
-                    Err(Error::Rejected(rejection)) => Err(Error::Rejected(rejection)),
-                    Ok(()) => Ok(()),
-                };
-                breaker.execute(f).map(flat).boxed_local()
-            }
+            Self::Execute => flattened(breaker.execute(f)).boxed_local(),
             Self::Call => breaker.call(f).boxed_local(),
             Self::Service => {
-                let mut service = breaker.layer().layer(Once(Some(f)));
+                let mut service = breaker.layer().layer(Once::new(f));
                 assert!(service.poll_ready(&mut Context::from_waker(futures::task::noop_waker_ref())).is_ready());
                 service.call(()).boxed_local()
             }
         }
-    }
-}
-
-/// A service that takes one request.
-struct Once<F>(Option<F>);
-
-impl<F: FnOnce() -> T, T: Future<Output = Reply>> Service<()> for Once<F> {
-    type Response = ();
-    type Error = Error<Failed>;
-    type Future = T;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Reply> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (): ()) -> T {
-        self.0.take().expect("it is called once")()
-    }
-}
-
-/// What `future` comes to. With time that is paused, one that would wait for ever fails instead.
-pub(crate) async fn some_day<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(YEAR, future).await.expect("it goes on")
-}
-
-// ===== panics =====
-
-/// The words with which `f` panics; `None` if it does not.
-pub(crate) fn panic_words<T>(f: impl FnOnce() -> T) -> Option<String> {
-    panic::catch_unwind(AssertUnwindSafe(f)).err().map(words)
-}
-
-fn words(payload: Box<dyn Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(words) => *words,
-        Err(payload) => payload.downcast_ref::<&str>().map_or("something else", |words| words).to_owned(),
     }
 }
