@@ -19,22 +19,30 @@ struct Inner {
     pending: u32,
     panics_at: &'static str,
     log: Rc<RefCell<Vec<&'static str>>>,
+    watched: Rc<RefCell<Option<Door>>>,
 }
 
 type Call = Dropped;
 
-/// A call that logs its drop.
-struct Dropped(Rc<RefCell<Vec<&'static str>>>);
+/// A call that logs its drop, and whether its place is still taken then.
+struct Dropped {
+    log: Rc<RefCell<Vec<&'static str>>>,
+    watched: Rc<RefCell<Option<Door>>>,
+}
 
 impl Drop for Dropped {
     fn drop(&mut self) {
-        self.0.borrow_mut().push("dropped");
+        self.log.borrow_mut().push("dropped");
+        if let Some(door) = &*self.watched.borrow() {
+            let (taken, _) = door.taken_and_waiting();
+            self.log.borrow_mut().push(if taken == 0 { "its place is free" } else { "its place is taken" });
+        }
     }
 }
 
 impl Inner {
     fn new(pending: u32) -> Self {
-        Self { pending, panics_at: "", log: Rc::default() }
+        Self { pending, panics_at: "", log: Rc::default(), watched: Rc::default() }
     }
 
     fn note(&self, what: &'static str) {
@@ -53,7 +61,7 @@ impl Callee for Inner {
 
     fn begin(&mut self) -> Call {
         self.note("begun");
-        Dropped(self.log.clone())
+        Dropped { log: self.log.clone(), watched: self.watched.clone() }
     }
 
     fn poll(&mut self, _: Pin<&mut Call>, _: &mut Context<'_>) -> Poll<Self::Output> {
@@ -147,15 +155,16 @@ fn an_abandoned_call_is_dropped_from_the_inside_and_then_its_leave_is_given_back
     assert_pending!(poll(way.as_mut(), &door, &mut inner));
     let order = inner.log.clone();
     order.borrow_mut().clear();
+    inner.watched.replace(Some(door.clone()));
     way.as_mut().abandon(&door, |_| {
         order.borrow_mut().push("inside");
         assert_eq!(door.taken_and_waiting(), (1, 0));
     });
-    assert_eq!(inner.log(), ["inside", "dropped"]);
+    assert_eq!(inner.log(), ["inside", "dropped", "its place is taken"]);
     assert_eq!((door.taken_and_waiting(), door.counts().abandoned), ((0, 0), 1));
     way.as_mut().abandon(&door, |_| unreachable!("a call is abandoned once"));
     drop(way);
-    assert_eq!((inner.log().len(), door.counts().abandoned), (2, 1));
+    assert_eq!((inner.log().len(), door.counts().abandoned), (3, 1));
 }
 
 #[test]
