@@ -11,6 +11,7 @@ mod models;
 mod run;
 mod select;
 mod trial;
+mod trim;
 mod workers;
 mod workspace;
 

@@ -1,6 +1,11 @@
 //! One bug: planted, and its tests run.
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     catalogue::Bug,
@@ -8,6 +13,7 @@ use crate::{
     copy::Copy,
     entry::TestName,
     run::{Ending, Running},
+    trim::Modules,
     workspace::{Package, Workspace},
 };
 
@@ -96,8 +102,21 @@ impl<'a> Bench<'a> {
         let mut targets: Vec<_> = cases.iter().map(|case| case.test.target.as_str()).collect();
         targets.sort_unstable();
         targets.dedup();
+        for target in &targets {
+            let paths = cases.iter().filter(|case| case.test.target == **target).map(|case| case.test.path.as_str());
+            self.trim(&first.package.folder.join("tests").join(target), paths)
+                .map_err(|error| format!("the modules of `{target}` cannot be left out: {error}"))?;
+        }
         let place = Place { tree: self.copy.root(), folder: &self.folder };
         place.build(first.package, first.build().is_loom, &targets)
+    }
+
+    /// Leaves in the test binary in `folder` what the tests at `paths` need. The copy's root keeps its time if it is equal.
+    fn trim<'b>(&self, folder: &Path, paths: impl Iterator<Item = &'b str>) -> io::Result<()> {
+        let Some(modules) = Modules::read(&self.workspace.root.join(folder))? else { return Ok(()) };
+        let root = modules.only(paths.filter_map(|path| path.split("::").next()));
+        let copy = self.copy.root().join(folder).join("main.rs");
+        if fs::read_to_string(&copy)? == root { Ok(()) } else { fs::write(copy, root) }
     }
 
     fn start(&self, case: Case<'_>, built: &HashMap<String, PathBuf>) -> Result<Running, String> {
