@@ -68,6 +68,6 @@ pub use line::Line;
 pub use name::Name;
 pub use outcome::{Classify, ErrIsFailure, Outcome};
 pub use rejection::{BulkheadFull, CircuitOpen, RateLimited, Rejection, TimedOut};
-pub use shared::{Held, Shared};
+pub use shared::{Held, Shared, WeakShared};
 pub use waiters::{Place, Woken};
 pub use window::Window;

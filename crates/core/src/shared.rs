@@ -1,4 +1,8 @@
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, Weak},
+};
 
 use crate::lane::current_lane;
 
@@ -10,6 +14,12 @@ use crate::lane::current_lane;
 pub struct Shared<T> {
     value: Arc<T>,
     lanes: Arc<[Arc<Lane<T>>]>,
+}
+
+/// A handle on a [`Shared`] value that does not keep the value.
+pub struct WeakShared<T> {
+    // The shares that calls hold do not keep these.
+    lanes: Weak<[Arc<Lane<T>>]>,
 }
 
 /// A share of a [`Shared`] value, taken by the count of one lane.
@@ -31,6 +41,20 @@ impl<T> Shared<T> {
     #[inline]
     pub fn hold(&self) -> Held<T> {
         Held(self.lanes[current_lane() & (self.lanes.len() - 1)].clone())
+    }
+
+    /// A handle that does not keep the value.
+    pub fn downgrade(&self) -> WeakShared<T> {
+        WeakShared { lanes: Arc::downgrade(&self.lanes) }
+    }
+}
+
+impl<T> WeakShared<T> {
+    /// The value, if a [`Shared`] still has it. A [`Held`] share does not count: it is a call's, not a policy's.
+    pub fn upgrade(&self) -> Option<Shared<T>> {
+        let lanes = self.lanes.upgrade()?;
+        let value = lanes.first()?.0.clone();
+        Some(Shared { value, lanes })
     }
 }
 
@@ -59,6 +83,18 @@ impl<T> Clone for Shared<T> {
     }
 }
 
+impl<T> Clone for WeakShared<T> {
+    fn clone(&self) -> Self {
+        Self { lanes: self.lanes.clone() }
+    }
+}
+
+impl<T> fmt::Debug for WeakShared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakShared").finish_non_exhaustive()
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -80,6 +116,19 @@ mod tests {
         let shared = Shared::new(String::from("kept"), 3);
         let held = shared.hold();
         drop(shared);
+        assert_eq!(*held, "kept");
+    }
+
+    #[test]
+    fn a_weak_handle_finds_the_whole_and_does_not_keep_it() {
+        let shared = Shared::new(String::from("kept"), 3);
+        let weak = shared.downgrade();
+        let found = weak.upgrade().expect("the whole is there");
+        drop(shared);
+        assert_eq!(*found, "kept");
+        let held = found.hold();
+        drop(found);
+        assert!(weak.upgrade().is_none(), "a share of a call is not the whole");
         assert_eq!(*held, "kept");
     }
 }

@@ -75,6 +75,11 @@ pub trait Changes {
 }
 
 impl Change {
+    /// Stands for `older` too, the change directly before this one: begins at the state where that one began.
+    pub fn absorb(&mut self, older: &Self) {
+        self.from = older.from;
+    }
+
     /// The generation that began with this change.
     pub fn generation(&self) -> u32 {
         self.generation

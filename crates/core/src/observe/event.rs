@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::Facts;
+use super::{Facts, Level};
 use crate::{
     Name,
     breaker::{Change, Changes},
@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<K: ?Sized> {
     policy: Name,
+    pub(super) lost: u64,
+    pub(super) merged: u64,
     // The last field, so that a reference to it can be one to a `dyn Kind`.
     kind: K,
 }
@@ -29,6 +31,23 @@ pub struct Event<K: ?Sized> {
 pub trait Kind {
     /// What there is to say of it but for the policy's name. Nothing is formatted for it.
     fn facts(&self) -> Facts<'_>;
+
+    /// How much the event matters. [`Level::Debug`] means that the event happened to one call: such events can be lost
+    /// when too many wait. All others are changes, which the outbox never loses.
+    fn level(&self) -> Level {
+        self.facts().level
+    }
+
+    /// Merges `older` into this change. It is the change directly before, and no observer was told of it. The merged change
+    /// begins where the older change began. Default: this change stays as it is.
+    ///
+    /// The outbox calls this under its lock: an implementation moves fields, and does nothing else.
+    fn absorb(&mut self, older: Self)
+    where
+        Self: Sized,
+    {
+        drop(older);
+    }
 
     /// Writes it as a line in which the policy is called by its name.
     ///
@@ -41,7 +60,7 @@ pub trait Kind {
 impl<K> Event<K> {
     /// What happened to the policy called `policy`.
     pub fn new(policy: Name, kind: K) -> Self {
-        Self { policy, kind }
+        Self { policy, lost: 0, merged: 0, kind }
     }
 }
 
@@ -54,6 +73,25 @@ impl<K: ?Sized> Event<K> {
     /// What happened.
     pub fn kind(&self) -> &K {
         &self.kind
+    }
+
+    /// How many events of this policy were lost since the last event that was told. An [`Outbox`](super::Outbox) loses
+    /// only events of single calls, and only when more come than its observers can be told of.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// How many older changes this event also stands for. More than 0 only if more than 64 changes waited to be told.
+    pub fn merged(&self) -> u64 {
+        self.merged
+    }
+}
+
+impl<K: Kind> Event<K> {
+    /// Stands for `older` too.
+    pub(super) fn absorb(&mut self, older: Self) {
+        self.merged += older.merged + 1;
+        self.kind.absorb(older.kind);
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Facts<'a> {
     pub retry_after: Option<Duration>,
 }
 
-/// How much an event matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much an event matters. In order of detail: an observer from [`Info`](Self::Info) on is told of `Warn` and `Info`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Calls are refused from now on: a circuit opened.
     Warn,

@@ -2,14 +2,18 @@
 
 mod event;
 mod facts;
+mod interest;
+mod observer;
 mod outbox;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod waiting;
 
 #[cfg(feature = "tracing")]
 pub use self::tracing::tracing;
 pub use self::{
     event::{Event, Kind},
     facts::{Facts, Level, Reason, Standing},
+    observer::{ObserverHandle, of_any_kind},
     outbox::{Outbox, contain},
 };

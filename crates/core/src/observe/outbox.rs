@@ -1,10 +1,18 @@
 use std::{
     fmt, mem,
     panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, Weak},
+    time::Duration,
+};
+
+use super::{
+    Event, Kind, Level, ObserverHandle,
+    observer::{Interest, Observer, Remove, Tell, Wanted},
+    waiting::{At, Waiting, following},
+};
+use crate::{
+    sync::{AtomicU64, Mutex, MutexGuard, Ordering},
+    time::{Clock, Instant},
 };
 
 /// Delivers a policy's events to its observers, in the order in which they happened.
@@ -12,75 +20,60 @@ use std::{
 /// The machines are lock-free, so two threads that made one transition after the other may come here in any order.
 /// Each event carries its number, and waits here for the ones before it. One thread at a time delivers, outside of the
 /// lock; others leave their events with it and go on. So an observer may call back into its policy, and what it causes
-/// there is told to it next; and a slow observer delays only whoever delivers.
+/// there is told to it next.
+///
+/// # What is told, and who tells it
+///
+/// - At most 1,024 events of single calls ([`Level::Debug`]) wait. More are lost, and counted.
+/// - Changes (all other levels) are never lost. At most 64 wait: beyond, the oldest two become one, with a count.
+/// - A call delivers its own event, and then the events of others for 1 ms, or 1,024 of them. Then the next call that has
+///   something to tell goes on.
+/// - When that time is over and no other call is there, there are two cases. If no event came while the last one was told,
+///   the call delivers all that waits. If events keep coming, it loses the events of single calls that wait, and delivers
+///   the changes.
+///
+/// So nothing waits while no call is delivering: each event was told, or is counted as lost. And only changes can make a
+/// call deliver for longer than 1 ms while more come.
 ///
 /// An observer that panics is not told on: the panic has been reported by the panic hook, the other observers and the
 /// later events are served, and the call during which it happened goes on.
-pub struct Outbox<T> {
-    observed: AtomicBool,
-    inner: Mutex<Inner<T>>,
+pub struct Outbox<K> {
+    shared: Arc<Shared<K>>,
 }
 
-struct Inner<T> {
-    observers: Arc<[Observer<T>]>,
-    /// Events that have happened and have not been delivered.
-    waiting: Vec<Numbered<T>>,
-    /// The number of the next transition to deliver.
-    next: u32,
-    /// How many events have come.
-    come: u64,
+struct Shared<K> {
+    wanted: Wanted,
+    /// How many threads are on their way to the lock with an event. Each of them will deliver if no thread does.
+    arriving: AtomicU64,
+    inner: Mutex<Inner<K>>,
+}
+
+struct Inner<K> {
+    observers: Arc<[Observer<K>]>,
+    waiting: Waiting<K>,
     delivering: bool,
+    next_id: u64,
 }
 
-struct Observer<T> {
-    /// The first transition to tell it of.
-    first: u32,
-    /// How many events had come when it was added: of what is no transition it is told from there on.
-    added_after: u64,
-    tell: Tell<T>,
-}
-
-type Tell<T> = Arc<dyn Fn(&T) + Send + Sync>;
-
-struct Numbered<T> {
-    number: u32,
-    /// Whether the event is the transition to `number`, or merely happened after it.
-    is_transition: bool,
-    /// The how many-th event it is to come here.
-    place: u64,
-    event: T,
-}
-
-impl<T> Outbox<T> {
+impl<K: Kind + 'static> Outbox<K> {
     /// Without observers.
     pub fn new() -> Self {
-        Self {
-            observed: AtomicBool::new(false),
-            inner: Mutex::new(Inner {
-                observers: Arc::new([]),
-                waiting: Vec::new(),
-                next: 0,
-                come: 0,
-                delivering: false,
-            }),
-        }
+        let inner = Inner { observers: Arc::new([]), waiting: Waiting::new(), delivering: false, next_id: 0 };
+        let (wanted, arriving) = (Wanted::nothing(), AtomicU64::new(0));
+        Self { shared: Arc::new(Shared { wanted, arriving, inner: Mutex::new(inner) }) }
     }
 
-    /// Adds an observer. `last` reads the number of the latest transition, the last one that it will not be told of.
-    pub fn observe(&self, observer: impl Fn(&T) + Send + Sync + 'static, last: impl FnOnce() -> u32) {
-        self.add(Arc::new(observer), last);
-    }
-
-    fn add(&self, tell: Tell<T>, last: impl FnOnce() -> u32) {
-        let mut inner = self.lock();
-        // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
-        let first = following(last());
-        if inner.observers.is_empty() {
-            inner.next = first;
-        }
-        let added = Observer { first, added_after: inner.come, tell };
-        inner.observers = inner.observers.iter().cloned().chain([added]).collect();
-        self.observed.store(true, Ordering::Relaxed);
+    /// Adds an observer that is told of events from `least` on. `last` reads the number of the latest transition, the last
+    /// one that the observer will not be told of.
+    pub fn observe<F>(&self, least: Level, observer: F, last: impl FnOnce() -> u32) -> ObserverHandle
+    where
+        F: Fn(&Event<K>) + Send + Sync + 'static,
+        K: Send,
+    {
+        let id = self.shared.add(Interest::of::<K, F>(least), Arc::new(observer), last);
+        // Named, as the compiler needs the type before it can forget it.
+        let weak: Weak<Shared<K>> = Arc::downgrade(&self.shared);
+        ObserverHandle { observers: weak, id }
     }
 
     /// Another outbox, for plain data that is cloned: with the observers there are, and with neither their events nor those
@@ -89,103 +82,170 @@ impl<T> Outbox<T> {
     /// Events of one outbox come one at a time and in turn; those of the two do not wait for each other.
     #[must_use]
     pub fn fork(&self) -> Self {
-        let (fork, observers) = (Self::new(), self.lock().observers.clone());
+        let (fork, observers) = (Self::new(), self.shared.lock().observers.clone());
         for observer in observers.iter() {
-            fork.add(observer.tell.clone(), || 0);
+            fork.shared.add(observer.interest, observer.tell.clone(), || 0);
         }
         fork
     }
 
-    /// Whether there is an observer: a load, for those who would tell of every call.
+    /// Whether an observer is told of events of `level`: a load. What happened to a single call is made into an event only if
+    /// this is true for [`Level::Debug`].
     #[inline]
-    pub fn is_observed(&self) -> bool {
-        self.observed.load(Ordering::Relaxed)
+    pub fn wants(&self, level: Level) -> bool {
+        self.shared.wanted.includes(level)
+    }
+
+    /// How many events were lost, in all.
+    pub fn lost(&self) -> u64 {
+        self.shared.lock().waiting.lost()
     }
 
     /// Tells of something that has no place among transitions, in the order of coming; for policies that have none, whose
     /// observers come with `|| 0`.
-    pub fn tell_in_turn(&self, event: T) {
-        self.tell_after(0, event);
+    pub fn tell_in_turn(&self, event: Event<K>, clock: &impl Clock) {
+        self.tell_after(0, event, clock);
     }
 
     /// Tells of the transition with that number; numbers count up by one, modulo 2^29.
-    pub fn tell_transition(&self, number: u32, event: T) {
-        self.tell(Numbered { number, is_transition: true, place: 0, event });
+    pub fn tell_transition(&self, number: u32, event: Event<K>, clock: &impl Clock) {
+        self.shared.tell(At::Transitions { first: number, last: number }, event, clock);
     }
 
     /// Tells of something that happened after the transition with that number, and changed no state.
-    pub fn tell_after(&self, number: u32, event: T) {
-        self.tell(Numbered { number, is_transition: false, place: 0, event });
+    pub fn tell_after(&self, number: u32, event: Event<K>, clock: &impl Clock) {
+        self.shared.tell(At::After(number), event, clock);
+    }
+}
+
+impl<K: Kind> Shared<K> {
+    fn add(&self, interest: Interest, tell: Tell<K>, last: impl FnOnce() -> u32) -> u64 {
+        let mut inner = self.lock();
+        // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
+        let first = following(last());
+        if inner.observers.is_empty() {
+            inner.waiting.begin_at(first);
+        }
+        let id = inner.next_id;
+        inner.next_id += 1;
+        let added = Observer { id, interest, first, added_after: inner.waiting.come(), tell };
+        inner.observers = inner.observers.iter().cloned().chain([added]).collect();
+        self.wanted.set(&inner.observers);
+        id
     }
 
-    fn tell(&self, mut event: Numbered<T>) {
+    fn tell(&self, at: At, event: Event<K>, clock: &impl Clock) {
+        let level = event.kind().level();
+        self.arriving.fetch_add(1, Ordering::Relaxed);
         let mut inner = self.lock();
-        // A transition from before the first observer came is nobody's business.
-        if inner.observers.is_empty() || (event.is_transition && is_before(event.number, inner.next)) {
-            return;
+        // Under the lock: a thread that delivers sees this thread in the count until the event waits.
+        self.arriving.fetch_sub(1, Ordering::Relaxed);
+        let is_wanted = inner.observers.iter().any(|observer| level <= observer.interest.least);
+        // A change counts for the order of the others, even if no observer wants it.
+        let put = if is_wanted || (level != Level::Debug && !inner.observers.is_empty()) {
+            inner.waiting.put(at, level, event)
+        } else {
+            Err(event)
+        };
+        if !inner.delivering {
+            inner.delivering = true;
+            self.deliver(inner, put.as_ref().ok().copied(), clock);
+        } else {
+            drop(inner);
         }
-        event.place = inner.come;
-        inner.come += 1;
-        inner.waiting.push(event);
-        if inner.delivering {
-            return;
-        }
-        inner.delivering = true;
-        while let Some(event) = inner.take_next() {
+        drop(put);
+    }
+
+    /// Delivers until nothing waits, or another thread goes on.
+    fn deliver<'a>(&'a self, mut inner: MutexGuard<'a, Inner<K>>, own: Option<u64>, clock: &impl Clock) {
+        let mut stint = Stint { began: None, told: 0, is_over: false };
+        let mut come = inner.waiting.come();
+        let mut lost = None;
+        loop {
+            if stint.is_over && self.arriving.load(Ordering::Relaxed) > 0 {
+                break;
+            }
+            if stint.is_over && inner.waiting.come() != come {
+                lost = Some(inner.waiting.lose_of_calls());
+            }
+            come = inner.waiting.come();
+            let Some(entry) = inner.waiting.take() else { break };
             let observers = inner.observers.clone();
             drop(inner);
-            for observer in observers.iter().filter(|observer| event.concerns(observer)) {
-                contain(|| (observer.tell)(&event.event));
+            contain(|| drop(lost.take()));
+            let is_own = own == Some(entry.place);
+            if !is_own {
+                stint.begin(clock);
             }
-            drop(event);
+            let is_told = |observer: &&Observer<K>| {
+                entry.level <= observer.interest.least && entry.is_since(observer.first, observer.added_after)
+            };
+            for observer in observers.iter().filter(is_told) {
+                contain(|| (observer.tell)(&entry.event));
+            }
+            // Before the lock: the observer may have been removed meanwhile, and its `Drop` is user code.
+            contain(|| drop((observers, entry)));
+            if !is_own {
+                stint.count(clock);
+            }
             inner = self.lock();
         }
+        inner.waiting.tidy();
         inner.delivering = false;
+        drop(inner);
+        contain(|| drop(lost));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
         // No code that can panic runs under this lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T> Inner<T> {
-    /// The next event that may be delivered: the transition whose turn it is, or something after one that was told.
-    fn take_next(&mut self) -> Option<Numbered<T>> {
-        let next = self.next;
-        let of_the_past = |event: &Numbered<T>| !event.is_transition && is_before(event.number, next);
-        let turn = |event: &Numbered<T>| event.is_transition && event.number == next;
-        let place = self.waiting.iter().position(of_the_past).or_else(|| self.waiting.iter().position(turn))?;
-        let taken = self.waiting.remove(place);
-        if taken.is_transition {
-            self.next = following(taken.number);
+impl<K: Kind> Remove for Shared<K> {
+    fn remove(&self, id: u64) {
+        let mut inner = self.lock();
+        let left = inner.observers.iter().filter(|observer| observer.id != id).cloned().collect();
+        let former = mem::replace(&mut inner.observers, left);
+        self.wanted.set(&inner.observers);
+        let forgotten = inner.observers.is_empty().then(|| inner.waiting.clear());
+        drop(inner);
+        contain(|| drop((former, forgotten)));
+    }
+}
+
+/// What one call has delivered of others' events.
+struct Stint {
+    began: Option<Instant>,
+    told: u32,
+    is_over: bool,
+}
+
+impl Stint {
+    fn begin(&mut self, clock: &impl Clock) {
+        if self.began.is_none() {
+            contain(|| self.began = Some(clock.now()));
         }
-        Some(taken)
+    }
+
+    fn count(&mut self, clock: &impl Clock) {
+        self.told += 1;
+        let mut elapsed = None;
+        contain(|| elapsed = self.began.map(|began| clock.now().saturating_duration_since(began)));
+        // A clock that panics tells nothing more.
+        self.is_over = self.told >= MAX_TOLD || elapsed.is_none_or(|elapsed| elapsed >= MAX_TIME);
     }
 }
 
-impl<T> Numbered<T> {
-    fn concerns(&self, observer: &Observer<T>) -> bool {
-        if self.is_transition { !is_before(self.number, observer.first) } else { self.place >= observer.added_after }
-    }
-}
-
-// By hand: derive would ask for `T: Clone`.
-impl<T> Clone for Observer<T> {
-    fn clone(&self) -> Self {
-        Self { first: self.first, added_after: self.added_after, tell: self.tell.clone() }
-    }
-}
-
-impl<T> Default for Outbox<T> {
+impl<K: Kind + 'static> Default for Outbox<K> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> fmt::Debug for Outbox<T> {
+impl<K: Kind> fmt::Debug for Outbox<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = self.lock();
+        let inner = self.shared.lock();
         f.debug_struct("Outbox")
             .field("observers", &inner.observers.len())
             .field("waiting", &inner.waiting.len())
@@ -202,84 +262,93 @@ pub fn contain(run: impl FnOnce()) {
     }
 }
 
-fn following(number: u32) -> u32 {
-    (number + 1) & NUMBERS
-}
+/// For how long a call delivers others' events while more come. A thousandth of a second is not noticed in most calls.
+const MAX_TIME: Duration = Duration::from_millis(1);
+/// The same as a count, for clocks that stand still.
+const MAX_TOLD: u32 = 1_024;
 
-/// Whether `number` comes before `other`, on a circle of 2^29.
-fn is_before(number: u32, other: u32) -> bool {
-    let ahead = other.wrapping_sub(number) & NUMBERS;
-    ahead != 0 && ahead <= NUMBERS / 2
-}
-
-const NUMBERS: u32 = (1 << 29) - 1;
-
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::{observe::Facts, time::ManualClock};
     use std::sync::Mutex as StdMutex;
 
-    fn recording() -> (Outbox<u32>, Arc<StdMutex<Vec<u32>>>) {
-        let (outbox, seen) = (Outbox::new(), Arc::new(StdMutex::new(Vec::new())));
+    #[derive(Debug)]
+    struct Changed(u32);
+
+    impl Kind for Changed {
+        fn facts(&self) -> Facts<'_> {
+            Facts::new("pool", "changed", Level::Info)
+        }
+
+        fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "pool `{policy}`: {}", self.0)
+        }
+    }
+
+    type Seen = Arc<StdMutex<Vec<u32>>>;
+
+    fn keep(seen: &Seen, plus: u32) -> impl Fn(&Event<Changed>) + use<> {
         let log = seen.clone();
-        outbox.observe(move |event| log.lock().unwrap().push(*event), || 4);
+        move |event| log.lock().unwrap().push(event.kind().0 + plus)
+    }
+
+    fn recording(last: u32) -> (Outbox<Changed>, Seen) {
+        let (outbox, seen) = (Outbox::new(), Seen::default());
+        outbox.observe(Level::Info, keep(&seen, 0), || last);
         (outbox, seen)
+    }
+
+    fn event(what: u32) -> Event<Changed> {
+        Event::new("db".into(), Changed(what))
     }
 
     #[test]
     fn events_wait_for_the_ones_before_them() {
-        let (outbox, seen) = recording();
-        outbox.tell_transition(7, 70);
-        outbox.tell_after(6, 61);
-        outbox.tell_transition(6, 60);
+        let ((outbox, seen), clock) = (recording(4), ManualClock::new());
+        outbox.tell_transition(7, event(70), &clock);
+        outbox.tell_after(6, event(61), &clock);
+        outbox.tell_transition(6, event(60), &clock);
         assert!(seen.lock().unwrap().is_empty());
-        outbox.tell_transition(5, 50);
+        outbox.tell_transition(5, event(50), &clock);
         assert_eq!(*seen.lock().unwrap(), [50, 60, 61, 70]);
     }
 
     #[test]
     fn what_came_before_the_first_observer_is_not_told() {
-        let (outbox, seen) = recording();
-        outbox.tell_transition(4, 40);
-        outbox.tell_transition(5, 50);
+        let ((outbox, seen), clock) = (recording(4), ManualClock::new());
+        outbox.tell_transition(4, event(40), &clock);
+        outbox.tell_transition(5, event(50), &clock);
         assert_eq!(*seen.lock().unwrap(), [50]);
     }
 
     #[test]
     fn a_fork_tells_the_observers_there_were_and_its_own_alone() {
-        let (outbox, seen) = (Outbox::new(), Arc::new(StdMutex::new(Vec::new())));
-        let keep = |name| {
-            let log = seen.clone();
-            move |event: &u32| log.lock().unwrap().push((name, *event))
-        };
-        outbox.observe(keep("before"), || 0);
+        let ((outbox, seen), clock) = (recording(0), ManualClock::new());
         let fork = outbox.fork();
-        fork.observe(keep("of the fork"), || 0);
-        outbox.observe(keep("after"), || 0);
-        fork.tell_in_turn(1);
-        outbox.tell_in_turn(2);
-        assert_eq!(*seen.lock().unwrap(), [("before", 1), ("of the fork", 1), ("before", 2), ("after", 2)]);
+        fork.observe(Level::Info, keep(&seen, 100), || 0);
+        outbox.observe(Level::Info, keep(&seen, 200), || 0);
+        fork.tell_in_turn(event(1), &clock);
+        outbox.tell_in_turn(event(2), &clock);
+        assert_eq!(*seen.lock().unwrap(), [1, 101, 2, 202]);
     }
 
     #[test]
     fn numbers_go_round() {
-        let outbox = Outbox::new();
-        let (seen, last) = (Arc::new(StdMutex::new(Vec::new())), NUMBERS - 1);
-        let log = seen.clone();
-        outbox.observe(move |event| log.lock().unwrap().push(*event), move || last);
-        outbox.tell_transition(0, 1);
-        outbox.tell_transition(NUMBERS, 0);
+        let last = (1 << 29) - 1;
+        let ((outbox, seen), clock) = (recording(last - 1), ManualClock::new());
+        outbox.tell_transition(0, event(1), &clock);
+        outbox.tell_transition(last, event(0), &clock);
         assert_eq!(*seen.lock().unwrap(), [0, 1]);
     }
 
     #[test]
     fn a_panicking_observer_harms_nobody() {
-        let (outbox, seen) = recording();
-        outbox.observe(|_| panic!("observer"), || 4);
-        let log = seen.clone();
-        outbox.observe(move |event| log.lock().unwrap().push(event + 1), || 4);
-        outbox.tell_transition(5, 50);
-        outbox.tell_transition(6, 60);
+        let ((outbox, seen), clock) = (recording(4), ManualClock::new());
+        outbox.observe(Level::Info, |_| panic!("observer"), || 4);
+        outbox.observe(Level::Info, keep(&seen, 1), || 4);
+        outbox.tell_transition(5, event(50), &clock);
+        outbox.tell_transition(6, event(60), &clock);
         assert_eq!(*seen.lock().unwrap(), [50, 51, 60, 61]);
     }
 }

@@ -8,6 +8,7 @@ mod budget;
 mod keyed;
 mod latency;
 mod model;
+mod observe;
 mod rate;
 mod slots;
 mod wire;

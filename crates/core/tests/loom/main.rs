@@ -8,5 +8,6 @@ mod keyed;
 mod latency;
 mod meeting;
 mod moments;
+mod outbox;
 mod rate;
 mod slots;

@@ -2,12 +2,12 @@ use std::{fmt, sync::atomic::AtomicBool, time::Duration};
 
 use seawall_core::{
     Name, Shared, lanes,
-    observe::Outbox,
+    observe::{Level, Outbox},
     slots::{Config, Order, Slots},
     time::{Clock, DefaultClock},
 };
 
-use crate::{Bulkhead, inner::Inner};
+use crate::{Bulkhead, Event, EventKind, inner::Inner};
 
 /// Builds a [`Bulkhead`]; from [`Bulkhead::builder`].
 ///
@@ -18,11 +18,18 @@ pub struct Builder<K = DefaultClock> {
     config: Config,
     max_wait: Option<Duration>,
     clock: K,
+    outbox: Outbox<EventKind>,
 }
 
 impl Builder {
     pub(crate) fn new(name: Name, max_concurrent: usize) -> Self {
-        Self { name, config: Config::new(max_concurrent), max_wait: None, clock: DefaultClock::default() }
+        Self {
+            name,
+            config: Config::new(max_concurrent),
+            max_wait: None,
+            clock: DefaultClock::default(),
+            outbox: Outbox::new(),
+        }
     }
 }
 
@@ -45,10 +52,21 @@ impl<K> Builder<K> {
         Self { config: self.config.order(order), ..self }
     }
 
+    /// Tells `observer` of all that happens, in the way of [`Bulkhead::on_event`].
+    pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Tells `observer` of events from `least` on, in the way of [`Bulkhead::on_event_from`].
+    pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.outbox.observe(least, observer, || 0);
+        self
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
-        Builder { name: self.name, config: self.config, max_wait: self.max_wait, clock }
+        Builder { name: self.name, config: self.config, max_wait: self.max_wait, clock, outbox: self.outbox }
     }
 
     /// The bulkhead, empty.
@@ -56,9 +74,9 @@ impl<K> Builder<K> {
     where
         K: Clock,
     {
-        let Self { name, config, max_wait, clock } = self;
+        let Self { name, config, max_wait, clock, outbox } = self;
         let slots = Slots::new(config.lanes(lanes()));
-        let inner = Inner { name, slots, max_wait, clock, outbox: Outbox::new(), closed: AtomicBool::new(false) };
+        let inner = Inner { name, slots, max_wait, clock, outbox, closed: AtomicBool::new(false) };
         Bulkhead::from_shared(Shared::new(inner, lanes()))
     }
 }

@@ -2,6 +2,7 @@ use std::{fmt, future::Future};
 
 use seawall_core::{
     Error, FromRejection, Name, Rejection, Shared,
+    observe::{Level, ObserverHandle},
     slots::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
@@ -9,7 +10,7 @@ use seawall_policy::{Acquire, Answer, GateLayer, Patience, Ticket, queue};
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
-    Builder, BulkheadLayer, Event, Permit, Snapshot,
+    Builder, BulkheadLayer, Event, Permit, Snapshot, WeakBulkhead,
     future::QueuedFuture,
     inner::{Inner, Share},
     waiting::Waiter,
@@ -266,7 +267,7 @@ impl<K: Clock> Bulkhead<K> {
 
     /// Its slots, its queue and its counts.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::take(&self.inner().slots)
+        Snapshot::take(&self.inner().slots, self.inner().outbox.lost())
     }
 
     /// Changes how many slots there are, from now on: 0 lets nobody in. Calls in flight go on; who waits moves up where
@@ -280,13 +281,29 @@ impl<K: Clock> Bulkhead<K> {
         self.inner().close();
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the bulkhead lives.
+    /// Tells `observer` of all that happens from now on, for as long as the bulkhead lives or until the handle's
+    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
     ///
-    /// Events come one at a time, in the thread of one of the calls; no lock is held. The observer may call the bulkhead:
-    /// what that causes is told to it next. A slow observer delays the call that brought the event, and events that
-    /// others bring meanwhile are delivered by that call. If it panics, the panic ends with the event.
-    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        self.inner().outbox.observe(observer, || 0);
+    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
+    /// may call the bulkhead: what that causes is told next. A slow observer delays the call that reports, by its own event and at
+    /// most 1 ms of others' events while more come; [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it
+    /// panics, the panic ends with the event.
+    ///
+    /// An observer that owns a clone of the bulkhead keeps the bulkhead alive for ever. Give it a
+    /// [weak handle](Self::downgrade).
+    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
+    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.inner().outbox.observe(least, observer, || 0)
+    }
+
+    /// A handle that does not keep the bulkhead alive.
+    pub fn downgrade(&self) -> WeakBulkhead<K> {
+        WeakBulkhead::new(self.shared.downgrade())
     }
 }
 

@@ -36,6 +36,15 @@ impl Kind for EventKind {
         }
     }
 
+    fn absorb(&mut self, older: Self) {
+        match (&mut *self, older) {
+            (Self::Resized { from, .. }, Self::Resized { from: former, .. }) => *from = former,
+            // The limit means nothing after that.
+            (_, Self::Closed) => *self = Self::Closed,
+            _ => {}
+        }
+    }
+
     fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => write!(f, "{rejection}"),

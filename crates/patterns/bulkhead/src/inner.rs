@@ -6,7 +6,7 @@ use std::{
 
 use seawall_core::{
     BulkheadFull, Held, Here, Name, Outcome, Rejection,
-    observe::Outbox,
+    observe::{Level, Outbox},
     slots::{MAX_LIMIT, Reason, Refusal, Slots},
     time::Clock,
 };
@@ -23,7 +23,7 @@ pub struct Inner<K> {
     pub(crate) slots: Slots<Waker>,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) clock: K,
-    pub(crate) outbox: Outbox<Event>,
+    pub(crate) outbox: Outbox<EventKind>,
     /// Of several who close it, one tells.
     pub(crate) closed: AtomicBool,
 }
@@ -37,7 +37,7 @@ impl<K: Clock> Inner<K> {
     pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
         self.slots.count_refused(&Here(&self.clock));
         let rejection = BulkheadFull::new(self.name.clone(), refusal).into();
-        if self.outbox.is_observed() {
+        if self.outbox.wants(Level::Debug) {
             self.tell(EventKind::Rejected(Rejection::clone(&rejection)));
         }
         rejection
@@ -72,7 +72,7 @@ impl<K: Clock> Inner<K> {
 
     #[cold]
     fn tell(&self, kind: EventKind) {
-        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind));
+        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind), &self.clock);
     }
 }
 

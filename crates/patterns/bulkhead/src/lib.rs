@@ -94,6 +94,7 @@ mod permit;
 mod policy;
 mod snapshot;
 mod waiting;
+mod weak;
 
 pub use builder::Builder;
 pub use bulkhead::Bulkhead;
@@ -102,3 +103,4 @@ pub use permit::{OwnedPermit, Permit};
 pub use policy::{BulkheadLayer, BulkheadService};
 pub use seawall_core::slots::{Order, Reason};
 pub use snapshot::Snapshot;
+pub use weak::WeakBulkhead;

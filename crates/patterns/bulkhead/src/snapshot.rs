@@ -12,16 +12,18 @@ pub struct Snapshot {
     queued: usize,
     rejected: u64,
     closed: bool,
+    events_lost: u64,
 }
 
 impl Snapshot {
-    pub(crate) fn take(slots: &Slots<Waker>) -> Self {
+    pub(crate) fn take(slots: &Slots<Waker>, events_lost: u64) -> Self {
         Self {
             max_concurrent: slots.limit(),
             in_flight: slots.in_flight(),
             queued: slots.queued(),
             rejected: slots.refused(),
             closed: slots.is_closed(),
+            events_lost,
         }
     }
 
@@ -48,5 +50,10 @@ impl Snapshot {
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Events of single calls that were lost since the bulkhead was built, because more came than its observers could be told of.
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost
     }
 }

@@ -9,11 +9,11 @@ use seawall_core::{
     Backoff, ErrIsFailure, Name, Outcome,
     breaker::{Breaker, Config, Trip},
     lanes,
-    observe::Outbox,
+    observe::{Level, Outbox},
     time::{Clock, DefaultClock},
 };
 
-use crate::{CircuitBreaker, inner::Inner, parking::Parking};
+use crate::{CircuitBreaker, Event, EventKind, inner::Inner, parking::Parking};
 
 /// Builds a [`CircuitBreaker`]; from [`CircuitBreaker::builder`].
 ///
@@ -25,12 +25,13 @@ pub struct Builder<C = ErrIsFailure, K = DefaultClock> {
     config: Config,
     classify: C,
     clock: K,
+    outbox: Outbox<EventKind>,
 }
 
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
         let config = Config::new().seed(RandomState::new().build_hasher().finish()).lanes(lanes());
-        Self { name, config, classify: ErrIsFailure, clock: DefaultClock::default() }
+        Self { name, config, classify: ErrIsFailure, clock: DefaultClock::default(), outbox: Outbox::new() }
     }
 }
 
@@ -98,13 +99,24 @@ impl<C, K> Builder<C, K> {
     /// What a result says of the callee: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default: every
     /// `Err` is a failure.
     pub fn classify<D>(self, classify: D) -> Builder<D, K> {
-        Builder { name: self.name, config: self.config, classify, clock: self.clock }
+        Builder { name: self.name, config: self.config, classify, clock: self.clock, outbox: self.outbox }
+    }
+
+    /// Tells `observer` of all that happens, in the way of [`CircuitBreaker::on_event`].
+    pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Tells `observer` of events from `least` on, in the way of [`CircuitBreaker::on_event_from`].
+    pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.outbox.observe(least, observer, || 0);
+        self
     }
 
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<C, L> {
-        Builder { name: self.name, config: self.config, classify: self.classify, clock }
+        Builder { name: self.name, config: self.config, classify: self.classify, clock, outbox: self.outbox }
     }
 
     /// The breaker, closed.
@@ -112,9 +124,9 @@ impl<C, K> Builder<C, K> {
     where
         K: Clock,
     {
-        let Self { name, config, classify, clock } = self;
+        let Self { name, config, classify, clock, outbox } = self;
         let breaker = Breaker::new(config).since_now(clock.now());
-        let inner = Inner { name, breaker, classify, clock, outbox: Outbox::new(), parking: Parking::default() };
+        let inner = Inner { name, breaker, classify, clock, outbox, parking: Parking::default() };
         CircuitBreaker::from_inner(inner, lanes())
     }
 }

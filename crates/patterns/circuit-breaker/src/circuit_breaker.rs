@@ -3,12 +3,15 @@ use std::{fmt, future::Future};
 use seawall_core::{
     Classify, ErrIsFailure, Error, FromRejection, Name, Rejection, Shared,
     breaker::{Breaker, State},
+    observe::{Level, ObserverHandle},
     time::{Clock, DefaultClock},
 };
 use seawall_policy::{KeepError, WrapError};
 use seawall_policy::{Policy, Ticket, drive};
 
-use crate::{Builder, CircuitBreakerLayer, Event, Permit, Snapshot, future::ResponseFuture, inner::Inner};
+use crate::{
+    Builder, CircuitBreakerLayer, Event, Permit, Snapshot, WeakCircuitBreaker, future::ResponseFuture, inner::Inner,
+};
 
 /// A circuit breaker, shared by its clones.
 ///
@@ -56,6 +59,10 @@ impl CircuitBreaker {
 }
 
 impl<C, K: Clock> CircuitBreaker<C, K> {
+    pub(crate) fn from_shared(shared: Shared<Inner<C, K>>) -> Self {
+        Self { shared }
+    }
+
     pub(crate) fn from_inner(inner: Inner<C, K>, lanes: usize) -> Self {
         Self { shared: Shared::new(inner, lanes) }
     }
@@ -164,7 +171,7 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
 
     /// Its state, counts and rates.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::take(&self.inner().breaker, self.inner().clock.now())
+        Snapshot::take(&self.inner().breaker, self.inner().outbox.lost(), self.inner().clock.now())
     }
 
     /// Refuses calls from now on, until [`reset`](Self::reset) or another of its kind.
@@ -188,16 +195,30 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         self.inner().force(Breaker::reset);
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the breaker lives: changes of state, and each call
-    /// that is refused.
+    /// Tells `observer` of all that happens from now on, for as long as the breaker lives or until the handle's
+    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
     ///
-    /// Events come one at a time, in the order in which they happened, in the thread of one of the calls; no lock is
-    /// held. The observer may call the breaker: what that causes is told to it next. A slow observer delays the call
-    /// that brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the
-    /// panic ends with the event.
-    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
+    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
+    /// may call the breaker: what that causes is told next. A slow observer delays the call that reports, by its own event and at
+    /// most 1 ms of others' events while more come; [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it
+    /// panics, the panic ends with the event.
+    ///
+    /// An observer that owns a clone of the breaker keeps the breaker alive for ever. Give it a
+    /// [weak handle](Self::downgrade).
+    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
+    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
         let breaker = &self.inner().breaker;
-        self.inner().outbox.observe(observer, || breaker.word().generation());
+        self.inner().outbox.observe(least, observer, || breaker.word().generation())
+    }
+
+    /// A handle that does not keep the breaker alive.
+    pub fn downgrade(&self) -> WeakCircuitBreaker<C, K> {
+        WeakCircuitBreaker::new(self.shared.downgrade())
     }
 }
 

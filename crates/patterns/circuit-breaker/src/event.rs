@@ -48,6 +48,15 @@ impl Kind for EventKind {
         }
     }
 
+    fn absorb(&mut self, older: Self) {
+        match (&mut *self, &older) {
+            (Self::Changed(change), Self::Changed(older)) => change.absorb(older),
+            // The chain of changes must not be broken.
+            (_, Self::Changed(_)) => *self = older,
+            _ => {}
+        }
+    }
+
     fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Changed(change) => write!(f, "{KIND} `{policy}`: {change}"),

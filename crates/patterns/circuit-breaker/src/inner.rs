@@ -1,7 +1,7 @@
 use seawall_core::{
     CircuitOpen, Classify, Here, Name, Outcome, Rejection,
     breaker::{Breaker, Change, Pass, Refusal, Settled},
-    observe::Outbox,
+    observe::{Level, Outbox},
     time::{Clock, Instant},
 };
 use seawall_policy::{Gate, Judge};
@@ -17,7 +17,7 @@ pub struct Inner<C, K> {
     pub(crate) breaker: Breaker,
     pub(crate) classify: C,
     pub(crate) clock: K,
-    pub(crate) outbox: Outbox<Event>,
+    pub(crate) outbox: Outbox<EventKind>,
     pub(crate) parking: Parking,
 }
 
@@ -80,7 +80,7 @@ impl<C, K: Clock> Inner<C, K> {
     #[inline]
     fn rejection(&self, refusal: &Refusal) -> Rejection {
         let rejection = CircuitOpen::new(self.name.clone(), *refusal).into();
-        if self.outbox.is_observed() {
+        if self.outbox.wants(Level::Debug) {
             self.tell_rejection(&rejection);
         }
         rejection
@@ -113,14 +113,14 @@ impl<C, K: Clock> Inner<C, K> {
     /// Tells of what changed no state. The generation is of now, so none of the changes that led to it is told later.
     fn tell_after_changes(&self, kind: EventKind) {
         let event = Event::new(self.name.clone(), kind);
-        self.outbox.tell_after(self.breaker.word().generation(), event);
+        self.outbox.tell_after(self.breaker.word().generation(), event, &self.clock);
     }
 
     #[cold]
     fn tell_change(&self, change: Change) {
         self.parking.wake_all();
         let event = Event::new(self.name.clone(), EventKind::Changed(change));
-        self.outbox.tell_transition(change.generation(), event);
+        self.outbox.tell_transition(change.generation(), event, &self.clock);
     }
 }
 

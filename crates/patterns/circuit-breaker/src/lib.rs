@@ -92,8 +92,8 @@
 //! # What it costs
 //!
 //! Calls allocate nothing and take no lock. With [`Trip::consecutive`](seawall_core::breaker::Trip::consecutive) alone,
-//! a success writes nothing to shared memory and reads no clock. A breaker that is observed tells of each call that it refuses,
-//! one at a time: that is a lock, and what the observer takes. The figures are in the repository's `benches`.
+//! a success writes nothing to shared memory and reads no clock. A breaker whose observers want refusals
+//! tells of them one at a time: that is a lock, and what the observers take. The figures are in the repository's `benches`.
 
 #![forbid(unsafe_code)]
 
@@ -108,6 +108,7 @@ mod permit;
 mod policy;
 mod snapshot;
 mod waiting;
+mod weak;
 
 pub use builder::Builder;
 pub use circuit_breaker::CircuitBreaker;
@@ -116,3 +117,4 @@ pub use permit::Permit;
 pub use policy::{CircuitBreakerLayer, CircuitBreakerService};
 pub use seawall_core::breaker::{Change, Counts, RateTrip, Reading, State, Trigger, Trip, Why};
 pub use snapshot::Snapshot;
+pub use weak::WeakCircuitBreaker;

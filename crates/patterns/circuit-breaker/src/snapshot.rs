@@ -20,10 +20,11 @@ pub struct Snapshot {
     rules: Vec<Reading>,
     refused: u64,
     stale: u64,
+    events_lost: u64,
 }
 
 impl Snapshot {
-    pub(crate) fn take(breaker: &Breaker, now: Instant) -> Self {
+    pub(crate) fn take(breaker: &Breaker, events_lost: u64, now: Instant) -> Self {
         let (word, totals) = (breaker.word(), breaker.totals());
         Self {
             state: breaker.state(now),
@@ -42,6 +43,7 @@ impl Snapshot {
             rules: breaker.readings(now).collect(),
             refused: totals.refused,
             stale: totals.stale,
+            events_lost,
         }
     }
 
@@ -93,5 +95,10 @@ impl Snapshot {
     /// Results that came after the state had changed, and so counted for nothing, since the breaker was built.
     pub fn stale(&self) -> u64 {
         self.stale
+    }
+
+    /// Events of single calls that were lost since the breaker was built, because more came than its observers could be told of.
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost
     }
 }

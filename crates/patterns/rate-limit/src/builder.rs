@@ -2,12 +2,12 @@ use std::{fmt, time::Duration};
 
 use seawall_core::{
     Name, Shared, lanes,
-    observe::Outbox,
+    observe::{Level, Outbox},
     rate::{Algorithm, Limiter, Quota},
     time::{Clock, DefaultClock},
 };
 
-use crate::{RateLimiter, inner::Inner};
+use crate::{Event, EventKind, RateLimiter, inner::Inner};
 
 /// Builds a [`RateLimiter`]; from [`RateLimiter::builder`].
 ///
@@ -19,11 +19,19 @@ pub struct Builder<K = DefaultClock> {
     algorithm: Algorithm,
     max_wait: Option<Duration>,
     clock: K,
+    outbox: Outbox<EventKind>,
 }
 
 impl Builder {
     pub(crate) fn new(name: Name, quota: Quota) -> Self {
-        Self { name, quota, algorithm: Algorithm::Gcra, max_wait: None, clock: DefaultClock::default() }
+        Self {
+            name,
+            quota,
+            algorithm: Algorithm::Gcra,
+            max_wait: None,
+            clock: DefaultClock::default(),
+            outbox: Outbox::new(),
+        }
     }
 }
 
@@ -41,10 +49,28 @@ impl<K> Builder<K> {
         Self { max_wait: Some(max_wait), ..self }
     }
 
+    /// Tells `observer` of all that happens, in the way of [`RateLimiter::on_event`].
+    pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Tells `observer` of events from `least` on, in the way of [`RateLimiter::on_event_from`].
+    pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.outbox.observe(least, observer, || 0);
+        self
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
-        Builder { name: self.name, quota: self.quota, algorithm: self.algorithm, max_wait: self.max_wait, clock }
+        Builder {
+            name: self.name,
+            quota: self.quota,
+            algorithm: self.algorithm,
+            max_wait: self.max_wait,
+            clock,
+            outbox: self.outbox,
+        }
     }
 
     /// The limiter, with a full burst available.
@@ -57,9 +83,9 @@ impl<K> Builder<K> {
     where
         K: Clock,
     {
-        let Self { name, quota, algorithm, max_wait, clock } = self;
+        let Self { name, quota, algorithm, max_wait, clock, outbox } = self;
         let limiter = Limiter::new(quota, algorithm, lanes(), clock.now());
-        let inner = Inner { name, limiter, max_wait, clock, outbox: Outbox::new() };
+        let inner = Inner { name, limiter, max_wait, clock, outbox };
         RateLimiter::from_shared(Shared::new(inner, lanes()))
     }
 }

@@ -34,6 +34,12 @@ impl Kind for EventKind {
         }
     }
 
+    fn absorb(&mut self, older: Self) {
+        if let (Self::QuotaChanged { from, .. }, Self::QuotaChanged { from: former, .. }) = (self, older) {
+            *from = former;
+        }
+    }
+
     fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => write!(f, "{rejection}"),

@@ -2,7 +2,7 @@ use std::{task::Waker, time::Duration};
 
 use seawall_core::{
     Held, Here, Name, RateLimited, Rejection,
-    observe::Outbox,
+    observe::{Level, Outbox},
     rate::{Denied, Limiter, Quota, Refusal},
     time::{Clock, Instant},
 };
@@ -17,7 +17,7 @@ pub(crate) struct Inner<K> {
     pub(crate) limiter: Limiter<Waker>,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) clock: K,
-    pub(crate) outbox: Outbox<Event>,
+    pub(crate) outbox: Outbox<EventKind>,
 }
 
 /// Leave that was had by waiting before the call, and that is given back if no call comes.
@@ -79,7 +79,7 @@ impl<K: Clock> Inner<K> {
     pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
         self.limiter.count_refused(&Here(&self.clock));
         let rejection = RateLimited::new(self.name.clone(), refusal).into();
-        if self.outbox.is_observed() {
+        if self.outbox.wants(Level::Debug) {
             self.tell(EventKind::Rejected(Rejection::clone(&rejection)));
         }
         rejection
@@ -93,7 +93,7 @@ impl<K: Clock> Inner<K> {
 
     #[cold]
     fn tell(&self, kind: EventKind) {
-        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind));
+        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind), &self.clock);
     }
 }
 

@@ -101,11 +101,13 @@ mod policy;
 mod rate_limiter;
 mod snapshot;
 mod waiting;
+mod weak;
 
 pub use builder::Builder;
 pub use event::{Event, EventKind};
-pub use keyed::{KeyedRateLimitLayer, KeyedRateLimitService, KeyedRateLimiter};
+pub use keyed::{KeyedRateLimitLayer, KeyedRateLimitService, KeyedRateLimiter, WeakKeyedRateLimiter};
 pub use policy::{RateLimitLayer, RateLimitService};
 pub use rate_limiter::RateLimiter;
 pub use seawall_core::rate::{Algorithm, Quota, Reason};
 pub use snapshot::Snapshot;
+pub use weak::WeakRateLimiter;

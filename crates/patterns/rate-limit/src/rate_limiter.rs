@@ -2,13 +2,16 @@ use std::{fmt, future::Future, time::Duration};
 
 use seawall_core::{
     Error, FromRejection, Name, Rejection, Shared,
+    observe::{Level, ObserverHandle},
     rate::Quota,
     time::{Clock, DefaultClock, Timer},
 };
 use seawall_policy::{Acquire, Answer, GateLayer, Patience, Spent, Ticket, queue};
 use seawall_policy::{KeepError, WrapError};
 
-use crate::{Builder, Event, RateLimitLayer, Snapshot, future::QueuedFuture, inner::Inner, waiting::Waiter};
+use crate::{
+    Builder, Event, RateLimitLayer, Snapshot, WeakRateLimiter, future::QueuedFuture, inner::Inner, waiting::Waiter,
+};
 
 /// A rate limit, shared by its clones.
 ///
@@ -243,7 +246,7 @@ impl<K: Clock> RateLimiter<K> {
 
     /// Its quota, what is available, its queue and its counts.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::take(&self.inner().limiter, self.inner().clock.now())
+        Snapshot::take(&self.inner().limiter, self.inner().outbox.lost(), self.inner().clock.now())
     }
 
     /// Changes the quota, from now on. What has been spent stays spent, up to the new burst; those who wait keep their
@@ -252,13 +255,29 @@ impl<K: Clock> RateLimiter<K> {
         self.inner().set_quota(quota);
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the limiter lives.
+    /// Tells `observer` of all that happens from now on, for as long as the limiter lives or until the handle's
+    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
     ///
-    /// Events come one at a time, in the thread of one of the calls; no lock is held. The observer may call the limiter:
-    /// what that causes is told to it next. A slow observer delays the call that brought the event, and events that
-    /// others bring meanwhile are delivered by that call. If it panics, the panic ends with the event.
-    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        self.inner().outbox.observe(observer, || 0);
+    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
+    /// may call the limiter: what that causes is told next. A slow observer delays the call that reports, by its own event and at
+    /// most 1 ms of others' events while more come; [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it
+    /// panics, the panic ends with the event.
+    ///
+    /// An observer that owns a clone of the limiter keeps the limiter alive for ever. Give it a
+    /// [weak handle](Self::downgrade).
+    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
+    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.inner().outbox.observe(least, observer, || 0)
+    }
+
+    /// A handle that does not keep the limiter alive.
+    pub fn downgrade(&self) -> WeakRateLimiter<K> {
+        WeakRateLimiter::new(self.shared.downgrade())
     }
 }
 

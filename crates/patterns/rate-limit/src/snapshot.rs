@@ -14,15 +14,17 @@ pub struct Snapshot {
     available: u32,
     queued: usize,
     rejected: u64,
+    events_lost: u64,
 }
 
 impl Snapshot {
-    pub(crate) fn take(limiter: &Limiter<Waker>, now: Instant) -> Self {
+    pub(crate) fn take(limiter: &Limiter<Waker>, events_lost: u64, now: Instant) -> Self {
         Self {
             quota: limiter.quota(),
             available: limiter.available(now),
             queued: limiter.queued(),
             rejected: limiter.refused(),
+            events_lost,
         }
     }
 
@@ -44,5 +46,10 @@ impl Snapshot {
     /// Calls refused since the limiter was built.
     pub fn rejected(&self) -> u64 {
         self.rejected
+    }
+
+    /// Events of single calls that were lost since the limiter was built, because more came than its observers could be told of.
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost
     }
 }

@@ -3,6 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use seawall_core::{
     Backoff, Budget, Chance, Hint, Name,
     attempts::{Attempt, Config},
+    observe::Level,
     time::{Clock, DefaultClock},
 };
 
@@ -121,13 +122,19 @@ impl<D, H, K> Builder<D, H, K> {
     }
 
     /// Tells `observer` of all that happens: each failed attempt that is followed by another, and the end of each call that
-    /// did not succeed at once. It costs a clock read a call.
+    /// did not succeed at once. It costs a clock read a call, unless the observer is `tracing` and no subscriber wants it.
     ///
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
-    /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
-    /// with the event.
+    /// reports, by its own event and at most 1 ms of others' events while more come;
+    /// [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it panics, the panic ends with the event.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let told = Told::observed(self.told.as_deref(), &self.name, observer);
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. All events of a
+    /// retry are [`Level::Debug`].
+    pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let told = Told::observed(self.told.as_deref(), &self.name, least, observer);
         Self { told: Some(told), ..self }
     }
 

@@ -7,7 +7,7 @@ use seawall_core::{
     time::{Clock, Instant},
 };
 
-use crate::{EventKind, handle::Parts};
+use crate::{EventKind, event::Told, handle::Parts};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Course {
         if let Some(purse) = retry.purse {
             purse.deposit();
         }
-        let needs_time = needs_time || retry.config.needs_beginning() || retry.told.is_some();
+        let needs_time = needs_time || retry.config.needs_beginning() || retry.told.is_some_and(Told::is_wanted);
         Self { began: needs_time.then(|| retry.clock.now()), attempts: None }
     }
 
@@ -84,13 +84,14 @@ impl Course {
             Next::RetryAt(at) => {
                 if let (Some(told), Some(cause)) = (retry.told, attempts.cause()) {
                     let wait = at.saturating_duration_since(now);
-                    told.tell(EventKind::Retrying { attempt, wait, cause });
+                    told.tell(EventKind::Retrying { attempt, wait, cause }, retry.clock);
                 }
                 Some(Scheduled { at, since: now })
             }
             Next::GiveUp(reason) => {
                 if let Some(told) = retry.told {
-                    told.tell(EventKind::GaveUp { attempts: attempt, elapsed: attempts.elapsed(now), reason });
+                    let elapsed = attempts.elapsed(now);
+                    told.tell(EventKind::GaveUp { attempts: attempt, elapsed, reason }, retry.clock);
                 }
                 None
             }
@@ -107,7 +108,7 @@ impl Course {
 fn recovered<P, K: Clock>(attempts: &Attempts, retry: Parts<'_, P, K>) {
     if let Some(told) = retry.told {
         let elapsed = attempts.elapsed(retry.clock.now());
-        told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed });
+        told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed }, retry.clock);
     }
 }
 

@@ -4,6 +4,7 @@ use seawall_core::{
     Name,
     attempts::{Cause, GaveUp},
     observe::{self, Facts, Kind, Level, Outbox, Reason},
+    time::Clock,
 };
 
 /// Something that happened to a call that is retried.
@@ -44,7 +45,7 @@ pub enum EventKind {
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) name: Name,
-    pub(crate) outbox: Outbox<Event>,
+    pub(crate) outbox: Outbox<EventKind>,
 }
 
 impl Kind for EventKind {
@@ -82,15 +83,23 @@ impl Told {
     pub(crate) fn observed(
         before: Option<&Self>,
         name: &Name,
+        least: Level,
         observer: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Arc<Self> {
         let outbox = before.map_or_else(Outbox::new, |told| told.outbox.fork());
-        outbox.observe(observer, || 0);
+        outbox.observe(least, observer, || 0);
         Arc::new(Self { name: name.clone(), outbox })
     }
 
-    pub(crate) fn tell(&self, kind: EventKind) {
-        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind));
+    /// Whether an observer wants to be told.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.outbox.wants(Level::Debug)
+    }
+
+    pub(crate) fn tell(&self, kind: EventKind, clock: &impl Clock) {
+        if self.is_wanted() {
+            self.outbox.tell_in_turn(Event::new(self.name.clone(), kind), clock);
+        }
     }
 }
 

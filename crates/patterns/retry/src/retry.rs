@@ -3,6 +3,7 @@ use std::{fmt, future::Future, sync::Arc, thread};
 use seawall_core::{
     AsRejection, Budget, Chance, Name,
     attempts::{Attempt, Config, Verdict},
+    observe::Level,
     time::{Clock, DefaultClock, Timer},
 };
 
@@ -229,7 +230,13 @@ impl<P, K> Retry<P, K> {
     /// both is told of the calls of each one at a time, but of the two side by side.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let told = Told::observed(self.told.as_deref(), &self.name, observer);
+        self.observed_from(Level::Debug, observer)
+    }
+
+    /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
+    #[must_use = "it is this one that is observed, and no clone made before"]
+    pub fn observed_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let told = Told::observed(self.told.as_deref(), &self.name, least, observer);
         Self { told: Some(told), ..self }
     }
 

@@ -1,8 +1,12 @@
 use std::{fmt, sync::Arc};
 
-use seawall_core::{Name, observe::Outbox, time::DefaultClock};
+use seawall_core::{
+    Name,
+    observe::{Level, Outbox},
+    time::DefaultClock,
+};
 
-use crate::{Event, Timeout};
+use crate::{Event, EventKind, Timeout};
 
 /// Builds a [`Timeout`]; from [`Timeout::builder`].
 ///
@@ -12,7 +16,7 @@ pub struct Builder<L, K = DefaultClock> {
     name: Name,
     limit: L,
     clock: K,
-    outbox: Option<Arc<Outbox<Event>>>,
+    outbox: Option<Arc<Outbox<EventKind>>>,
 }
 
 impl<L> Builder<L> {
@@ -25,10 +29,16 @@ impl<L, K> Builder<L, K> {
     /// Tells `observer` of each call that is cut off, or for which there was no time.
     ///
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
-    /// brought the event, and events that others bring meanwhile are delivered by that call. If it panics, the panic ends
-    /// with the event.
+    /// reports, by its own event and at most 1 ms of others' events while more come;
+    /// [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it panics, the panic ends with the event.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let outbox = observed(self.outbox.as_deref(), observer);
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. All events of a
+    /// timeout are [`Level::Debug`].
+    pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let outbox = observed(self.outbox.as_deref(), least, observer);
         Self { outbox: Some(outbox), ..self }
     }
 
@@ -46,11 +56,12 @@ impl<L, K> Builder<L, K> {
 
 /// Tells `observer` too of what comes to `before`, without any change to that.
 pub(crate) fn observed(
-    before: Option<&Outbox<Event>>,
+    before: Option<&Outbox<EventKind>>,
+    least: Level,
     observer: impl Fn(&Event) + Send + Sync + 'static,
-) -> Arc<Outbox<Event>> {
+) -> Arc<Outbox<EventKind>> {
     let outbox = before.map_or_else(Outbox::new, Outbox::fork);
-    outbox.observe(observer, || 0);
+    outbox.observe(least, observer, || 0);
     Arc::new(outbox)
 }
 

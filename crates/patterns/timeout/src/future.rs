@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use seawall_core::{Name, observe::Outbox, time::Timer};
 use seawall_policy::Reject;
 
-use crate::{Event, Limited, Terms, Timeout, Watch};
+use crate::{EventKind, Limited, Terms, Timeout, Watch};
 
 /// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
 #[inline(always)]
@@ -35,7 +35,7 @@ pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
 struct Lent<K> {
     clock: K,
     name: Name,
-    outbox: Option<Arc<Outbox<Event>>>,
+    outbox: Option<Arc<Outbox<EventKind>>>,
 }
 
 impl<K> Lent<K> {

@@ -3,8 +3,8 @@ use std::{task::Poll, time::Duration};
 use seawall_core::{
     Name, TimedOut,
     deadline::{self, Known},
-    observe::Outbox,
-    time::{Instant, Timer, saturating_nanos},
+    observe::{Level, Outbox},
+    time::{Clock, Instant, Timer, saturating_nanos},
 };
 
 use crate::{Event, EventKind, Watch};
@@ -14,7 +14,7 @@ use crate::{Event, EventKind, Watch};
 pub struct Terms<'a, K> {
     pub(crate) clock: &'a K,
     pub(crate) name: &'a Name,
-    pub(crate) outbox: Option<&'a Outbox<Event>>,
+    pub(crate) outbox: Option<&'a Outbox<EventKind>>,
 }
 
 /// The time of one call.
@@ -125,11 +125,11 @@ impl<W: Watch> Span<W> {
     }
 }
 
-impl<K> Terms<'_, K> {
+impl<K: Clock> Terms<'_, K> {
     #[cold]
     pub(crate) fn tell(self, timed_out: TimedOut) {
-        if let Some(outbox) = self.outbox {
-            outbox.tell_in_turn(Event::new(self.name.clone(), EventKind::TimedOut(timed_out)));
+        if let Some(outbox) = self.outbox.filter(|outbox| outbox.wants(Level::Debug)) {
+            outbox.tell_in_turn(Event::new(self.name.clone(), EventKind::TimedOut(timed_out)), self.clock);
         }
     }
 }

@@ -3,13 +3,13 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use seawall_core::{
     FromRejection, Name,
     latency::Adaptive,
-    observe::Outbox,
+    observe::{Level, Outbox},
     time::{Clock, DefaultClock, Timer},
 };
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
-    Builder, Event, Following, Limit, Terms, TimeoutLayer,
+    Builder, Event, EventKind, Following, Limit, Terms, TimeoutLayer,
     builder::observed,
     future::{ResponseFuture, drive},
 };
@@ -36,7 +36,7 @@ pub struct Timeout<L = Duration, K = DefaultClock> {
     pub(crate) name: Name,
     pub(crate) limit: L,
     pub(crate) clock: K,
-    pub(crate) outbox: Option<Arc<Outbox<Event>>>,
+    pub(crate) outbox: Option<Arc<Outbox<EventKind>>>,
 }
 
 impl Timeout {
@@ -191,7 +191,13 @@ impl<L, K> Timeout<L, K> {
     /// both is told of the calls of each one at a time, but of the two side by side.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let outbox = observed(self.outbox.as_deref(), observer);
+        self.observed_from(Level::Debug, observer)
+    }
+
+    /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
+    #[must_use = "it is this one that is observed, and no clone made before"]
+    pub fn observed_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let outbox = observed(self.outbox.as_deref(), least, observer);
         Self { outbox: Some(outbox), ..self }
     }
 

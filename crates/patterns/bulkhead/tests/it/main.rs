@@ -12,6 +12,7 @@ mod extremes;
 mod fair;
 mod footprint;
 mod lifecycle;
+mod observers;
 mod order;
 mod panic;
 mod plain;

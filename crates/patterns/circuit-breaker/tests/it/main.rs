@@ -15,6 +15,7 @@ mod extremes;
 mod footprint;
 mod lifecycle;
 mod lost_wake;
+mod observer_bounds;
 mod panic;
 mod plain;
 mod rejection_events;

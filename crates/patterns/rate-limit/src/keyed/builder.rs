@@ -2,7 +2,7 @@ use std::{fmt, hash::Hash, marker::PhantomData};
 
 use seawall_core::{
     Name, Shared, lanes,
-    observe::Outbox,
+    observe::{Level, Outbox},
     rate::{
         Quota,
         keyed::{AtCap, Config, Keyed, SameQuota},
@@ -11,6 +11,7 @@ use seawall_core::{
 };
 
 use super::keyed_rate_limiter::{Inner, KeyedRateLimiter};
+use crate::{Event, EventKind};
 
 /// Builds a [`KeyedRateLimiter`]; from [`KeyedRateLimiter::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
@@ -19,6 +20,7 @@ pub struct Builder<Key, Q = SameQuota, K = DefaultClock> {
     quotas: Q,
     config: Config,
     clock: K,
+    outbox: Outbox<EventKind>,
     key: PhantomData<fn() -> Key>,
 }
 
@@ -29,6 +31,7 @@ impl<Key> Builder<Key> {
             quotas: SameQuota::new(quota),
             config: Config::new(DEFAULT_MAX_KEYS),
             clock: DefaultClock::default(),
+            outbox: Outbox::new(),
             key: PhantomData,
         }
     }
@@ -38,7 +41,14 @@ impl<Key, Q, K> Builder<Key, Q, K> {
     /// A quota for each key: any `Fn(&Key) -> Quota`, asked by each check. It must answer quickly, and the same for the
     /// same key; when its answer changes, what that key has spent stays spent.
     pub fn quotas<P>(self, quotas: P) -> Builder<Key, P, K> {
-        Builder { name: self.name, quotas, config: self.config, clock: self.clock, key: PhantomData }
+        Builder {
+            name: self.name,
+            quotas,
+            config: self.config,
+            clock: self.clock,
+            outbox: self.outbox,
+            key: PhantomData,
+        }
     }
 
     /// How many keys are held at most, from 1 on. Default: 100,000.
@@ -60,10 +70,28 @@ impl<Key, Q, K> Builder<Key, Q, K> {
         Self { config: self.config.at_cap(at_cap), ..self }
     }
 
+    /// Tells `observer` of all that happens, in the way of [`KeyedRateLimiter::on_event`].
+    pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Tells `observer` of events from `least` on, in the way of [`KeyedRateLimiter::on_event_from`].
+    pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.outbox.observe(least, observer, || 0);
+        self
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<Key, Q, L> {
-        Builder { name: self.name, quotas: self.quotas, config: self.config, clock, key: PhantomData }
+        Builder {
+            name: self.name,
+            quotas: self.quotas,
+            config: self.config,
+            clock,
+            outbox: self.outbox,
+            key: PhantomData,
+        }
     }
 
     /// The limiter, which holds no key.
@@ -72,9 +100,9 @@ impl<Key, Q, K> Builder<Key, Q, K> {
         Key: Hash + Eq,
         K: Clock,
     {
-        let Self { name, quotas, config, clock, .. } = self;
+        let Self { name, quotas, config, clock, outbox, .. } = self;
         let keyed = Keyed::new(quotas, config, clock.now());
-        KeyedRateLimiter::from_shared(Shared::new(Inner { name, keyed, clock, outbox: Outbox::new() }, lanes()))
+        KeyedRateLimiter::from_shared(Shared::new(Inner { name, keyed, clock, outbox }, lanes()))
     }
 }
 

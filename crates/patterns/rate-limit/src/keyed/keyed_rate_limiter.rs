@@ -2,7 +2,7 @@ use std::{borrow::Borrow, fmt, future::Future, hash::Hash};
 
 use seawall_core::{
     Error, FromRejection, Here, Name, RateLimited, Rejection, Shared,
-    observe::Outbox,
+    observe::{Level, ObserverHandle, Outbox},
     rate::{
         Quota,
         keyed::{Keyed, Quotas, SameQuota},
@@ -12,7 +12,7 @@ use seawall_core::{
 use seawall_policy::{KeepError, WrapError};
 use seawall_policy::{Spent, Ticket, drive};
 
-use super::{Builder, KeyedRateLimitLayer};
+use super::{Builder, KeyedRateLimitLayer, WeakKeyedRateLimiter};
 use crate::{Event, EventKind, future::ResponseFuture};
 
 /// A rate limit for each key, shared by its clones.
@@ -44,7 +44,7 @@ pub(super) struct Inner<Key, Q, K> {
     pub(super) name: Name,
     pub(super) keyed: Keyed<Key, Q>,
     pub(super) clock: K,
-    pub(super) outbox: Outbox<Event>,
+    pub(super) outbox: Outbox<EventKind>,
 }
 
 impl<Key: Hash + Eq> KeyedRateLimiter<Key> {
@@ -90,7 +90,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
             Err(refusal) => {
                 keyed.count_refused(&Here(clock));
                 let rejection = RateLimited::new(name.clone(), refusal).into();
-                if outbox.is_observed() {
+                if outbox.wants(Level::Debug) {
                     self.shared.tell(EventKind::Rejected(Rejection::clone(&rejection)));
                 }
                 Err(rejection)
@@ -248,25 +248,48 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         self.shared.keyed.forget(key)
     }
 
+    /// Events of single calls that were lost since the limiter was built, because more came than its observers could be told
+    /// of.
+    pub fn events_lost(&self) -> u64 {
+        self.shared.outbox.lost()
+    }
+
     /// Forgets all keys that are idle now, at once; how many. Takes time with the number of keys; nobody needs it but who
     /// wants the memory back while no calls come.
     pub fn purge(&self) -> usize {
         self.shared.keyed.purge(self.shared.clock.now())
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the limiter lives.
+    /// Tells `observer` of all that happens from now on, for as long as the limiter lives or until the handle's
+    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
     ///
-    /// Events come one at a time, in the thread of one of the calls; no lock is held, and the observer may call the limiter.
-    /// A slow one delays the call that brought the event. If it panics, the panic ends with the event.
-    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        self.shared.outbox.observe(observer, || 0);
+    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
+    /// may call the limiter: what that causes is told next. A slow observer delays the call that reports, by its own event and at
+    /// most 1 ms of others' events while more come; [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it
+    /// panics, the panic ends with the event.
+    ///
+    /// An observer that owns a clone of the limiter keeps the limiter alive for ever. Give it a
+    /// [weak handle](Self::downgrade).
+    pub fn on_event(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.on_event_from(Level::Debug, observer)
+    }
+
+    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
+    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
+        self.shared.outbox.observe(least, observer, || 0)
+    }
+
+    /// A handle that does not keep the limiter alive.
+    pub fn downgrade(&self) -> WeakKeyedRateLimiter<Key, Q, K> {
+        WeakKeyedRateLimiter::new(self.shared.downgrade())
     }
 }
 
-impl<Key, Q, K> Inner<Key, Q, K> {
+impl<Key, Q, K: Clock> Inner<Key, Q, K> {
     #[cold]
     fn tell(&self, kind: EventKind) {
-        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind));
+        self.outbox.tell_in_turn(Event::new(self.name.clone(), kind), &self.clock);
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod footprint;
+mod observers;
 mod support;
 mod tower;
 mod waiting;

@@ -1,0 +1,39 @@
+use std::fmt;
+
+use seawall_core::{
+    WeakShared,
+    time::{Clock, DefaultClock},
+};
+
+use crate::{Bulkhead, inner::Inner};
+
+/// A handle that does not keep its bulkhead alive; from [`Bulkhead::downgrade`].
+///
+/// For an observer that calls the policy that it observes: with a clone of the bulkhead, neither would ever be freed.
+pub struct WeakBulkhead<K: Clock = DefaultClock> {
+    shared: WeakShared<Inner<K>>,
+}
+
+impl<K: Clock> WeakBulkhead<K> {
+    pub(crate) fn new(shared: WeakShared<Inner<K>>) -> Self {
+        Self { shared }
+    }
+
+    /// The bulkhead, if a clone, a layer or a service still has it.
+    pub fn upgrade(&self) -> Option<Bulkhead<K>> {
+        self.shared.upgrade().map(Bulkhead::from_shared)
+    }
+}
+
+// By hand: derive would ask `Clone` of what is shared.
+impl<K: Clock> Clone for WeakBulkhead<K> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<K: Clock> fmt::Debug for WeakBulkhead<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakBulkhead").finish_non_exhaustive()
+    }
+}
