@@ -95,9 +95,10 @@
 //!
 //! # Observing
 //!
-//! Every policy tells of what happens by `on_event`: the gates at any time, retry and timeout while they are built, or by
+//! Every policy tells of what happens by `on_event`: all while they are built, the gates at any time, and retry and timeout by
 //! `observed` from then on. With the feature `tracing` one observer serves them all: a circuit that opens is told at the
 //! level warn, other changes at info, calls that are refused, retried or cut off at debug, and calls that succeed at none.
+//! `on_event_from` takes the level from which on an observer is told: one from info on costs a refused call nothing.
 //!
 //! ```
 //! use std::time::Duration;

@@ -39,7 +39,7 @@ use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
     AsRejection, FromRejection,
     attempts::{Attempt, Single},
-    observe::{Event, Kind},
+    observe::{Event, Kind, Level},
     time::Clock,
 };
 use seawall_policy::{AnyError, HeedRejections, KeepError, Reject, Sight, WrapError};
@@ -239,7 +239,17 @@ impl<P> Stack<P> {
         F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
         P: Observe,
     {
-        Self { policies: self.policies.observed(observer) }
+        self.observed_from(Level::Debug, observer)
+    }
+
+    /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
+    #[must_use = "retries and timeouts are observed in the stack that is returned"]
+    pub fn observed_from<F>(self, least: Level, observer: F) -> Self
+    where
+        F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
+        P: Observe,
+    {
+        Self { policies: self.policies.observed(least, observer) }
     }
 
     /// A tower layer that puts these policies around services.

@@ -1,7 +1,7 @@
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
-    observe::{Event, Kind},
+    observe::{Event, Kind, Level, of_any_kind},
     time::Clock,
 };
 use seawall_rate_limit::RateLimiter;
@@ -10,15 +10,15 @@ use seawall_timeout::Timeout;
 
 /// Policies that can be observed, whatever their events.
 pub trait Observe: Sized {
-    /// The same policies, telling `observer` of what happens to them.
+    /// The same policies, telling `observer` of what happens to them, from `least` on.
     #[must_use]
-    fn observed<F>(self, observer: F) -> Self
+    fn observed<F>(self, least: Level, observer: F) -> Self
     where
         F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static;
 }
 
 impl Observe for () {
-    fn observed<F>(self, _: F) -> Self
+    fn observed<F>(self, _: Level, _: F) -> Self
     where
         F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
     {
@@ -30,14 +30,13 @@ impl Observe for () {
 macro_rules! gate {
     ([$($generics:tt)*] $gate:ty) => {
         impl<R: Observe, $($generics)*> Observe for ($gate, R) {
-            fn observed<F>(self, observer: F) -> Self
+            fn observed<F>(self, least: Level, observer: F) -> Self
             where
                 F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
             {
                 let (gate, rest) = self;
-                let told = observer.clone();
-                gate.on_event(move |event| told(event));
-                (gate, rest.observed(observer))
+                gate.on_event_from(least, of_any_kind(observer.clone()));
+                (gate, rest.observed(least, observer))
             }
         }
     };
@@ -50,13 +49,12 @@ gate!([K: Clock] Bulkhead<K>);
 macro_rules! course {
     ([$($generics:tt)*] $course:ty) => {
         impl<R: Observe, $($generics)*> Observe for ($course, R) {
-            fn observed<F>(self, observer: F) -> Self
+            fn observed<F>(self, least: Level, observer: F) -> Self
             where
                 F: Fn(&Event<dyn Kind>) + Clone + Send + Sync + 'static,
             {
                 let (course, rest) = self;
-                let told = observer.clone();
-                (course.observed(move |event| told(event)), rest.observed(observer))
+                (course.observed_from(least, of_any_kind(observer.clone())), rest.observed(least, observer))
             }
         }
     };

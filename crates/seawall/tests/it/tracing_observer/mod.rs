@@ -1,5 +1,6 @@
 //! The observer for all policies, under real calls.
 
+mod interest;
 mod subscriber;
 
 use std::{fmt, future, time::Duration};
