@@ -21,8 +21,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<K: ?Sized> {
     policy: Name,
-    pub(super) lost: u64,
-    pub(super) merged: u64,
+    // Small, as many events may wait.
+    pub(super) lost: u32,
+    pub(super) merged: u32,
     // The last field, so that a reference to it can be one to a `dyn Kind`.
     kind: K,
 }
@@ -78,19 +79,19 @@ impl<K: ?Sized> Event<K> {
     /// How many events of this policy were lost since the last event that was told. An [`Outbox`](super::Outbox) loses
     /// only events of single calls, and only when more come than its observers can be told of.
     pub fn lost(&self) -> u64 {
-        self.lost
+        self.lost.into()
     }
 
     /// How many older changes this event also stands for. More than 0 only if more than 64 changes waited to be told.
     pub fn merged(&self) -> u64 {
-        self.merged
+        self.merged.into()
     }
 }
 
 impl<K: Kind> Event<K> {
     /// Stands for `older` too.
     pub(super) fn absorb(&mut self, older: Self) {
-        self.merged += older.merged + 1;
+        self.merged = self.merged.saturating_add(older.merged).saturating_add(1);
         self.kind.absorb(older.kind);
     }
 }

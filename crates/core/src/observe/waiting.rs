@@ -95,7 +95,7 @@ impl<K: Kind> Waiting<K> {
         }
         let mut taken = self.entries.pop_front()?;
         self.of_calls -= usize::from(taken.is_of_call());
-        taken.event.lost = self.lost - self.lost_told;
+        taken.event.lost = u32::try_from(self.lost - self.lost_told).unwrap_or(u32::MAX);
         self.lost_told = self.lost;
         Some(taken)
     }

@@ -240,6 +240,11 @@ impl<P, K> Retry<P, K> {
         Self { told: Some(told), ..self }
     }
 
+    /// Events that were lost since this retry was observed first, because more came than its observers could be told of.
+    pub fn events_lost(&self) -> u64 {
+        self.told.as_ref().map_or(0, |told| told.outbox.lost())
+    }
+
     /// What further attempts are paid from.
     pub fn budget(&self) -> &Budget {
         &self.budget

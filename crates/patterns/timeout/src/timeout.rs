@@ -201,6 +201,11 @@ impl<L, K> Timeout<L, K> {
         Self { outbox: Some(outbox), ..self }
     }
 
+    /// Events that were lost since this timeout was observed first, because more came than its observers could be told of.
+    pub fn events_lost(&self) -> u64 {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.lost())
+    }
+
     /// The limit.
     pub fn limit(&self) -> &L {
         &self.limit
