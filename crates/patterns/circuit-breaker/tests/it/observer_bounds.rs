@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Log, Manual, OPEN_FOR, fail, fragile, log, log_changes};
+use crate::support::{Manual, OPEN_FOR, fail, fragile, log, log_changes};
 use seawall_circuit_breaker::{CircuitBreaker, EventKind};
 use seawall_core::{
     breaker::{Change, State},
     observe::Level,
     time::ManualClock,
 };
+use seawall_testkit::log::Log;
 
 fn open() -> Manual {
     let breaker = fragile(&ManualClock::new()).build();

@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use crate::support::SECOND;
-use seawall_core::{observe::{Level, ObserverHandle}, time::ManualClock};
+use seawall_core::{
+    observe::{Level, ObserverHandle},
+    time::ManualClock,
+};
 use seawall_rate_limit::{Event, EventKind, KeyedRateLimiter, Quota, RateLimiter};
 
 const QUOTA: Quota = Quota::per_second(1);
