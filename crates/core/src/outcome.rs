@@ -1,3 +1,5 @@
+use crate::Meaning;
+
 /// What a finished call says of the callee's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -28,9 +30,26 @@ pub enum Outcome {
 pub trait Classify<T, E> {
     /// The verdict on `result`.
     fn classify(&self, result: &Result<T, E>) -> Outcome;
+
+    /// Returns the verdict on a result whose error is a rejection by a policy below, or `None` if the caller abandoned the
+    /// call.
+    ///
+    /// By default a call that the caller's own deadline cut off is abandoned, and [`classify`](Self::classify) decides
+    /// about all others. A policy calls it if it knows the rejection's meaning by a [`Mark`](crate::Mark) alone. A classifier
+    /// that reads the rejection from the error can be more exact, and should decide by that.
+    fn classify_rejected(&self, result: &Result<T, E>, meaning: Meaning) -> Option<Outcome> {
+        match meaning {
+            Meaning::CutOff => None,
+            _ => Some(self.classify(result)),
+        }
+    }
 }
 
-/// Counts every `Err` as a failure and every `Ok` as a success. The default.
+/// Counts every `Ok` as a success, and every `Err` as a failure except the rejections by policies below. The default.
+///
+/// A rejection says nothing about the callee, so it is ignored. The exception is a timeout's own limit: the callee was too
+/// slow, which is a failure. A rejection is known if the error is what the policy below made of it: see
+/// [`Mark`](crate::Mark).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ErrIsFailure;
 
@@ -40,6 +59,10 @@ impl<T, E> Classify<T, E> for ErrIsFailure {
             Ok(_) => Outcome::Success,
             Err(_) => Outcome::Failure,
         }
+    }
+
+    fn classify_rejected(&self, _: &Result<T, E>, meaning: Meaning) -> Option<Outcome> {
+        meaning.outcome()
     }
 }
 

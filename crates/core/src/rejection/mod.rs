@@ -1,5 +1,7 @@
 mod bulkhead_full;
 mod circuit_open;
+mod meaning;
+mod note;
 mod rate_limited;
 mod timed_out;
 
@@ -7,6 +9,8 @@ use std::{error, fmt, time::Duration};
 
 pub use bulkhead_full::BulkheadFull;
 pub use circuit_open::CircuitOpen;
+pub use meaning::Meaning;
+pub use note::{Mark, note_rejection};
 pub use rate_limited::RateLimited;
 pub use timed_out::TimedOut;
 
