@@ -1,6 +1,6 @@
 use std::{error, fmt};
 
-use crate::Rejection;
+use crate::{Rejection, note_rejection};
 
 /// Why a guarded call gave no result: a policy refused it, or it ran and failed.
 ///
@@ -91,9 +91,13 @@ impl<E> Error<E> {
     }
 }
 
+/// The error is [noted](crate::Mark), so a policy around the call sees that it is a rejection.
 impl<E> From<Rejection> for Error<E> {
     fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
+        let meaning = rejection.meaning();
+        let error = Self::Rejected(rejection);
+        note_rejection(&error, meaning);
+        error
     }
 }
 

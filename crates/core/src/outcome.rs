@@ -31,15 +31,14 @@ pub trait Classify<T, E> {
     /// The verdict on `result`.
     fn classify(&self, result: &Result<T, E>) -> Outcome;
 
-    /// Returns the verdict on a result whose error is a rejection by a policy below, or `None` if the caller abandoned the
-    /// call.
+    /// Returns the verdict on `result`, or `None` if the caller abandoned the call.
     ///
-    /// By default a call that the caller's own deadline cut off is abandoned, and [`classify`](Self::classify) decides
-    /// about all others. A policy calls it if it knows the rejection's meaning by a [`Mark`](crate::Mark) alone. A classifier
-    /// that reads the rejection from the error can be more exact, and should decide by that.
-    fn classify_rejected(&self, result: &Result<T, E>, meaning: Meaning) -> Option<Outcome> {
-        match meaning {
-            Meaning::CutOff => None,
+    /// `noted` is the meaning of the error if a policy below [noted](crate::Mark) that the error is a rejection. By default
+    /// a call that the caller's own deadline cut off is abandoned, and [`classify`](Self::classify) decides about all
+    /// others. A classifier that reads rejections from the error itself should decide by those.
+    fn verdict(&self, result: &Result<T, E>, noted: Option<Meaning>) -> Option<Outcome> {
+        match noted {
+            Some(Meaning::CutOff) => None,
             _ => Some(self.classify(result)),
         }
     }
@@ -61,8 +60,11 @@ impl<T, E> Classify<T, E> for ErrIsFailure {
         }
     }
 
-    fn classify_rejected(&self, _: &Result<T, E>, meaning: Meaning) -> Option<Outcome> {
-        meaning.outcome()
+    fn verdict(&self, result: &Result<T, E>, noted: Option<Meaning>) -> Option<Outcome> {
+        match noted {
+            Some(meaning) => meaning.outcome(),
+            None => Some(self.classify(result)),
+        }
     }
 }
 

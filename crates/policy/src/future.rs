@@ -9,7 +9,7 @@ use std::{
 
 use crate::Reject;
 use pin_project_lite::pin_project;
-use seawall_core::Rejection;
+use seawall_core::{Mark, Rejection};
 
 use crate::{Entry, Gate, Judge, Queue, Ticket};
 
@@ -122,7 +122,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Admitted { call, ticket } => {
-                ticket.slip().poll(|| call.poll(cx), |gate, result| Some(gate.judge(result))).map(R::ran)
+                let mark = Mark::here();
+                let polled = ticket.slip().poll(|| call.poll(cx), |gate, result| gate.judge(result, mark));
+                polled.map(|result| R::ran(result, mark))
             }
             StateProj::Refused { refusal } => {
                 let (rejection, reject) = refusal.take().expect("a refused call was polled after it had ended");

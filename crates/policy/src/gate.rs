@@ -1,4 +1,4 @@
-use seawall_core::{Held, Outcome};
+use seawall_core::{Held, Mark, Outcome};
 
 /// What gives leave to calls, and takes it back. Implemented by what all clones of a policy share, and so by whoever
 /// holds a share of it or borrows it.
@@ -15,8 +15,9 @@ pub trait Gate {
 
 /// What a gate makes of a result.
 pub trait Judge<T, E>: Gate {
-    /// The verdict on `result`. May run a user's code, and panic.
-    fn judge(&self, result: &Result<T, E>) -> Outcome;
+    /// Returns the verdict on `result`, or `None` if the caller abandoned the call. The mark was taken before the poll that
+    /// gave `result`. The verdict may run a user's code, and panic.
+    fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome>;
 }
 
 /// A gate that has nothing to be given back to: its leave is spent when it is given, and how the call ends is nothing to
@@ -34,8 +35,8 @@ impl Gate for Spent {
 
 impl<T, E> Judge<T, E> for Spent {
     #[inline]
-    fn judge(&self, _: &Result<T, E>) -> Outcome {
-        Outcome::Ignored
+    fn judge(&self, _: &Result<T, E>, _: Mark) -> Option<Outcome> {
+        Some(Outcome::Ignored)
     }
 }
 
@@ -54,8 +55,8 @@ impl<G: Gate> Gate for &G {
 
 impl<T, E, G: Judge<T, E>> Judge<T, E> for &G {
     #[inline]
-    fn judge(&self, result: &Result<T, E>) -> Outcome {
-        (**self).judge(result)
+    fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome> {
+        (**self).judge(result, mark)
     }
 }
 
@@ -74,7 +75,7 @@ impl<G: Gate> Gate for Held<G> {
 
 impl<T, E, G: Judge<T, E>> Judge<T, E> for Held<G> {
     #[inline]
-    fn judge(&self, result: &Result<T, E>) -> Outcome {
-        (**self).judge(result)
+    fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome> {
+        (**self).judge(result, mark)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::Callee;
 use pin_project_lite::pin_project;
-use seawall_core::{Outcome, Rejection};
+use seawall_core::{Mark, Outcome, Rejection};
 
 use crate::{
     Gate, Policy, Ticket,
@@ -95,7 +95,8 @@ impl<C, P, W> Passage<C, P, W> {
         Self { state }
     }
 
-    /// Polls what there is to be polled. The pass is spent by `verdict`; where that is none, the call counts as abandoned.
+    /// Polls what there is to be polled. The pass is spent by `verdict`, which gets a mark from before the call's poll; where
+    /// that is none, the call counts as abandoned.
     ///
     /// # Panics
     ///
@@ -106,7 +107,7 @@ impl<C, P, W> Passage<C, P, W> {
         policy: &A,
         callee: &mut impl Callee<Call = C, Output = Result<T, Rejection>>,
         cx: &mut Context<'_>,
-        verdict: impl FnOnce(&A::Shared, &Result<T, Rejection>) -> Option<Outcome>,
+        verdict: impl FnOnce(&A::Shared, &Result<T, Rejection>, Mark) -> Option<Outcome>,
     ) -> Poll<Result<T, Rejection>>
     where
         A: Admit<Shared: Gate<Pass = P>, Wait = W>,
@@ -119,7 +120,8 @@ impl<C, P, W> Passage<C, P, W> {
             }
         }
         let StateProj::Running { call, pass } = self.project().state.project() else { panic!("{ENDED}") };
-        Slip { gate: policy.gate(), pass }.poll(|| callee.poll(call, cx), verdict)
+        let mark = Mark::here();
+        Slip { gate: policy.gate(), pass }.poll(|| callee.poll(call, cx), |gate, result| verdict(gate, result, mark))
     }
 
     /// Waits for its turn, and begins the call.

@@ -1,4 +1,4 @@
-use seawall_core::{Error, FromRejection, Rejection};
+use seawall_core::{Error, FromRejection, Mark, Rejection, note_rejection};
 
 /// How a guarded call ends: what becomes of its own result, and what of a refusal.
 ///
@@ -7,8 +7,8 @@ pub trait Reject<T, E> {
     /// The error of the guarded call.
     type Error;
 
-    /// The end of a call that ran.
-    fn ran(result: Result<T, E>) -> Result<T, Self::Error>;
+    /// Returns the end of a call that ran. The mark was taken before the poll that gave `result`.
+    fn ran(result: Result<T, E>, mark: Mark) -> Result<T, Self::Error>;
 
     /// The end of a call that was refused.
     fn refused(self, rejection: Rejection) -> Result<T, Self::Error>;
@@ -54,32 +54,35 @@ pub trait WithResponse<A> {
 impl<T, E> Reject<T, E> for WrapError {
     type Error = Error<E>;
 
-    fn ran(result: Result<T, E>) -> Result<T, Error<E>> {
-        result.map_err(Error::Inner)
+    fn ran(result: Result<T, E>, mark: Mark) -> Result<T, Error<E>> {
+        result.map_err(|error| mark.wrap(error, Error::Inner))
     }
 
     fn refused(self, rejection: Rejection) -> Result<T, Error<E>> {
-        Err(Error::Rejected(rejection))
+        Err(Error::from(rejection))
     }
 }
 
 impl<T, E: FromRejection> Reject<T, E> for KeepError {
     type Error = E;
 
-    fn ran(result: Result<T, E>) -> Result<T, E> {
-        result
+    fn ran(result: Result<T, E>, mark: Mark) -> Result<T, E> {
+        result.inspect_err(|error| mark.keep(error))
     }
 
     fn refused(self, rejection: Rejection) -> Result<T, E> {
-        Err(E::from_rejection(rejection))
+        let meaning = rejection.meaning();
+        let error = E::from_rejection(rejection);
+        note_rejection(&error, meaning);
+        Err(error)
     }
 }
 
 impl<T, E, A: MakeResponse<T>> Reject<T, E> for Respond<A> {
     type Error = E;
 
-    fn ran(result: Result<T, E>) -> Result<T, E> {
-        result
+    fn ran(result: Result<T, E>, mark: Mark) -> Result<T, E> {
+        result.inspect_err(|error| mark.keep(error))
     }
 
     fn refused(self, rejection: Rejection) -> Result<T, E> {

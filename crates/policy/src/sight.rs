@@ -1,16 +1,20 @@
-use seawall_core::{AsRejection, Rejection};
+use seawall_core::{AsRejection, Meaning, Rejection};
 
 /// How a policy sees that an error is a rejection by a policy below it.
 pub trait Sight<E> {
     /// The rejection, if it is one.
     fn rejection(error: &E) -> Option<&Rejection>;
+
+    /// Returns the meaning of the error if it is a rejection. `noted` is what a [`Mark`](seawall_core::Mark) says about the
+    /// error, which is less exact than the error's own word.
+    fn meaning(error: &E, noted: Option<Meaning>) -> Option<Meaning>;
 }
 
 /// The error shows its rejections: what `call` and a retry's layer ask for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HeedRejections;
 
-/// The error may be any, and is never taken for a rejection: what `execute` does.
+/// The error may be any, and shows no rejection: what `execute` does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyError;
 
@@ -18,10 +22,18 @@ impl<E: AsRejection> Sight<E> for HeedRejections {
     fn rejection(error: &E) -> Option<&Rejection> {
         error.as_rejection()
     }
+
+    fn meaning(error: &E, _: Option<Meaning>) -> Option<Meaning> {
+        error.as_rejection().map(Rejection::meaning)
+    }
 }
 
 impl<E> Sight<E> for AnyError {
     fn rejection(_: &E) -> Option<&Rejection> {
         None
+    }
+
+    fn meaning(_: &E, noted: Option<Meaning>) -> Option<Meaning> {
+        noted
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, mem, task::Poll, thread};
 
-use seawall_core::{Error, Outcome, observe::contain};
+use seawall_core::{Error, Mark, Outcome, observe::contain};
 
 use crate::{Gate, Judge};
 
@@ -151,13 +151,14 @@ impl<G: Gate> Ticket<G> {
         self.slip().run(part)
     }
 
-    /// Settles by the gate's verdict; if that panics, the call has failed.
+    /// Settles by the gate's verdict; if that panics, the call has failed. The mark was taken before the poll that gave
+    /// `result`.
     #[inline]
-    pub fn record<T, E>(&mut self, result: &Result<T, E>)
+    pub fn record<T, E>(&mut self, result: &Result<T, E>, mark: Mark)
     where
         G: Judge<T, E>,
     {
-        self.slip().record(|gate| Some(gate.judge(result)));
+        self.slip().record(|gate| gate.judge(result, mark));
     }
 
     #[inline]
@@ -179,9 +180,10 @@ impl<G: Gate> Ticket<G> {
     where
         G: Judge<T, E>,
     {
+        let mark = Mark::here();
         let result = self.run(call);
-        self.record(&result);
-        result.map_err(Error::Inner)
+        self.record(&result, mark);
+        result.map_err(|error| mark.wrap(error, Error::Inner))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
 };
 
 use seawall_core::{
-    BulkheadFull, Held, Here, Name, Outcome, Rejection,
+    BulkheadFull, Held, Here, Mark, Name, Outcome, Rejection,
     observe::{Level, Outbox},
     slots::{MAX_LIMIT, Reason, Refusal, Slots},
     time::Clock,
@@ -94,7 +94,7 @@ impl<K: Clock> Gate for Inner<K> {
 impl<T, E, K: Clock> Judge<T, E> for Inner<K> {
     /// How a call ends is nothing to a bulkhead, but that it does.
     #[inline]
-    fn judge(&self, _: &Result<T, E>) -> Outcome {
-        Outcome::Ignored
+    fn judge(&self, _: &Result<T, E>, _: Mark) -> Option<Outcome> {
+        Some(Outcome::Ignored)
     }
 }

@@ -96,8 +96,10 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.seed(seed), ..self }
     }
 
-    /// What a result says of the callee: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default: every
-    /// `Err` is a failure.
+    /// What a result says of the callee: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default:
+    /// [`ErrIsFailure`], which counts every `Err` as a failure except the rejections by policies below.
+    ///
+    /// A call that the caller's own deadline cut off is abandoned, whatever the classifier.
     pub fn classify<D>(self, classify: D) -> Builder<D, K> {
         Builder { name: self.name, config: self.config, classify, clock: self.clock, outbox: self.outbox }
     }

@@ -1,5 +1,5 @@
 use seawall_core::{
-    CircuitOpen, Classify, Here, Name, Outcome, Rejection,
+    CircuitOpen, Classify, Here, Mark, Name, Outcome, Rejection,
     breaker::{Breaker, Change, Pass, Refusal, Settled},
     observe::{Level, Outbox},
     time::{Clock, Instant},
@@ -143,7 +143,8 @@ impl<C, K: Clock> Gate for Inner<C, K> {
 
 impl<T, E, C: Classify<T, E>, K: Clock> Judge<T, E> for Inner<C, K> {
     #[inline]
-    fn judge(&self, result: &Result<T, E>) -> Outcome {
-        self.classify.classify(result)
+    fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome> {
+        let noted = result.as_ref().err().and_then(|error| mark.meaning(error));
+        self.classify.verdict(result, noted)
     }
 }

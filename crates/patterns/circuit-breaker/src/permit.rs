@@ -1,7 +1,7 @@
 use std::{fmt, thread};
 
 use seawall_core::{
-    Classify, ErrIsFailure, Held, Outcome,
+    Classify, ErrIsFailure, Held, Mark, Outcome,
     time::{Clock, DefaultClock},
 };
 use seawall_policy::Ticket;
@@ -34,7 +34,8 @@ impl<C, K: Clock> Permit<C, K> {
     where
         C: Classify<T, E>,
     {
-        self.ticket.record(result);
+        // A permit does not know when its call was polled, so no note is about `result`.
+        self.ticket.record(result, Mark::here());
     }
 
     /// Counts the call as a success.

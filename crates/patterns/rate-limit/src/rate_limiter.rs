@@ -1,7 +1,7 @@
 use std::{fmt, future::Future, time::Duration};
 
 use seawall_core::{
-    Error, FromRejection, Name, Rejection, Shared,
+    Error, FromRejection, Mark, Name, Rejection, Shared,
     observe::{Level, ObserverHandle},
     rate::Quota,
     time::{Clock, DefaultClock, Timer},
@@ -143,7 +143,8 @@ impl<K: Clock> RateLimiter<K> {
     #[inline]
     pub fn execute_blocking<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>> {
         self.try_acquire()?;
-        f().map_err(Error::Inner)
+        let mark = Mark::here();
+        f().map_err(|error| mark.wrap(error, Error::Inner))
     }
 
     /// Takes one call's share, if it is there and nobody waits for it.

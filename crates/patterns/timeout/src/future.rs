@@ -5,12 +5,12 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::{Name, observe::Outbox, time::Timer};
+use seawall_core::{Mark, Meaning, Name, Rejection, observe::Outbox, time::Timer};
 use seawall_policy::Reject;
 
 use crate::{EventKind, Limited, Terms, Timeout, Watch};
@@ -71,14 +71,31 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let terms = this.lent.terms();
-        if let Poll::Ready(result) = this.limited.as_mut().poll_call(terms, |call| call.poll(cx), Result::is_ok) {
-            return Poll::Ready(R::ran(result));
-        }
-        this.limited.poll_over(terms, cx, |_| ()).map(|rejection| {
-            let reject = this.reject.take().expect("a call was polled after it had ended");
-            reject.refused(rejection)
-        })
+        let mark = Mark::here();
+        let rejection = match this.limited.as_mut().poll_call(terms, |call| call.poll(cx), Result::is_ok) {
+            Poll::Ready(result) => match own_rejection(&result, mark, this.limited, terms) {
+                Some(rejection) => rejection,
+                None => return Poll::Ready(R::ran(result, mark)),
+            },
+            Poll::Pending => ready!(this.limited.poll_over(terms, cx, |_| ())),
+        };
+        let reject = this.reject.take().expect("a call was polled after it had ended");
+        Poll::Ready(reject.refused(rejection))
     }
+}
+
+/// Returns the timeout's own rejection if a policy below was cut off by the deadline that this timeout is.
+///
+/// The error from below blames the caller, but the limit is the timeout's own, so policies further out must see a failure.
+#[inline]
+fn own_rejection<T, E, C, K: Timer, W: Watch>(
+    result: &Result<T, E>,
+    mark: Mark,
+    limited: Pin<&mut Limited<C, K::Sleep, W>>,
+    terms: Terms<'_, K>,
+) -> Option<Rejection> {
+    let Err(error) = result else { return None };
+    if mark.meaning(error) == Some(Meaning::CutOff) { limited.own_rejection(terms) } else { None }
 }
 
 // By hand: derive would ask `Debug` of the user's future.

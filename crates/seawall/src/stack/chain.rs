@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use seawall_core::{Outcome, Rejection, attempts::Round};
+use seawall_core::{Mark, Outcome, Rejection, attempts::Round};
 use seawall_policy::Callee;
 use seawall_policy::Judge;
 
@@ -117,22 +117,17 @@ pub(super) fn rejection<X: Shape>(end: &End<X>) -> Option<&Rejection> {
 /// than its own limit, it failed; and one that the caller's deadline cut off counts as one that the caller has dropped. Where
 /// there was no time at all, the callee was not touched.
 #[inline]
-pub(super) fn verdict<X, G>(gate: &G, end: &End<X>) -> Option<Outcome>
+pub(super) fn verdict<X, G>(gate: &G, end: &End<X>, mark: Mark) -> Option<Outcome>
 where
     X: Shape,
     G: Judge<X::Output, X::Error>,
 {
     let rejection = match end {
         Ok(result) => match X::rejection(result) {
-            None => return Some(gate.judge(result)),
+            None => return gate.judge(result, mark),
             Some(rejection) => rejection,
         },
         Err(rejection) => rejection,
     };
-    match rejection {
-        Rejection::TimedOut(timed_out) if timed_out.limit().is_zero() => Some(Outcome::Ignored),
-        Rejection::TimedOut(timed_out) if timed_out.is_by_deadline() => None,
-        Rejection::TimedOut(_) => Some(Outcome::Failure),
-        _ => Some(Outcome::Ignored),
-    }
+    rejection.meaning().outcome()
 }

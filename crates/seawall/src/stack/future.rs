@@ -9,7 +9,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::attempts::Single;
+use seawall_core::{Mark, attempts::Single};
 use seawall_policy::Reject;
 
 use super::{
@@ -81,10 +81,11 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let mark = Mark::here();
         this.policies.poll(this.run, this.operation, Single, cx).map(|end| {
             *this.ended = true;
             match end {
-                Ok(result) => R::ran(result),
+                Ok(result) => R::ran(result, mark),
                 Err(rejection) => this.reject.take().expect("a call was polled after it had ended").refused(rejection),
             }
         })

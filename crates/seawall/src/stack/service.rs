@@ -3,7 +3,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use seawall_core::{Held, Shared, attempts::Single};
+use seawall_core::{Held, Mark, Shared, attempts::Single};
 use seawall_policy::{AnyError, Reject, Sight, WrapError};
 use seawall_retry::{CloneAll, CloneRequest, Resend};
 use tower_service::Service;
@@ -63,9 +63,12 @@ where
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
         self.ready = false;
+        let mark = Mark::here();
         match self.inner.poll_ready(cx) {
             Poll::Ready(Ok(())) => self.ready = true,
-            Poll::Ready(Err(error)) => return Poll::Ready(R::ran(Err(error)).map(|_: S::Response| ())),
+            Poll::Ready(Err(error)) => {
+                return Poll::Ready(R::ran(Err(error), mark).map(|_: S::Response| ()));
+            }
             Poll::Pending if self.policies.refuses() => {}
             Poll::Pending => return Poll::Pending,
         }

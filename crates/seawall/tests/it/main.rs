@@ -10,6 +10,8 @@ mod compile;
 #[cfg(feature = "tokio")]
 mod contract;
 #[cfg(feature = "tokio")]
+mod rejections_from_below;
+#[cfg(feature = "tokio")]
 mod stack;
 #[cfg(feature = "tracing")]
 mod tracing_observer;

@@ -11,7 +11,7 @@ use std::{
 use http::{Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use seawall_core::{Outcome, Rejection};
+use seawall_core::{Mark, Outcome, Rejection};
 use seawall_policy::Reject;
 use seawall_policy::{Gate, Judge, Ticket};
 
@@ -63,14 +63,15 @@ where
         match self.project().state.project() {
             StateProj::Admitted { call, ticket: slot } => {
                 let ticket = slot.as_mut().expect("a call was polled after it had ended");
+                let mark = Mark::here();
                 let result = ready!(ticket.run(|| call.poll(cx)));
-                let going_on = settle(ticket, &result);
+                let going_on = settle(ticket, &result, mark);
                 let ticket = slot.take();
                 let hold = |body| match (going_on, ticket) {
                     (Some(head), Some(ticket)) => HeldBody::new(body, ticket, head),
                     _ => HeldBody::free(body),
                 };
-                Poll::Ready(R::ran(result).map(|response| response.map(hold)))
+                Poll::Ready(R::ran(result, mark).map(|response| response.map(hold)))
             }
             StateProj::Refused { refusal } => {
                 let (rejection, reject) = refusal.take().expect("a refused call was polled after it had ended");
@@ -84,10 +85,15 @@ where
 fn settle<B: Body, E, G: Judge<Response<B>, E>>(
     ticket: &mut Ticket<G>,
     result: &Result<Response<B>, E>,
+    mark: Mark,
 ) -> Option<Head> {
     // Both may be a user's code, and if they panic the call has failed.
     let armed = CountPanic(ticket);
-    let outcome = armed.0.gate().judge(result);
+    let Some(outcome) = armed.0.gate().judge(result, mark) else {
+        // The ticket is dropped next, which abandons the call.
+        mem::forget(armed);
+        return None;
+    };
     let going_on = match result {
         Ok(response) if outcome != Outcome::Failure && !response.body().is_end_stream() => {
             Some(Head { outcome, left: length(response) })

@@ -1,7 +1,7 @@
 use std::{fmt, marker::PhantomData};
 
 use http::HeaderMap;
-use seawall_core::{Classify, Hint, Outcome};
+use seawall_core::{Classify, Hint, Meaning, Outcome};
 use seawall_retry::{AnyError, HeedRejections, Sight};
 
 use super::Question;
@@ -136,6 +136,11 @@ impl<B, E, V: Sight<E>> Classify<http::Response<B>, E> for GrpcCodes<V> {
             }
             Err(error) => V::rejection(error).map_or(Outcome::Failure, |rejection| self.question.rejected(rejection)),
         }
+    }
+
+    fn verdict(&self, result: &Result<http::Response<B>, E>, noted: Option<Meaning>) -> Option<Outcome> {
+        let meaning = result.as_ref().err().and_then(|error| V::meaning(error, noted));
+        self.question.verdict(meaning, || self.classify(result))
     }
 }
 

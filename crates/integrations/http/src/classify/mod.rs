@@ -4,7 +4,7 @@ mod codes;
 mod statuses;
 
 pub use codes::GrpcCodes;
-use seawall_core::{Outcome, Rejection};
+use seawall_core::{Meaning, Outcome, Rejection};
 pub use statuses::Statuses;
 
 /// What a classifier is asked.
@@ -25,6 +25,14 @@ impl Question {
             (Self::Health, _) => Outcome::Ignored,
             // A retry sees for itself what refused the call, and when it is let in.
             (Self::Transient, _) => Outcome::Failure,
+        }
+    }
+
+    /// Returns the verdict on an error that means a rejection, if that is known, and on any other result by `classify`.
+    pub(crate) fn verdict(self, meaning: Option<Meaning>, classify: impl FnOnce() -> Outcome) -> Option<Outcome> {
+        match (self, meaning) {
+            (Self::Health, Some(meaning)) => meaning.outcome(),
+            _ => Some(classify()),
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::{fmt, marker::PhantomData};
 
 use http::StatusCode;
-use seawall_core::{Classify, Outcome};
+use seawall_core::{Classify, Meaning, Outcome};
 use seawall_retry::{AnyError, HeedRejections, Sight};
 
 use super::Question;
@@ -26,8 +26,8 @@ use super::Question;
 /// storage clients those and 408 and 429; 425 is made to be tried again ([RFC 8470]). A status above 599 is to be
 /// taken for a server error (RFC 9110, [section 15]).
 ///
-/// A rejection by a policy below says nothing of the callee's health, save that of a timeout, which is a failure if there
-/// was any time. To a retry rejections are failures, and it sees for itself which of them pass, and when. Errors that
+/// A rejection by a policy below says nothing about the callee's health. The own limit of a timeout is a failure if the call
+/// had any time. A breaker counts a call as abandoned if a deadline around the timeout cut it off. To a retry rejections are failures, and it sees for itself which of them pass, and when. Errors that
 /// cannot show a rejection need [`any_error`](Self::any_error): those of a plain `execute` around a client, say.
 ///
 /// It looks at the head alone. A stream that breaks off later is not seen here. For responses of reqwest's own type there are
@@ -119,6 +119,11 @@ impl<B, E, V: Sight<E>> Classify<http::Response<B>, E> for Statuses<V> {
             Ok(response) => self.outcome(response.status()),
             Err(error) => V::rejection(error).map_or(Outcome::Failure, |rejection| self.question.rejected(rejection)),
         }
+    }
+
+    fn verdict(&self, result: &Result<http::Response<B>, E>, noted: Option<Meaning>) -> Option<Outcome> {
+        let meaning = result.as_ref().err().and_then(|error| V::meaning(error, noted));
+        self.question.verdict(meaning, || self.classify(result))
     }
 }
 

@@ -1,5 +1,5 @@
 use reqwest::{Response, StatusCode};
-use seawall_core::{Classify, Error, Outcome, Rejection};
+use seawall_core::{Classify, Error, Meaning, Outcome, Rejection};
 
 use crate::Statuses;
 
@@ -65,6 +65,14 @@ impl Classify<Response, Error<reqwest::Error>> for Health {
             Err(Error::Rejected(Rejection::TimedOut(_))) => Outcome::Failure,
             // The callee has not seen it.
             Err(Error::Rejected(_)) => Outcome::Ignored,
+        }
+    }
+
+    // The error shows what it is, so no note is needed.
+    fn verdict(&self, result: &Result<Response, Error<reqwest::Error>>, _: Option<Meaning>) -> Option<Outcome> {
+        match result {
+            Err(Error::Rejected(rejection)) => rejection.meaning().outcome(),
+            _ => Some(self.classify(result)),
         }
     }
 }

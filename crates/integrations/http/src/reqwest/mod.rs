@@ -48,7 +48,8 @@
 //! | no connection, timeout, connection lost, in the body too | failure | again |
 //! | the request could not be built, or was redirected too often | ignored | stands |
 //! | a rejection by a policy of ours, below | ignored | again, if it says when |
-//! | a timeout of ours, below | failure | again |
+//! | a timeout of ours, below, at its own limit | failure | again |
+//! | a timeout of ours, below, at the caller's deadline | abandoned | again |
 //!
 //! An error with a status, from `error_for_status`, counts as that status; but the error has lost the headers, and so what
 //! `Retry-After` said.

@@ -1,4 +1,4 @@
-use seawall_core::{Classify, Hint, Outcome, Rejection, RetryAfter};
+use seawall_core::{Classify, Hint, Meaning, Outcome, Rejection, RetryAfter};
 use seawall_retry::Attempt;
 use tonic::Response;
 
@@ -27,6 +27,11 @@ impl<T, E: AsStatus, V> Classify<Response<T>, E> for GrpcCodes<V> {
             (None, Some(status)) => self.outcome(code(status), status.metadata().as_ref()),
             (None, None) => Outcome::Failure,
         }
+    }
+
+    fn verdict(&self, result: &Result<Response<T>, E>, noted: Option<Meaning>) -> Option<Outcome> {
+        let shown = result.as_ref().err().and_then(AsStatus::rejection);
+        self.question().verdict(shown.map(Rejection::meaning).or(noted), || self.classify(result))
     }
 }
 

@@ -5,6 +5,7 @@
 mod axum;
 mod body_sockets;
 mod body_support;
+mod cut_off;
 mod deadlines;
 mod footprint;
 mod grpc;

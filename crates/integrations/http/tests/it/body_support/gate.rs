@@ -9,6 +9,7 @@ use std::{
 use futures::task::noop_waker_ref;
 use http::{Response, response::Builder};
 use seawall::{Error, Outcome, Rejection};
+use seawall_core::Mark;
 use seawall_http::{HeldBody, hold_body};
 use seawall_policy::{Gate, GateLayer, Judge, Policy, Ticket};
 use tokio_test::{assert_ready_ok, task};
@@ -50,13 +51,13 @@ impl Gate for Log {
 
 /// By status: 5xx has failed, 4xx is ignored, and 418 cannot be judged.
 impl<B, E> Judge<Response<B>, E> for Log {
-    fn judge(&self, result: &Result<Response<B>, E>) -> Outcome {
-        match result.as_ref().map(|response| response.status().as_u16()) {
+    fn judge(&self, result: &Result<Response<B>, E>, _: Mark) -> Option<Outcome> {
+        Some(match result.as_ref().map(|response| response.status().as_u16()) {
             Ok(418) => panic!("the judge panics"),
             Ok(500..) | Err(_) => Outcome::Failure,
             Ok(400..) => Outcome::Ignored,
             Ok(_) => Outcome::Success,
-        }
+        })
     }
 }
 
