@@ -1,4 +1,4 @@
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, mem, time::Duration};
 
 use super::{
     Breaker, Pass, Phase, Settled, Why, Word,
@@ -12,6 +12,13 @@ use crate::{Outcome, caller::Caller, sync::Ordering, time::Instant};
 struct Once<'a, C> {
     caller: &'a C,
     now: Cell<Option<Instant>>,
+}
+
+/// Counts a call in the run of failures if it is dropped, which is when a predicate panics.
+struct CountInRun<'a> {
+    breaker: &'a Breaker,
+    generation: u32,
+    failed: bool,
 }
 
 /// Taking passes back.
@@ -93,7 +100,47 @@ impl Breaker {
                 fired = fired.or(Some(Cause { rule: rule.number, rate }));
             }
         }
+        if self.plan.has_predicates { self.ask_predicates(generation, failed, fired, caller) } else { fired }
+    }
+
+    /// Asks the user's own rules, once all windows hold the call. If a predicate panics, the call is in the run of failures
+    /// too, and the next failure is judged by the run.
+    #[inline(never)]
+    fn ask_predicates<C: Caller>(
+        &self,
+        generation: u32,
+        failed: bool,
+        mut fired: Option<Cause>,
+        caller: &Once<'_, C>,
+    ) -> Option<Cause> {
+        let armed = CountInRun { breaker: self, generation, failed };
+        for rule in self.plan.rules.iter().filter(|rule| rule.is_predicate()) {
+            let is_first = fired.is_none_or(|cause| rule.number < cause.rule);
+            if rule.ask(generation, caller.now()) && is_first {
+                fired = Some(Cause { rule: rule.number, rate: 0.0 });
+            }
+        }
+        mem::forget(armed);
         fired
+    }
+
+    /// Counts a call in the run of failures, and opens nothing.
+    fn count_in_run(&self, generation: u32, failed: bool) {
+        loop {
+            let word = self.load();
+            if word.generation() != generation || self.plan.run_limit == 0 {
+                return;
+            }
+            let next = |run: u32| if failed { run.saturating_add(1) } else { 0 };
+            let phase = match word.phase() {
+                Phase::Closed { run } => Phase::Closed { run: next(run) },
+                Phase::MetricsOnly { run, told } => Phase::MetricsOnly { run: next(run).min(u32::MAX >> 1), told },
+                _ => return,
+            };
+            if self.swap(word, word.with(phase)) {
+                return;
+            }
+        }
     }
 
     /// Counts failures in a row, and opens the circuit if that or another rule (`fired`) says so.
@@ -199,6 +246,12 @@ impl Breaker {
     fn too_late(&self) -> Settled {
         self.stale.fetch_add(1, Ordering::Relaxed);
         Settled::Stale
+    }
+}
+
+impl Drop for CountInRun<'_> {
+    fn drop(&mut self) {
+        self.breaker.count_in_run(self.generation, self.failed);
     }
 }
 

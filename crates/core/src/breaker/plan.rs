@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Box<[Rule]>,
     /// At most one rule has a window, and it counts failures: a success is then a few instructions.
     pub(crate) is_simple: bool,
+    /// A rule is the user's own.
+    pub(crate) has_predicates: bool,
     /// A pass must say when its call began.
     pub(crate) needs_start: bool,
     pub(crate) probes: u8,
@@ -68,6 +70,7 @@ impl Plan {
             run_rule,
             needs_start: rules.iter().any(|rule| rule.slower_than.is_some()) || config.abandoned_after.is_some(),
             is_simple: rules.len() <= 1 && rules.iter().all(Rule::counts_failures),
+            has_predicates: rules.iter().any(Rule::is_predicate),
             rules: rules.into(),
             probes: config.probes,
             reopen_at: config.reopen_at,

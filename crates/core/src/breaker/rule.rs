@@ -79,13 +79,24 @@ impl Rule {
         match self.measure {
             Measure::FailureRate(threshold) => self.judge(take_in(&self.failures, failed)?, threshold),
             Measure::SlowRate(threshold) => self.judge(take_in(&self.slow, self.is_slow(elapsed))?, threshold),
-            Measure::Predicate(ref predicate) => {
+            // It is asked when all rules have recorded: see `ask`.
+            Measure::Predicate(_) => {
                 take_in(&self.failures, failed);
                 take_in(&self.slow, self.is_slow(elapsed));
-                let counts = self.counts(generation, caller.now());
-                (counts.calls >= self.min_calls && predicate(&counts)).then_some(0.0)
+                None
             }
         }
+    }
+
+    /// Asks the user's predicate whether the circuit is to open. It may panic.
+    pub(crate) fn ask(&self, generation: u32, now: Instant) -> bool {
+        let Measure::Predicate(predicate) = &self.measure else { return false };
+        let counts = self.counts(generation, now);
+        counts.calls >= self.min_calls && predicate(&counts)
+    }
+
+    pub(crate) fn is_predicate(&self) -> bool {
+        matches!(self.measure, Measure::Predicate(_))
     }
 
     pub(crate) fn is_slow(&self, elapsed: Duration) -> bool {

@@ -9,6 +9,7 @@ mod keyed;
 mod latency;
 mod model;
 mod observe;
+mod panicking_predicate;
 mod rate;
 mod slots;
 mod wire;
