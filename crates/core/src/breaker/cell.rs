@@ -29,6 +29,10 @@ pub struct Breaker {
 /// An instant is pushed forward *before* the word that it belongs to is swapped in, with a time that was read before
 /// the old word was. So whoever sees the word sees its instant, and one that lost the race can only have pushed to a
 /// time at which the winner had not yet won. Only those who open push `opened`, only those who let in push `admitted`.
+///
+/// An instant that lies in the future was read before the clock stepped back. It is pulled back by the thread that swapped
+/// the word in, and by each call that meets the instant. So a circuit waits for a period from that call on, and never for
+/// the clock. A thread that slept after its look at the clock pulls an instant back by the time that it slept.
 #[derive(Debug)]
 pub(super) struct Hot {
     pub(super) word: AtomicU64,
@@ -174,6 +178,7 @@ impl Breaker {
             }
             push(&self.hot.changed, now);
             if self.swap(word, next) {
+                self.complete(next, now);
                 return Some(self.change(word, next, now, Why::Manual));
             }
         }
@@ -190,13 +195,47 @@ impl Breaker {
         self.hot.word.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Since when and until when the circuit, which is open with `word`, refuses.
-    #[inline]
-    pub(super) fn open_period(&self, word: Word) -> (Instant, Instant) {
-        let opened = Instant::from_nanos(self.hot.opened.load(Ordering::Acquire));
+    /// Completes the swap of `word`, which this thread has just swapped in: pulls its instants back to `now` if the clock has
+    /// stepped back, and removes old counts in time.
+    pub(super) fn complete(&self, word: Word, now: Instant) {
+        if word.generation() % FORGET_EVERY == 0 {
+            self.forget(word.generation());
+        }
+        self.pull(&self.hot.changed, word, now);
         match word.phase() {
-            Phase::Open { level, .. } => (opened, opened + self.plan.open_period(level, word.generation())),
-            _ => (opened, Instant::MAX),
+            Phase::Open { .. } => self.pull(&self.hot.opened, word, now),
+            Phase::HalfOpen { .. } => self.pull(&self.hot.admitted, word, now),
+            _ => {}
+        }
+    }
+
+    /// Removes what older generations left in the windows, whose cells tell fewer generations apart than the word does.
+    #[cold]
+    fn forget(&self, generation: u32) {
+        for rule in &self.plan.rules {
+            rule.forget(generation, || self.load().generation() == generation);
+        }
+    }
+
+    /// Pulls an instant that lies in the future back to `now`, as long as `word` stands.
+    #[inline]
+    pub(super) fn pull(&self, cell: &AtomicU64, word: Word, now: Instant) {
+        let seen = cell.load(Ordering::Acquire);
+        if seen > now.as_nanos() && self.load() == word {
+            // If this fails, another thread has seen the clock too.
+            let _ = cell.compare_exchange(seen, now.as_nanos(), Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+
+    /// Until when the circuit, which is open with `word`, refuses.
+    #[inline]
+    pub(super) fn open_until(&self, word: Word) -> Instant {
+        match word.phase() {
+            Phase::Open { level, .. } => {
+                let opened = Instant::from_nanos(self.hot.opened.load(Ordering::Acquire));
+                opened + self.plan.open_period(level, word.generation())
+            }
+            _ => Instant::MAX,
         }
     }
 
@@ -218,7 +257,7 @@ impl Breaker {
     }
 
     pub(super) fn change(&self, from: Word, to: Word, at: Instant, why: Why) -> Change {
-        let until = (to.state() == State::Open).then(|| self.open_period(to).1);
+        let until = (to.state() == State::Open).then(|| self.open_until(to));
         Change { generation: to.generation(), from: from.state(), to: to.state(), at, until, why }
     }
 }
@@ -247,3 +286,6 @@ impl Pass {
 pub(super) fn push(cell: &AtomicU64, to: Instant) {
     cell.fetch_max(to.as_nanos(), Ordering::AcqRel);
 }
+
+/// A quarter of the generations that a window's cells tell apart at least. A model has few, so that it meets this.
+const FORGET_EVERY: u32 = if cfg!(loom) { 2 } else { 1 << 14 };

@@ -71,6 +71,7 @@ impl Breaker {
             if let Some(why) = why {
                 push(&self.hot.changed, now);
                 if self.swap(word, next) {
+                    self.complete(next, now);
                     return Ok(Entry { change: Some(self.change(word, next, now, why)), ..Entry::new(next, now) });
                 }
             } else if self.swap(word, next) {
@@ -82,15 +83,20 @@ impl Breaker {
     /// Whether a circuit that stands at `word` refuses a call.
     #[inline]
     pub(super) fn refusal_by(&self, word: Word, now: Instant) -> Option<Refusal> {
-        let (since, until) = match word.phase() {
+        // The period and the lease begin again if the clock has stepped back, so that what a refusal says is true.
+        let until = match word.phase() {
             Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => return None,
-            Phase::Open { .. } => self.open_period(word),
+            Phase::Open { .. } => {
+                self.pull(&self.hot.opened, word, now);
+                self.open_until(word)
+            }
             Phase::HalfOpen { .. } if word.with_probe(self.plan.probes).is_some() => return None,
-            Phase::HalfOpen { .. } => (now, self.lease_end()),
-            Phase::ForcedOpen => (now, Instant::MAX),
+            Phase::HalfOpen { .. } => {
+                self.pull(&self.hot.admitted, word, now);
+                self.lease_end()
+            }
+            Phase::ForcedOpen => Instant::MAX,
         };
-        // A clock that stepped back makes nobody wait for longer than the open period.
-        let now = now.max(since);
         (now < until || word.state() == State::ForcedOpen).then(|| self.refused(word, now, until))
     }
 }

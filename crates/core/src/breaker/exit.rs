@@ -180,6 +180,7 @@ impl Breaker {
                     push(&self.hot.opened, now);
                     push(&self.hot.changed, now);
                     if self.swap(word, next) {
+                        self.complete(next, now);
                         return self.changed(word, next, now, Why::Tripped(self.plan.trigger(cause)));
                     }
                 }
@@ -237,6 +238,7 @@ impl Breaker {
             };
             push(&self.hot.changed, now);
             if self.swap(word, next) {
+                self.complete(next, now);
                 return self.changed(word, next, now, why);
             }
         }

@@ -99,6 +99,13 @@ impl Rule {
         matches!(self.measure, Measure::Predicate(_))
     }
 
+    /// Removes what older generations left in the windows.
+    pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
+        for cells in [&self.failures, &self.slow].into_iter().flatten() {
+            cells.forget(generation, &current);
+        }
+    }
+
     pub(crate) fn is_slow(&self, elapsed: Duration) -> bool {
         self.slower_than.is_some_and(|limit| elapsed > limit)
     }

@@ -74,6 +74,16 @@ impl CountWindow {
         }
     }
 
+    /// Removes what an older generation left, before its number comes round again.
+    pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
+        let word = self.head.load(Ordering::Acquire);
+        if word >> 42 != u64::from(generation) & GENERATIONS && current() {
+            let far = u64::from(generation.wrapping_add(FAR)) & GENERATIONS;
+            // If this fails, the window is in use, by this generation or a later one.
+            let _ = self.head.compare_exchange(word, far << 42, Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+
     pub(crate) fn tally(&self, generation: u32) -> Tally {
         Head::unpack(self.head.load(Ordering::Acquire), generation).tally(self.size)
     }
@@ -132,5 +142,7 @@ impl Head {
 }
 
 const GENERATIONS: u64 = (1 << 22) - 1;
+/// Half of the generations that a head tells apart.
+const FAR: u32 = 1 << 21;
 const COUNTS: u64 = (1 << 21) - 1;
 const ONE_PLACE: u64 = 1 << 21;

@@ -121,6 +121,15 @@ impl Cells {
         }
     }
 
+    /// Removes what an older generation left, before its number comes round again. To be called at least once in 2^15
+    /// generations.
+    pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
+        match self {
+            Self::Calls(window) => window.forget(generation, current),
+            Self::Time(window) => window.forget(generation, current),
+        }
+    }
+
     /// What the window holds at `now`.
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
         match self {

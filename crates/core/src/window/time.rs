@@ -18,12 +18,15 @@ use crate::{
 /// empties the cells in between and only then moves the head. A cell carries the lap and the generation it counts for,
 /// so where lanes are shared a writer that slept finds another cell than it reckoned with, and looks again.
 ///
-/// Time does not go back here: a call whose time is before the lane's last bucket counts in that one, and calls are
-/// judged as of the last bucket of any lane.
+/// A call whose time is a little before the lane's last bucket counts in that one, and calls are judged as of the last
+/// bucket of any lane: a thread may sleep after its look at the clock. If the time is before it by more than the window's
+/// length, the clock has stepped back. Then the lane begins again, and lanes that lie in the future do not count.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
     bucket_nanos: u64,
     buckets: u64,
+    /// By how many buckets a lane may be in the future; beyond that the clock has stepped back.
+    slack: u64,
     /// The last bucket (plus one) in which a bad call was recorded, of whatever generation.
     last_bad: Line<AtomicU64>,
     /// The lanes of one thread each, and then the shared ones, a power of two of them.
@@ -78,6 +81,8 @@ impl TimeWindow {
         Self {
             bucket_nanos,
             buckets: u64::from(buckets),
+            // Less would blame the edge of a bucket on the clock; more would hide calls behind those of the future.
+            slack: u64::from(buckets - 1).max(1),
             last_bad: Line(AtomicU64::new(0)),
             lanes: (0..lanes + (lanes / 4).next_power_of_two()).map(|lane| Lane::new(buckets, lane >= lanes)).collect(),
             own_lanes: lanes,
@@ -102,7 +107,7 @@ impl TimeWindow {
             let word = lane.head.load(Ordering::Acquire);
             let (head, mut at) =
                 (Head::unpack(word), Head::new(record.generation, self.bucket_of(now, word & BUCKETS)));
-            if head.generation == at.generation {
+            if head.generation == at.generation && !self.is_future(head.bucket, at.bucket) {
                 at.bucket = at.bucket.max(head.bucket);
             }
             match lane.add(at, word, record.bad, &current) {
@@ -111,6 +116,9 @@ impl TimeWindow {
                 Recorded::Retry => {}
             }
         };
+        if self.is_future(self.last_bad.load(Ordering::Acquire), bucket + 1) {
+            self.leave_future(record.generation, bucket);
+        }
         if record.bad {
             // Mostly it says so already, and a look is cheaper than a write.
             if self.last_bad.load(Ordering::Acquire) <= bucket {
@@ -127,13 +135,17 @@ impl TimeWindow {
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
         let heads = || self.lanes.iter().map(|lane| Head::unpack(lane.head.load(Ordering::Acquire)));
         let of_now = Head::new(generation, 0).generation;
-        let last = heads().filter(|head| head.generation == of_now).map(|head| head.bucket).max();
-        let newest = self.bucket_of(now, 0).max(last.unwrap_or(0));
+        let bucket = self.bucket_of(now, 0);
+        if heads().any(|head| head.generation == of_now && self.is_future(head.bucket, bucket)) {
+            self.leave_future(generation, bucket);
+        }
+        let counts = |head: &Head| head.generation == of_now && !self.is_future(head.bucket, bucket);
+        let newest = heads().filter(counts).map(|head| head.bucket).fold(bucket, u64::max);
         let oldest = (newest + 1).saturating_sub(self.buckets);
         let mut tally = Tally::default();
         for lane in &self.lanes {
             let head = Head::unpack(lane.head.load(Ordering::Acquire));
-            if head.generation != of_now {
+            if !counts(&head) {
                 continue;
             }
             for bucket in oldest..=newest.min(head.bucket) {
@@ -145,6 +157,43 @@ impl TimeWindow {
             }
         }
         tally
+    }
+
+    /// Whether `bucket` is so far after the bucket of now that the clock has stepped back.
+    #[inline]
+    fn is_future(&self, bucket: u64, now: u64) -> bool {
+        bucket > now + self.slack
+    }
+
+    /// The clock has stepped back: forgets what was counted in the future, which must not come again when the clock has
+    /// caught up.
+    #[cold]
+    fn leave_future(&self, generation: u32, bucket: u64) {
+        let last = self.last_bad.load(Ordering::Acquire);
+        if self.is_future(last, bucket + 1) {
+            let _ = self.last_bad.compare_exchange(last, 0, Ordering::AcqRel, Ordering::Acquire);
+        }
+        let (now, far) = (Head::new(generation, 0), Head::new(generation.wrapping_add(FAR), 0));
+        for lane in &self.lanes {
+            let seen = lane.head.load(Ordering::Acquire);
+            let head = Head::unpack(seen);
+            if head.generation == now.generation && self.is_future(head.bucket, bucket) {
+                // If this fails, the lane is in use.
+                let _ = lane.head.compare_exchange(seen, far.pack(), Ordering::AcqRel, Ordering::Acquire);
+            }
+        }
+    }
+
+    /// Removes what an older generation left, before its number comes round again.
+    pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
+        let (now, far) = (Head::new(generation, 0), Head::new(generation.wrapping_add(FAR), 0));
+        for lane in &self.lanes {
+            let seen = lane.head.load(Ordering::Acquire);
+            if Head::unpack(seen).generation != now.generation && current() {
+                // If this fails, the lane is in use, by this generation or a later one.
+                let _ = lane.head.compare_exchange(seen, far.pack(), Ordering::AcqRel, Ordering::Acquire);
+            }
+        }
     }
 
     /// The number of `now`'s bucket; `guess` saves a division where it is right.
@@ -184,11 +233,12 @@ impl Lane {
         word >> 48 == self.tag(head) && current() && (is_full || self.swap(slot, word, word + ONE_CALL))
     }
 
-    /// Counts one call in the bucket `at`, which is not before the head's. `seen` is the head as the caller saw it.
+    /// Counts one call in the bucket `at`, which is before the head's only if the clock has stepped back. `seen` is the head
+    /// as the caller saw it.
     #[inline]
     fn add(&self, at: Head, seen: u64, bad: bool, current: impl Fn() -> bool) -> Recorded {
         let head = Head::unpack(seen);
-        if head.generation != at.generation || head.bucket < at.bucket {
+        if head != at {
             return if self.advance(at, seen, current) { Recorded::Retry } else { Recorded::Stale };
         }
         let slot = self.cell(at.bucket);
@@ -214,7 +264,8 @@ impl Lane {
     #[cold]
     fn advance(&self, at: Head, seen: u64, current: impl Fn() -> bool) -> bool {
         let head = Head::unpack(seen);
-        let kept = if head.generation == at.generation { head.bucket + 1 } else { 0 };
+        let is_later = head.generation == at.generation && head.bucket < at.bucket;
+        let kept = if is_later { head.bucket + 1 } else { 0 };
         let first = kept.max((at.bucket + 1).saturating_sub(self.len()));
         for bucket in first..=at.bucket {
             let empty = Cell { tag: self.tag(Head { bucket, ..at }), calls: 0, bad: 0 }.pack();
@@ -294,5 +345,7 @@ impl Cell {
 /// A model has one, so that all interleavings can be tried.
 const CELLS_A_LINE: usize = if cfg!(loom) { 1 } else { 16 };
 const BUCKETS: u64 = (1 << 48) - 1;
+/// Half of the generations that a head tells apart.
+const FAR: u32 = 1 << 15;
 const COUNTS: u64 = (1 << 24) - 1;
 const ONE_CALL: u64 = 1 << 24;

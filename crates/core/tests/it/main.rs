@@ -5,6 +5,8 @@
 
 mod attempts;
 mod budget;
+mod clock_jumps;
+mod generations;
 mod keyed;
 mod latency;
 mod model;

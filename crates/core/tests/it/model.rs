@@ -28,7 +28,7 @@ fn cases() -> u32 {
 }
 
 /// A caller on a lane that changes with each call.
-struct At(Instant, usize);
+pub(crate) struct At(pub(crate) Instant, pub(crate) usize);
 
 impl Caller for At {
     fn now(&self) -> Instant {
