@@ -28,8 +28,10 @@ thread_local! {
 impl Span {
     const UNLIMITED: Self = Self(ASKED - 1);
 
+    // A time beyond 146 years loses two bits, rounded down, because the word has no room for them.
     fn asked(now: Instant) -> Self {
-        Self(now.as_nanos().min(ASKED - 1) | ASKED)
+        let nanos = now.as_nanos();
+        Self(ASKED | if nanos < COARSE { nanos } else { COARSE | nanos >> 2 })
     }
 
     #[inline]
@@ -40,7 +42,9 @@ impl Span {
     /// What time it was when somebody asked.
     #[inline]
     fn known(self) -> Option<Instant> {
-        (self.0 >= ASKED).then(|| Instant::from_nanos(self.0 - ASKED))
+        let time = self.0 & !ASKED;
+        let nanos = if time < COARSE { time } else { (time & !COARSE) << 2 };
+        (self.0 >= ASKED).then(|| Instant::from_nanos(nanos))
     }
 }
 
@@ -161,3 +165,28 @@ impl Drop for Cut {
 const NEVER: u64 = u64::MAX;
 
 const ASKED: u64 = 1 << 63;
+
+/// Above it a time is kept in units of 4 ns.
+const COARSE: u64 = 1 << 62;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+    #[test]
+    fn nested_limits_end_when_they_are_due_in_any_year() {
+        let (inner_limit, outer_limit) = (Duration::from_secs(1), Duration::from_secs(10));
+        for years in [0, 1, 145, 147, 291, 293, 400, 583] {
+            let now = Instant::ORIGIN + years * YEAR + Duration::from_nanos(3);
+            let outer = cut(None, outer_limit);
+            let inner = cut(None, inner_limit).leave_at(|| now);
+            assert_eq!(inner, Known { at: now + inner_limit, asked: now }, "{years}");
+            let known = outer.leave().expect("it was asked inside");
+            let late = now.saturating_duration_since(known.asked);
+            assert!(known.asked <= now && late < Duration::from_nanos(4), "{years}: {known:?}");
+            assert_eq!(known.at, known.asked + outer_limit, "{years}");
+        }
+    }
+}
