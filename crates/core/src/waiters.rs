@@ -18,6 +18,8 @@ pub(crate) struct Waiters<W, V> {
     len: u32,
     bounded: u32,
     cost: u64,
+    /// The costs of all that ever joined, in all; it wraps.
+    joined: u64,
 }
 
 /// What is known of one who waits.
@@ -25,6 +27,8 @@ pub(crate) struct Waiters<W, V> {
 pub(crate) struct Waiter {
     pub(crate) cost: u32,
     pub(crate) since: Instant,
+    /// The end of its longest wait.
+    pub(crate) latest: Instant,
     /// Whether it counts against the limit of the queue.
     pub(crate) bounded: bool,
 }
@@ -52,7 +56,7 @@ pub struct Woken<W> {
 
 enum Node<W, V> {
     Free { next: Option<Id> },
-    Waiting { waiter: Waiter, waker: W, before: Option<Id>, behind: Option<Id> },
+    Waiting { waiter: Waiter, waker: W, upto: u64, before: Option<Id>, behind: Option<Id> },
     Settled { waiter: Waiter, verdict: V },
 }
 
@@ -64,12 +68,13 @@ struct Id(NonZeroU32);
 
 impl<W, V: Copy> Waiters<W, V> {
     pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), free: None, first: None, last: None, len: 0, bounded: 0, cost: 0 }
+        Self { nodes: Vec::new(), free: None, first: None, last: None, len: 0, bounded: 0, cost: 0, joined: 0 }
     }
 
     /// Takes the last place.
     pub(crate) fn join(&mut self, waiter: Waiter, waker: W) -> Place {
-        let node = Node::Waiting { waiter, waker, before: self.last, behind: None };
+        self.joined = self.joined.wrapping_add(waiter.cost.into());
+        let node = Node::Waiting { waiter, waker, upto: self.joined, before: self.last, behind: None };
         let id = match self.free {
             Some(id) => {
                 let Node::Free { next } = mem::replace(&mut self.nodes[id.index()], node) else {
@@ -121,7 +126,7 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Ends the wait of all of whom `which` is true, in the order of their arrival. Takes time with their number.
-    pub(crate) fn settle_each(&mut self, which: impl Fn(&Waiter) -> bool, verdict: V, woken: &mut Woken<W>) {
+    pub(crate) fn settle_each(&mut self, mut which: impl FnMut(&Waiter) -> bool, verdict: V, woken: &mut Woken<W>) {
         let mut next = self.first;
         while let Some(id) = next {
             let Node::Waiting { waiter, behind, .. } = &self.nodes[id.index()] else { unreachable!("{LISTED}") };
@@ -148,6 +153,19 @@ impl<W, V: Copy> Waiters<W, V> {
         }
     }
 
+    /// Has what `waker` makes woken for each waiter from now on, and wakes all that were to be woken before. Takes time with
+    /// their number.
+    pub(crate) fn replace_each(&mut self, waker: impl Fn() -> W, mut woken: impl FnMut(W)) {
+        let mut next = self.first;
+        while let Some(id) = next {
+            let Node::Waiting { waker: former, behind, .. } = &mut self.nodes[id.index()] else {
+                unreachable!("{LISTED}")
+            };
+            next = *behind;
+            woken(mem::replace(former, waker()));
+        }
+    }
+
     /// How the wait has ended, if it has.
     pub(crate) fn verdict(&self, place: &Place) -> Option<V> {
         match &self.nodes[place.0.index()] {
@@ -157,14 +175,28 @@ impl<W, V: Copy> Waiters<W, V> {
         }
     }
 
-    /// Whether nobody who waits has waited longer.
-    pub(crate) fn is_first(&self, place: &Place) -> bool {
-        self.first == Some(place.0)
-    }
-
     /// Who has waited longest.
     pub(crate) fn first(&self) -> Option<Waiter> {
         self.first.map(|id| self.waiter(id))
+    }
+
+    /// The caller in `place`, if its wait goes on.
+    pub(crate) fn waiting(&self, place: &Place) -> Option<Waiter> {
+        match &self.nodes[place.0.index()] {
+            Node::Waiting { waiter, .. } => Some(*waiter),
+            _ => None,
+        }
+    }
+
+    /// The costs from the first waiter up to the one in `place`, its own included; those that have left from between the two
+    /// may still count.
+    pub(crate) fn cost_through(&self, place: &Place) -> u64 {
+        let upto = |id: Id| match &self.nodes[id.index()] {
+            Node::Waiting { upto, waiter, .. } => (*upto, u64::from(waiter.cost)),
+            _ => unreachable!("{LISTED}"),
+        };
+        let (first, cost) = upto(self.first.expect(LISTED));
+        upto(place.0).0.wrapping_sub(first).saturating_add(cost)
     }
 
     /// Who came last.
@@ -202,7 +234,7 @@ impl<W, V: Copy> Waiters<W, V> {
     /// Takes one who waits out of the list, and leaves `node` in its place.
     fn take(&mut self, id: Id, node: Node<W, V>) -> (Waiter, W) {
         let node = mem::replace(&mut self.nodes[id.index()], node);
-        let Node::Waiting { waiter, waker, before, behind } = node else { unreachable!("{LISTED}") };
+        let Node::Waiting { waiter, waker, before, behind, .. } = node else { unreachable!("{LISTED}") };
         self.link(before, behind);
         if behind.is_none() {
             self.last = before;
@@ -323,17 +355,20 @@ mod tests {
             let mut queue: VecDeque<(Waiter, usize)> = VecDeque::new();
             let mut places: Vec<(Place, Waiter, Wait<usize, usize>)> = Vec::new();
             let mut most = 0;
+            // Then costs of those that left may still count.
+            let mut left_between = false;
             for (number, op) in ops.into_iter().enumerate() {
                 // Who is settled by this step, in order.
                 let mut settled = Vec::new();
                 match op {
                     Op::Join(cost, bounded) => {
-                        let waiter = Waiter { cost, bounded, since: Instant::from_nanos(number as u64) };
+                        let waiter = Waiter { cost, bounded, since: Instant::from_nanos(number as u64), latest: Instant::MAX };
                         queue.push_back((waiter, number));
                         places.push((waiters.join(waiter, number), waiter, Wait::Undecided(number)));
                     }
                     Op::Leave(which) if !places.is_empty() => {
                         let (place, waiter, wait) = places.remove(which.index(places.len()));
+                        left_between |= queue.iter().skip(1).any(|(other, _)| *other == waiter);
                         queue.retain(|(other, _)| *other != waiter);
                         prop_assert_eq!(waiters.leave(place), (waiter, wait));
                     }
@@ -346,6 +381,7 @@ mod tests {
                         prop_assert_eq!(waiters.settle_last(number), settled.first().map(|(_, waker)| *waker));
                     }
                     Op::SettleAbove(limit) => {
+                        left_between = true;
                         let is_above = |waiter: &Waiter| waiter.cost > limit;
                         settled.extend(queue.iter().filter(|(waiter, _)| is_above(waiter)).copied());
                         queue.retain(|(waiter, _)| !is_above(waiter));
@@ -390,7 +426,13 @@ mod tests {
                         Wait::Settled(verdict) => Some(*verdict),
                     };
                     prop_assert_eq!(waiters.verdict(place), verdict);
-                    prop_assert_eq!(waiters.is_first(place), front == Some(*waiter));
+                    prop_assert_eq!(waiters.waiting(place), verdict.is_none().then_some(*waiter));
+                    let until = queue.iter().position(|(other, _)| other == waiter);
+                    if let Some(position) = until {
+                        let through = queue.iter().take(position + 1).map(|(other, _)| u64::from(other.cost)).sum::<u64>();
+                        let told = waiters.cost_through(place);
+                        prop_assert!(told >= through && (told == through || left_between), "{} of {}", told, through);
+                    }
                 }
                 most = most.max(places.len());
                 prop_assert_eq!(waiters.nodes.len(), most, "memory is used again");

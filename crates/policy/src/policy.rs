@@ -1,6 +1,6 @@
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
-use seawall_core::Rejection;
+use seawall_core::{Rejection, time::Instant};
 
 use crate::{Gate, Ticket};
 
@@ -55,6 +55,17 @@ pub enum Patience {
     Configured,
     /// Until there is room, however long that takes and however many wait.
     Unlimited,
+}
+
+impl Patience {
+    /// What a wait that begins `now` goes by, under a policy whose longest wait is `max_wait`: whether it counts against the
+    /// queue's limit, and when it ends at the latest.
+    pub fn terms(self, max_wait: Option<Duration>, now: Instant) -> (bool, Instant) {
+        match self {
+            Self::Configured => (true, max_wait.map_or(Instant::MAX, |max_wait| now + max_wait)),
+            Self::Unlimited => (false, Instant::MAX),
+        }
+    }
 }
 
 /// A wait in `poll_ready`. Boxed, as `poll_ready` has no pinned self; made only where there is something to wait for.

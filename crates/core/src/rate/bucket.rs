@@ -38,6 +38,26 @@ impl Bucket {
         if missing <= produced { Ok(drawn) } else { Err(missing) }
     }
 
+    /// Draws `cost` permits for a call that waited and is served late, as of when its turn came, but at most `lag` ago: what
+    /// the bucket would have run over since then is not lost. What is drawn then, and as of when.
+    pub(crate) fn draw_late(self, cost: u32, nanos: u64, lag: u64) -> Result<(u64, u64), u64> {
+        let begin = nanos.saturating_sub(lag);
+        let from = self.drawn_by(self.scale.produced(begin));
+        let drawn = from + self.scale.units(cost);
+        let missing = drawn.saturating_sub(self.full);
+        if missing > self.scale.produced(nanos) {
+            return Err(missing);
+        }
+        // A bucket that has not run over meanwhile is drawn from as of now.
+        let is_late = from < self.drawn_by(self.scale.produced(nanos));
+        Ok((drawn, if is_late { self.scale.reached(missing).clamp(begin, nanos) } else { nanos }))
+    }
+
+    /// When `cost` permits were there, or will be, for the caller that waits for them; `u64::MAX` for never.
+    pub(crate) fn turn(self, cost: u32) -> u64 {
+        self.scale.reached((self.drawn + self.scale.units(cost)).saturating_sub(self.full))
+    }
+
     /// The units that must have been produced before `cost` permits, of any number, can have passed from here on.
     pub(crate) fn due(self, cost: u64, nanos: u64) -> u64 {
         let produced = self.scale.produced(nanos);
@@ -121,6 +141,13 @@ pub(crate) fn base_at(now: Instant) -> u64 {
 pub(crate) fn wait_until(reached: u64, nanos: u64) -> u64 {
     if reached == u64::MAX { u64::MAX } else { reached.saturating_sub(nanos) }
 }
+
+/// How late a turn may be taken and still count as of when it came, in nanoseconds: 20 ms.
+///
+/// Timers end late: tokio's by up to 2 ms, those of a system with a coarse tick by up to 16 ms. To count each turn as of
+/// when its caller woke up is to lose that time with each, and with it most of a fast rate. More is not made up for: after
+/// a process stood still for a second, a second's worth of calls would pass at once.
+pub(crate) const LATE: u64 = 20_000_000;
 
 /// So that the clock may step back by a year, and go on by three, before the bucket's time has to begin anew.
 pub(crate) const START: u64 = Scale::RANGE / 4;

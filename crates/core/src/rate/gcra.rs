@@ -44,16 +44,54 @@ impl Gcra {
         if word.is_queued() {
             return Err(Denied::Queued);
         }
-        self.take_from(word, cost, now, false)
+        self.take_from(word, cost, now)
     }
 
-    /// Draws `cost` permits for whose turn it is; or says, in one step with finding too few, that somebody waits.
-    pub(super) fn take_or_queue(&self, cost: u32, now: Instant) -> Result<(), Denied> {
-        self.take_from(self.load(), cost, now, true)
+    /// Draws `cost` permits for a caller that waited, or that comes when no other waits: as of when its turn came, at most
+    /// `lag` nanoseconds ago. As of when. With too few it says, in one step, that a caller waits.
+    pub(super) fn take_late(&self, cost: u32, now: Instant, lag: u64) -> Result<Instant, Denied> {
+        loop {
+            let word = self.load();
+            let Hot { base, scale, burst } = self.terms(word).whole();
+            let nanos = now.as_nanos().wrapping_sub(base);
+            if nanos >= Scale::RANGE {
+                self.begin_anew(now);
+                continue;
+            }
+            let bucket = Bucket::with_scale(scale, burst, word.drawn());
+            if cost > burst {
+                if self.is_still(word).is_ok() {
+                    return Err(Denied::TooLarge);
+                }
+            } else if bucket.ahead(nanos) > SKEW {
+                let _ = self.swap(word, word.with(bucket.emptied(nanos)));
+            } else {
+                match bucket.draw_late(cost, nanos, lag) {
+                    Ok((drawn, at)) if self.swap(word, word.with(drawn)).is_ok() => {
+                        return Ok(Instant::from_nanos(base.wrapping_add(at)));
+                    }
+                    Err(missing) if self.swap(word, word.queued()).is_ok() => {
+                        return Err(Denied::Exhausted { wait: wait_until(scale.reached(missing), nanos) });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// When the turn of a caller that waits for `cost` permits came, or will come.
+    pub(super) fn turn(&self, cost: u32, now: Instant) -> Instant {
+        let (base, turn) = self.read(now, |bucket, base, _, _| (base, bucket.turn(cost)));
+        if turn == u64::MAX { Instant::MAX } else { Instant::from_nanos(base.wrapping_add(turn)) }
+    }
+
+    /// Whether the bucket was full at `at`, as nothing was drawn from it since.
+    pub(super) fn was_full(&self, at: Instant) -> bool {
+        self.read(at, |bucket, _, _, nanos| bucket.is_full(nanos))
     }
 
     #[inline]
-    fn take_from(&self, mut word: Word, cost: u32, now: Instant, as_next: bool) -> Result<(), Denied> {
+    fn take_from(&self, mut word: Word, cost: u32, now: Instant) -> Result<(), Denied> {
         loop {
             let likely = self.likely.load(Ordering::Relaxed) as usize % TERMS;
             let terms = &self.terms[likely];
@@ -61,13 +99,13 @@ impl Gcra {
             let nanos = now.as_nanos().wrapping_sub(hot.base);
             if likely != word.terms() {
                 word = self.look_again();
-                if word.is_queued() && !as_next {
+                if word.is_queued() {
                     return Err(Denied::Queued);
                 }
                 continue;
             }
             if nanos >= Scale::RANGE || cost > hot.burst {
-                return self.deny_oddly(word, cost, now, as_next);
+                return self.deny_oddly(word, cost, now);
             }
             let bucket = Bucket::with_scale(hot.scale, hot.burst, word.drawn());
             let swapped = match bucket.draw(cost, nanos) {
@@ -77,12 +115,10 @@ impl Gcra {
                 },
                 Err(missing) => {
                     if bucket.ahead(nanos) > SKEW {
-                        return self.deny_oddly(word, cost, now, as_next);
+                        return self.deny_oddly(word, cost, now);
                     }
                     let wait = wait_until(terms.whole().scale.reached(missing), nanos);
-                    let said =
-                        if as_next && !word.is_queued() { self.swap(word, word.queued()) } else { self.is_still(word) };
-                    match said {
+                    match self.is_still(word) {
                         Ok(()) => return Err(Denied::Exhausted { wait }),
                         swapped => swapped,
                     }
@@ -90,7 +126,7 @@ impl Gcra {
             };
             // Somebody else was here.
             match swapped {
-                Err(found) if found.is_queued() && !as_next => return Err(Denied::Queued),
+                Err(found) if found.is_queued() => return Err(Denied::Queued),
                 Err(found) => word = found,
                 Ok(()) => {}
             }
@@ -107,7 +143,7 @@ impl Gcra {
 
     /// What is not the way of a call: a cost that is too large, a clock that has stepped back, and the end of time.
     #[cold]
-    fn deny_oddly(&self, word: Word, cost: u32, now: Instant, as_next: bool) -> Result<(), Denied> {
+    fn deny_oddly(&self, word: Word, cost: u32, now: Instant) -> Result<(), Denied> {
         let terms = self.terms(word).hot();
         let nanos = now.as_nanos().wrapping_sub(terms.base);
         if nanos >= Scale::RANGE {
@@ -121,12 +157,12 @@ impl Gcra {
             let emptied = Bucket::with_scale(terms.scale, terms.burst, word.drawn()).emptied(nanos);
             let _ = self.swap(word, word.with(emptied));
         }
-        if as_next { self.take_or_queue(cost, now) } else { self.try_take(cost, now) }
+        self.try_take(cost, now)
     }
 
     /// How long it is until `cost` permits, of any number, can have passed.
     pub(super) fn wait_for(&self, cost: u64, now: Instant) -> u64 {
-        self.read(now, |bucket, scale, nanos| {
+        self.read(now, |bucket, _, scale, nanos| {
             let due = bucket.due(cost, nanos);
             if due <= scale.produced(nanos) { 0 } else { wait_until(scale.reached(due), nanos) }
         })
@@ -134,7 +170,7 @@ impl Gcra {
 
     /// Whole permits that are there.
     pub(super) fn available(&self, now: Instant) -> u32 {
-        self.read(now, |bucket, _, nanos| bucket.available(nanos))
+        self.read(now, |bucket, _, _, nanos| bucket.available(nanos))
     }
 
     /// Puts permits back that were drawn at `at` and not used, but for what has been produced since: if the bucket was full
@@ -224,7 +260,7 @@ impl Gcra {
     // ----- helpers -----
 
     /// What a reading says whose terms nobody has changed meanwhile.
-    fn read<T>(&self, now: Instant, read: impl Fn(Bucket, Scale, u64) -> T) -> T {
+    fn read<T>(&self, now: Instant, read: impl Fn(Bucket, u64, Scale, u64) -> T) -> T {
         loop {
             let word = self.load();
             let Hot { base, scale, burst } = self.terms(word).whole();
@@ -239,7 +275,7 @@ impl Gcra {
                 let _ = self.swap(word, word.with(bucket.emptied(nanos)));
                 continue;
             }
-            let value = read(bucket, scale, nanos);
+            let value = read(bucket, base, scale, nanos);
             if self.is_still(word).is_ok() {
                 return value;
             }

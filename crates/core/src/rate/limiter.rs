@@ -18,6 +18,7 @@ pub struct Limiter<W> {
     queue: Line<Mutex<Queue<W>>>,
     /// How many wait; written under the lock.
     pub(super) queued: AtomicU64,
+    pub(super) max_queued: usize,
     refused: Counter,
 }
 
@@ -56,10 +57,17 @@ impl<W> Limiter<W> {
         };
         Self {
             rule,
-            queue: Line(Mutex::new(Queue { waiters: Waiters::new(), window })),
+            queue: Line(Mutex::new(Queue { waiters: Waiters::new(), window, lag: 0 })),
             queued: AtomicU64::new(0),
+            max_queued: usize::MAX,
             refused: Counter::new(lanes),
         }
+    }
+
+    /// As many callers may wait at once, of those that are bounded. Without it there is no bound.
+    #[must_use]
+    pub fn with_max_queued(self, max_queued: usize) -> Self {
+        Self { max_queued, ..self }
     }
 
     /// Lets `cost` calls pass, all or none, if they may and nobody waits.
@@ -127,6 +135,11 @@ impl<W> Limiter<W> {
     /// How many wait.
     pub fn queued(&self) -> usize {
         self.queued.load(Ordering::Acquire) as usize
+    }
+
+    /// How many may wait.
+    pub fn max_queued(&self) -> usize {
+        self.max_queued
     }
 
     /// How many calls were refused, by [`count_refused`](Self::count_refused).

@@ -7,9 +7,14 @@
 //!
 //! - In any stretch of time T at most `burst + rate * T` pass, to the nanosecond, and between 0 and `burst` are available
 //!   at any time. By the clock's readings: one that steps back lets nobody in twice, and makes nobody wait for it.
+//! - By [`Algorithm::Gcra`] a call that waited counts as of when its turn came, and at most 20 ms before it passes. So callers
+//!   that wait get at least 99 % of the rate, also if their timers end late. Counted as of when they pass, at most
+//!   `burst + rate * (T + 20 ms)` do.
 //! - A refusal says when the same call passes: then, and not one nanosecond earlier.
-//! - Who waits is served in the order of coming, and a newcomer overtakes nobody. A wait that was given up is as if it had
-//!   never been.
+//! - Callers that wait are served in the order of coming, and a newcomer overtakes none of them. A wait that was given up is
+//!   as if it had never been.
+//! - A call whose longest wait is over never passes by a turn that came later, whatever happened to the quota and to the calls
+//!   before it. A caller that is kept and not polled holds up no other.
 
 mod bucket;
 mod gcra;

@@ -1,7 +1,8 @@
 use std::{mem, time::Duration};
 
 use super::{
-    Quota, Reason, Refusal,
+    Denied, Quota, Reason, Refusal,
+    bucket::LATE,
     limiter::{Limiter, Rule},
     sliding_window::SlidingWindow,
 };
@@ -15,8 +16,8 @@ use crate::{
 /// A call that may pass, or that may wait.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// It may pass now.
-    Entered,
+    /// It may pass now, as of that time; of a place given back by [`Limiter::refund`] it is when it was taken.
+    Entered(Instant),
     /// It waits. The place is to be handed to [`Limiter::turn`] until the wait is over, or to [`Limiter::leave`].
     Waiting(Place),
 }
@@ -24,15 +25,14 @@ pub enum Entry {
 /// How a wait stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// It goes on. The first in the queue is to ask again at `until`; the others are woken, and their `until` is
-    /// [`Instant::MAX`].
+    /// It goes on. It is to ask again when it is woken, and at `until`.
     Waiting {
-        /// When its turn comes.
+        /// When its turn comes, as far as is known, or when its longest wait ends, if that is earlier.
         until: Instant,
     },
     /// It is over: the call may pass, and did so at that time.
     Entered(Instant),
-    /// It is over, and nothing came of it: the quota was changed, and its cost is above the burst.
+    /// It is over, and nothing came of it: [`Reason::TooLong`], or [`Reason::TooLarge`] if the burst was lowered.
     Refused(Refusal),
 }
 
@@ -41,24 +41,29 @@ pub(super) struct Queue<W> {
     // Without a waker is whoever has been woken and has not asked yet.
     pub(super) waiters: Waiters<Option<W>, Verdict>,
     pub(super) window: Option<(Quota, SlidingWindow)>,
+    /// By how many nanoseconds the last turn was taken late, if the bucket had run over by then. Newcomers go by the lock
+    /// until that time is made up for, because a caller that waits again and again is one of them.
+    pub(super) lag: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Verdict {
     Entered(Instant),
     TooLarge,
+    TooLong,
 }
 
 /// Waiting.
 impl<W> Limiter<W> {
     /// As [`try_enter`](Self::try_enter), where others may wait: those who may pass by now go first, and are to be woken.
+    /// It passes as of the time returned.
     ///
     /// # Errors
     ///
     /// [`Reason::Exhausted`], [`Reason::TooLarge`].
-    pub fn try_enter_behind(&self, cost: u32, now: Instant) -> (Result<(), Refusal>, Woken<W>) {
+    pub fn try_enter_behind(&self, cost: u32, now: Instant) -> (Result<Instant, Refusal>, Woken<W>) {
         self.with_queue(now, |limiter, queue, _| match queue.waiters.len() {
-            0 => limiter.take(queue, cost, now),
+            0 => limiter.take_first(queue, cost, now),
             _ => Err(limiter.refusal_behind(queue, cost, now)),
         })
     }
@@ -66,12 +71,16 @@ impl<W> Limiter<W> {
     /// Lets `cost` calls pass, or gives a place in the queue where their turn comes by `latest`. `waker` is asked for what
     /// to wake outside of the lock.
     ///
+    /// A `bounded` one is refused if as many wait as may. One that is not bounded waits in any case, and takes no place from
+    /// the others.
+    ///
     /// # Errors
     ///
-    /// [`Reason::TooLong`], [`Reason::TooLarge`].
+    /// [`Reason::TooLong`], [`Reason::TooLarge`]; [`Reason::QueueFull`], or [`Reason::Exhausted`] if no caller may wait.
     pub fn enter(
         &self,
         cost: u32,
+        bounded: bool,
         now: Instant,
         latest: Instant,
         waker: impl FnOnce() -> W,
@@ -79,18 +88,22 @@ impl<W> Limiter<W> {
         let mut waker = Some(waker());
         let output = self.with_queue(now, |limiter, queue, _| {
             if queue.waiters.len() == 0 {
-                match limiter.take_or_queue(queue, cost, now) {
-                    Ok(()) => return Ok(Entry::Entered),
+                match limiter.take_first(queue, cost, now) {
+                    Ok(at) => return Ok(Entry::Entered(at)),
                     Err(refusal) if refusal.reason() != Reason::Exhausted => return Err(refusal),
                     Err(_) => {}
                 }
             }
             let refusal = limiter.refusal_behind(queue, cost, now);
             let Some(wait) = refusal.retry_after() else { return Err(refusal) };
+            if bounded && queue.waiters.bounded_len() as usize >= limiter.max_queued {
+                let reason = if limiter.max_queued == 0 { Reason::Exhausted } else { Reason::QueueFull };
+                return Err(Refusal { reason, ..refusal });
+            }
             if now + wait > latest {
                 return Err(Refusal { reason: Reason::TooLong, ..refusal });
             }
-            let waiter = Waiter { cost, since: now, bounded: false };
+            let waiter = Waiter { cost, since: now, latest, bounded };
             Ok(Entry::Waiting(queue.waiters.join(waiter, waker.take())))
         });
         // It is someone's code, and what was taken must not be lost with its panic.
@@ -105,29 +118,36 @@ impl<W> Limiter<W> {
     ///
     /// If there is no place.
     pub fn turn(&self, place: &mut Option<Place>, now: Instant, waker: impl FnOnce() -> W) -> (Turn, Woken<W>) {
-        let mut waker = Some(waker());
+        let (mut waker, mut spare) = (Some(waker()), None);
         let output = self.with_queue(now, |limiter, queue, woken| {
             let at = place.as_ref().expect("whoever asks for its turn has a place");
-            let Some(verdict) = queue.waiters.verdict(at) else {
-                let former = queue.waiters.set_waker(at, waker.take());
-                waker = former.unwrap_or_default();
-                let until = match queue.waiters.first() {
-                    Some(first) if queue.waiters.is_first(at) => now + limiter.wait_for(queue, first.cost.into(), now),
-                    _ => Instant::MAX,
-                };
-                return Turn::Waiting { until };
+            let verdict = match (queue.waiters.verdict(at), queue.waiters.waiting(at)) {
+                (None, Some(waiter)) if now < waiter.latest => {
+                    let former = queue.waiters.set_waker(at, waker.take());
+                    waker = former.unwrap_or_default();
+                    let through = queue.waiters.cost_through(at);
+                    let due = limiter.asks_at(&mut queue.window, through, waiter.cost, now);
+                    return Turn::Waiting { until: due.min(waiter.latest) };
+                }
+                (verdict, _) => verdict.unwrap_or(Verdict::TooLong),
             };
-            let left = place.take().map(|place| queue.waiters.leave(place));
+            let (waiter, wait) = queue.waiters.leave(place.take().expect("it was there"));
+            if let Wait::Undecided(former) = wait {
+                // One waker is dropped outside of the lock, with this one.
+                spare = former;
+            }
             // It may have been the first, and whoever is first now keeps the timer.
             queue.wake_first(woken);
-            match (verdict, left) {
-                (Verdict::TooLarge, Some((waiter, _))) => {
-                    Turn::Refused(limiter.refusal_behind(queue, waiter.cost, now))
-                }
-                (Verdict::Entered(at), _) => Turn::Entered(at),
-                (Verdict::TooLarge, None) => unreachable!("the place was there"),
-            }
+            let reason = match verdict {
+                Verdict::Entered(at) => return Turn::Entered(at),
+                Verdict::TooLarge => Reason::TooLarge,
+                Verdict::TooLong => Reason::TooLong,
+            };
+            let refusal = limiter.refusal_behind(queue, waiter.cost, now);
+            // The quota may have been changed again.
+            Turn::Refused(if refusal.reason() == Reason::TooLarge { refusal } else { Refusal { reason, ..refusal } })
         });
+        contain(|| drop(spare));
         contain(|| drop(waker));
         output
     }
@@ -139,7 +159,7 @@ impl<W> Limiter<W> {
             match queue.waiters.leave(place) {
                 (_, Wait::Undecided(former)) => waker = former,
                 (waiter, Wait::Settled(Verdict::Entered(at))) => limiter.give_back(queue, waiter.cost, at, now),
-                (_, Wait::Settled(Verdict::TooLarge)) => {}
+                (_, Wait::Settled(Verdict::TooLarge | Verdict::TooLong)) => {}
             }
             limiter.pass_due(queue, now, woken);
             queue.wake_first(woken);
@@ -159,7 +179,8 @@ impl<W> Limiter<W> {
     }
 
     /// Goes by another quota from now on; the former one. What was spent stays spent, up to the new burst. Who waits keeps
-    /// its place, and is refused where its cost is above the new burst.
+    /// its place, and is refused if its cost is above the new burst, or its turn cannot come in time any more. The others
+    /// are woken, because their turns come at other times.
     ///
     /// # Panics
     ///
@@ -179,12 +200,26 @@ impl<W> Limiter<W> {
                 }
                 (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
             };
+            // Nothing that was produced by the former one is left beyond its burst.
+            queue.lag = 0;
             let most = limiter.most(queue);
             let mut refused = Woken::none();
             queue.waiters.settle_each(|waiter| waiter.cost > most, Verdict::TooLarge, &mut refused);
+            let Queue { waiters, window, .. } = &mut *queue;
+            let mut ahead = 0;
+            let is_late = |waiter: &Waiter| {
+                let through = ahead + u64::from(waiter.cost);
+                let is_late =
+                    waiter.latest != Instant::MAX && now + limiter.wait_for(window, through, now) > waiter.latest;
+                if !is_late {
+                    ahead = through;
+                }
+                is_late
+            };
+            waiters.settle_each(is_late, Verdict::TooLong, &mut refused);
             refused.into_iter().flatten().for_each(|waker| woken.push(waker));
             limiter.pass_due(queue, now, woken);
-            queue.wake_first(woken);
+            queue.waiters.replace_each(|| None, |waker| waker.into_iter().for_each(|waker| woken.push(waker)));
             former
         })
     }
@@ -206,7 +241,7 @@ impl<W> Limiter<W> {
         self.queued.store(queue.waiters.len().into(), Ordering::Release);
         if let Rule::Gcra(gcra) = &self.rule {
             // Under the lock: nobody can have joined since.
-            if queue.waiters.len() == 0 && gcra.is_queued() {
+            if queue.waiters.len() == 0 && queue.lag == 0 && gcra.is_queued() {
                 gcra.unqueue();
             }
         }
@@ -214,39 +249,66 @@ impl<W> Limiter<W> {
         (output, woken)
     }
 
-    /// Lets pass the first ones, as far as their turn has come; whether there were any.
+    /// Lets pass the first ones, as far as their turn has come; whether the queue has got another first one.
     fn pass_due(&self, queue: &mut Queue<W>, now: Instant, woken: &mut Woken<W>) -> bool {
         let mut any = false;
-        while let Some(first) = queue.waiters.first() {
-            if self.take_or_queue(queue, first.cost, now).is_err() {
-                break;
-            }
+        while let Some(verdict) = queue.waiters.first().and_then(|first| self.verdict(queue, &first, now)) {
             any = true;
-            queue.waiters.settle_first(Verdict::Entered(now)).flatten().into_iter().for_each(|waker| woken.push(waker));
+            queue.waiters.settle_first(verdict).flatten().into_iter().for_each(|waker| woken.push(waker));
         }
         any
     }
 
-    /// For a newcomer, when nobody waits.
-    fn take(&self, queue: &mut Queue<W>, cost: u32, now: Instant) -> Result<(), Refusal> {
-        let Rule::Gcra(gcra) = &self.rule else { return self.take_or_queue(queue, cost, now) };
-        // The bit may still be there from who waited last.
-        gcra.unqueue();
-        gcra.try_take(cost, now).map_err(|denied| Refusal::by(denied, gcra.numbers(), cost))
+    /// How the wait of the first one has ended by now, if it has.
+    fn verdict(&self, queue: &mut Queue<W>, first: &Waiter, now: Instant) -> Option<Verdict> {
+        // A turn that came in time stays, however late it is looked for.
+        if now >= first.latest && self.turn_of(queue, first.cost, now) > first.latest {
+            return Some(Verdict::TooLong);
+        }
+        self.take_late(queue, first.cost, now, LATE).ok().map(Verdict::Entered)
     }
 
-    /// For whose turn it is; if it is too early, newcomers are sent to the lock from here on.
-    fn take_or_queue(&self, queue: &mut Queue<W>, cost: u32, now: Instant) -> Result<(), Refusal> {
+    /// When the turn of the first one came, or will come.
+    fn turn_of(&self, queue: &Queue<W>, cost: u32, now: Instant) -> Instant {
+        match (&self.rule, &queue.window) {
+            (Rule::Gcra(gcra), _) => gcra.turn(cost, now),
+            (Rule::SlidingWindow, Some((_, window))) => window.turn(cost),
+            (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
+        }
+    }
+
+    /// For a newcomer, when nobody waits; if it is too early, newcomers are sent to the lock from here on.
+    fn take_first(&self, queue: &mut Queue<W>, cost: u32, now: Instant) -> Result<Instant, Refusal> {
+        if let (Rule::Gcra(gcra), 1..) = (&self.rule, queue.lag) {
+            // A bucket that was idle for so long is owed nothing.
+            if gcra.was_full(Instant::from_nanos(now.as_nanos().saturating_sub(queue.lag))) {
+                queue.lag = 0;
+            }
+        }
+        self.take_late(queue, cost, now, queue.lag)
+    }
+
+    /// Takes a turn as of when it came, at most `lag` nanoseconds ago.
+    fn take_late(&self, queue: &mut Queue<W>, cost: u32, now: Instant, lag: u64) -> Result<Instant, Refusal> {
         match (&self.rule, &mut queue.window) {
             (Rule::Gcra(gcra), _) => {
-                gcra.take_or_queue(cost, now).map_err(|denied| Refusal::by(denied, gcra.numbers(), cost))
+                let taken = gcra.take_late(cost, now, lag);
+                queue.lag = match taken {
+                    Ok(at) => now.as_nanos().saturating_sub(at.as_nanos()),
+                    Err(Denied::TooLarge) => queue.lag,
+                    // The bucket is not full, so no time is left to be made up for.
+                    Err(_) => 0,
+                };
+                taken.map_err(|denied| Refusal::by(denied, gcra.numbers(), cost))
             }
             (Rule::SlidingWindow, Some((quota, _))) if cost > quota.count() => {
                 Err(Refusal::new(quota, cost, u64::MAX, Reason::TooLarge))
             }
-            (Rule::SlidingWindow, Some((quota, window))) => {
-                window.take(cost, now).map_err(|wait| Refusal::new(quota, cost, wait, Reason::Exhausted))
-            }
+            // By the time of the call itself: in no period more than the count.
+            (Rule::SlidingWindow, Some((quota, window))) => match window.take(cost, now) {
+                Ok(()) => Ok(now),
+                Err(wait) => Err(Refusal::new(quota, cost, wait, Reason::Exhausted)),
+            },
             (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         }
     }
@@ -261,15 +323,28 @@ impl<W> Limiter<W> {
             return Refusal::new(&quota, cost, u64::MAX, Reason::TooLarge);
         }
         let total = queue.waiters.cost().saturating_add(cost.into());
-        Refusal::new(&quota, cost, self.wait_for(queue, total, now).as_nanos() as u64, Reason::Exhausted)
+        let wait = self.wait_for(&mut queue.window, total, now).as_nanos() as u64;
+        Refusal::new(&quota, cost, wait, Reason::Exhausted)
     }
 
-    fn wait_for(&self, queue: &mut Queue<W>, cost: u64, now: Instant) -> Duration {
-        Duration::from_nanos(match (&self.rule, &mut queue.window) {
+    fn wait_for(&self, window: &mut Option<(Quota, SlidingWindow)>, cost: u64, now: Instant) -> Duration {
+        Duration::from_nanos(match (&self.rule, window) {
             (Rule::Gcra(gcra), _) => gcra.wait_for(cost, now),
             (Rule::SlidingWindow, Some((_, window))) => window.wait_for(cost, now),
             (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         })
+    }
+
+    /// When a caller is to ask again that waits for the last `cost` calls of `through`.
+    ///
+    /// The caller before it may be kept and not polled. So it does not rely on that one, and looks after its turn too: early
+    /// enough for that turn to count as of when it came.
+    fn asks_at(&self, window: &mut Option<(Quota, SlidingWindow)>, through: u64, cost: u32, now: Instant) -> Instant {
+        let due = now + self.wait_for(window, through, now);
+        match through - u64::from(cost) {
+            0 => due,
+            before => due.min(now + self.wait_for(window, before, now) + Duration::from_nanos(LATE / 2)),
+        }
     }
 
     fn give_back(&self, queue: &mut Queue<W>, cost: u32, at: Instant, now: Instant) {

@@ -21,8 +21,10 @@ pub struct Refusal {
 pub enum Reason {
     /// There is not so much now, or others wait for it.
     Exhausted,
-    /// Its turn cannot come as soon as it must.
+    /// Its turn cannot come as soon as it must, or has not come by then.
     TooLong,
+    /// Its turn does not come now, and as many wait as may.
+    QueueFull,
     /// It costs more than there can ever be at once.
     TooLarge,
     /// As many keys are held as may be, and this is a new one.

@@ -77,6 +77,13 @@ impl SlidingWindow {
         first_round.saturating_add(rounds.saturating_mul(self.period))
     }
 
+    /// When the turn of a caller that waits for `cost` calls came, or will come, as far as is known.
+    pub(super) fn turn(&self, cost: u32) -> Instant {
+        let leaving = (self.passed.len() + cost as usize).saturating_sub(self.count as usize);
+        let last = leaving.checked_sub(1).and_then(|index| self.passed.get(index));
+        last.map_or(Instant::ORIGIN, |passed| Instant::from_nanos(passed.saturating_add(self.period)))
+    }
+
     /// How many could pass.
     pub(super) fn available(&mut self, now: Instant) -> u32 {
         self.look(now);

@@ -45,6 +45,7 @@ impl RateLimited {
         match self.reason() {
             Reason::Exhausted => write!(f, "is exhausted: {quota}"),
             Reason::TooLong => write!(f, "is exhausted, and its turn would not come in time: {quota}"),
+            Reason::QueueFull => write!(f, "is exhausted, and as many calls wait as may (max_queued): {quota}"),
             Reason::TooLarge => write!(f, "never lets {} pass at once: {quota}", self.cost()),
             Reason::TooManyKeys => f.write_str("holds as many keys as it may, and this is a new one"),
         }

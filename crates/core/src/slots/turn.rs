@@ -63,7 +63,7 @@ impl<W> Slots<W> {
         if refusal.reason() != Reason::Full || bounded && self.is_queue_full(self.bounded_queued()) {
             return Err(self.full(refusal));
         }
-        let waiter = Waiter { cost, since: now, bounded };
+        let waiter = Waiter { cost, since: now, latest: Instant::MAX, bounded };
         let mut waker = Some(waker());
         let entry = self.with_queue(|queue| self.join(queue, waiter, &mut waker));
         // It is someone's code, and the slots that were taken must not be lost with its panic.

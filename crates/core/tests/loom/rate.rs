@@ -53,10 +53,10 @@ fn try_enter(limiter: &Numbered, now: Instant) -> (bool, Vec<u32>) {
 }
 
 fn wait(limiter: &Numbered, now: Instant, waker: u32) -> Option<Place> {
-    let (entry, woken) = limiter.enter(1, now, Instant::MAX, || waker);
+    let (entry, woken) = limiter.enter(1, true, now, Instant::MAX, || waker);
     assert!(woken.is_empty(), "nobody is due");
     match entry.expect("it may wait for ever") {
-        Entry::Entered => None,
+        Entry::Entered(_) => None,
         Entry::Waiting(place) => Some(place),
     }
 }

@@ -47,14 +47,11 @@ where
     fn join(&mut self, waker: &Waker) -> Turn<Ticket<H>, Refusal> {
         let inner = self.inner();
         let now = inner.clock.now();
-        let (bounded, max_wait) = match self.patience {
-            Patience::Configured => (true, inner.max_wait),
-            Patience::Unlimited => (false, None),
-        };
+        let (bounded, latest) = self.patience.terms(inner.max_wait, now);
         match inner.slots.enter(self.cost, bounded, now, || waker.clone()) {
             Ok(Entry::Entered) => self.entered(),
             Ok(Entry::Waiting(place)) => {
-                self.latest = max_wait.map_or(Instant::MAX, |max_wait| now + max_wait);
+                self.latest = latest;
                 self.place = Some(place);
                 Turn::Wait { until: self.latest }
             }

@@ -18,6 +18,7 @@ pub struct Builder<K = DefaultClock> {
     quota: Quota,
     algorithm: Algorithm,
     max_wait: Option<Duration>,
+    max_queued: Option<usize>,
     clock: K,
     outbox: Outbox<EventKind>,
 }
@@ -29,6 +30,7 @@ impl Builder {
             quota,
             algorithm: Algorithm::Gcra,
             max_wait: None,
+            max_queued: None,
             clock: DefaultClock::default(),
             outbox: Outbox::new(),
         }
@@ -41,10 +43,11 @@ impl<K> Builder<K> {
         Self { algorithm, ..self }
     }
 
-    /// Calls, services and `acquire` wait for their turn, but not for longer than this: where it cannot come in time they
-    /// are refused at once. Default: calls and services do not wait, and `acquire` does for as long as it takes.
+    /// Calls, services and `acquire` wait for their turn, but not for longer than this. A call whose turn cannot come in time
+    /// is refused at once, and a call whose turn has not come by then is refused then. Default: calls and services do not
+    /// wait, and `acquire` waits for as long as it takes.
     ///
-    /// It begins with the first poll.
+    /// The time begins with the first poll.
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait: Some(max_wait), ..self }
     }
@@ -60,17 +63,20 @@ impl<K> Builder<K> {
         self
     }
 
+    /// How many callers may wait at once; further callers are refused. Default: 1,024 without a [`max_wait`](Self::max_wait),
+    /// and with it any number, because the time then bounds the queue: at most `rate * max_wait` wait.
+    ///
+    /// An endless queue has no use in an outage: its callers have given up long before their turns come, and each of them
+    /// holds memory. A batch job that starts all of its calls at once gives its own number here. With 0 no caller waits.
+    pub fn max_queued(self, max_queued: usize) -> Self {
+        Self { max_queued: Some(max_queued), ..self }
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
-        Builder {
-            name: self.name,
-            quota: self.quota,
-            algorithm: self.algorithm,
-            max_wait: self.max_wait,
-            clock,
-            outbox: self.outbox,
-        }
+        let Self { name, quota, algorithm, max_wait, max_queued, outbox, .. } = self;
+        Builder { name, quota, algorithm, max_wait, max_queued, clock, outbox }
     }
 
     /// The limiter, with a full burst available.
@@ -83,8 +89,10 @@ impl<K> Builder<K> {
     where
         K: Clock,
     {
-        let Self { name, quota, algorithm, max_wait, clock, outbox } = self;
+        let Self { name, quota, algorithm, max_wait, max_queued, clock, outbox } = self;
+        let default = if max_wait.is_some() { usize::MAX } else { DEFAULT_MAX_QUEUED };
         let limiter = Limiter::new(quota, algorithm, lanes(), clock.now());
+        let limiter = limiter.with_max_queued(max_queued.unwrap_or(default));
         let inner = Inner { name, limiter, max_wait, clock, outbox };
         RateLimiter::from_shared(Shared::new(inner, lanes()))
     }
@@ -97,6 +105,10 @@ impl<K> fmt::Debug for Builder<K> {
             .field("quota", &self.quota)
             .field("algorithm", &self.algorithm)
             .field("max_wait", &self.max_wait)
+            .field("max_queued", &self.max_queued)
             .finish_non_exhaustive()
     }
 }
+
+/// A caller behind so many others waits for longer than most callers do, at most rates that are limited at all.
+const DEFAULT_MAX_QUEUED: usize = 1_024;

@@ -32,18 +32,22 @@ pub struct Reservation<K: Clock> {
 
 impl<K: Clock> Inner<K> {
     #[inline]
-    pub(crate) fn try_enter(&self, cost: u32) -> Result<(), Refusal> {
+    pub(crate) fn try_enter(&self, cost: u32) -> Result<Instant, Refusal> {
         self.try_enter_at(cost, self.clock.now())
     }
 
+    /// As of when it passed.
     #[inline]
-    pub(crate) fn try_enter_at(&self, cost: u32, now: Instant) -> Result<(), Refusal> {
-        self.limiter.try_enter(cost, now).or_else(|denied| self.resolve(denied, cost, now))
+    pub(crate) fn try_enter_at(&self, cost: u32, now: Instant) -> Result<Instant, Refusal> {
+        match self.limiter.try_enter(cost, now) {
+            Ok(()) => Ok(now),
+            Err(denied) => self.resolve(denied, cost, now),
+        }
     }
 
     /// What becomes of a call that was not let in at once.
     #[inline]
-    pub(crate) fn resolve(&self, denied: Denied, cost: u32, now: Instant) -> Result<(), Refusal> {
+    pub(crate) fn resolve(&self, denied: Denied, cost: u32, now: Instant) -> Result<Instant, Refusal> {
         match denied {
             Denied::Queued => self.try_enter_behind(cost, now),
             denied => Err(self.limiter.refusal(denied, cost)),
@@ -64,11 +68,11 @@ impl<K: Clock> Inner<K> {
 
     #[inline(never)]
     fn enter_behind(&self, cost: u32, now: Instant) -> Result<(), Rejection> {
-        self.try_enter_behind(cost, now).map_err(|refusal| self.refuse(refusal))
+        self.try_enter_behind(cost, now).map(drop).map_err(|refusal| self.refuse(refusal))
     }
 
     #[inline(never)]
-    fn try_enter_behind(&self, cost: u32, now: Instant) -> Result<(), Refusal> {
+    fn try_enter_behind(&self, cost: u32, now: Instant) -> Result<Instant, Refusal> {
         let (entered, woken) = self.limiter.try_enter_behind(cost, now);
         wake(woken);
         entered

@@ -43,7 +43,7 @@ impl<K: Clock> Policy for RateLimiter<K> {
     fn reserve(&self) -> Option<Reservation<K>> {
         let now = self.inner().clock.now();
         let entered = self.inner().try_enter_at(1, now);
-        entered.ok().map(|()| Reservation::new(self.shared().hold(), 1, now))
+        entered.ok().map(|at| Reservation::new(self.shared().hold(), 1, at))
     }
 
     fn spend(&self, reserved: Reservation<K>) -> Result<Ticket<Spent>, Rejection> {
@@ -81,7 +81,7 @@ impl<K: Timer> RateLimiter<K> {
     fn admit_slowly(&self, denied: Denied, now: Instant) -> Admission<(), Entry<Waiter<K>, Spent>> {
         let inner = self.inner();
         match inner.resolve(denied, 1, now) {
-            Ok(()) => Admission::Entered(()),
+            Ok(_) => Admission::Entered(()),
             Err(_) if inner.max_wait.is_some() => Admission::Wait(Entry::new(self.waiter())),
             Err(refusal) => Admission::Refused(inner.refuse(refusal)),
         }

@@ -76,7 +76,7 @@ impl<K: Clock> RateLimiter<K> {
         let inner = self.inner();
         if inner.max_wait.is_some() {
             return match inner.try_enter(1) {
-                Ok(()) => Answer::Now(Ok(Ticket::new(Spent, ()))),
+                Ok(_) => Answer::Now(Ok(Ticket::new(Spent, ()))),
                 Err(_) => Answer::Later(self.waiter()),
             };
         }
@@ -167,16 +167,17 @@ impl<K: Clock> RateLimiter<K> {
         self.inner().enter(n)
     }
 
-    /// Waits for one call's share, at most for [`max_wait`](Builder::max_wait) where there is one.
+    /// Waits for one call's share, at most for [`max_wait`](Builder::max_wait) if there is one.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] at once, if its turn cannot come in time.
+    /// A [`Rejection`] at once, if its turn cannot come in time, or if as many callers wait as may
+    /// ([`max_queued`](Builder::max_queued)); a rejection later, if its turn has not come in time.
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it gives its place back, and those behind it move up. A wait that is kept without being
-    /// polled can hold up those behind it, as in any fair queue: until the next caller comes, at the most.
+    /// Dropped while it waits, it gives its place back, and the callers behind it move up. A wait that is kept and not polled
+    /// keeps its own share, and holds up no other.
     pub async fn acquire(&self) -> Result<(), Rejection>
     where
         K: Timer,
@@ -188,7 +189,7 @@ impl<K: Clock> RateLimiter<K> {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] at once, if its turn cannot come in time, or never, as `n` is above the burst.
+    /// As of [`acquire`](Self::acquire); and at once, if `n` is above the burst, because such a call never passes.
     ///
     /// # Cancel safety
     ///
@@ -230,6 +231,11 @@ impl<K: Clock> RateLimiter<K> {
         self.inner().max_wait
     }
 
+    /// How many callers may wait at once.
+    pub fn max_queued(&self) -> usize {
+        self.inner().limiter.max_queued()
+    }
+
     /// How many calls would pass now, at once: from none to the burst. None while somebody waits.
     pub fn available(&self) -> u32 {
         self.inner().limiter.available(self.inner().clock.now())
@@ -250,8 +256,8 @@ impl<K: Clock> RateLimiter<K> {
         Snapshot::take(&self.inner().limiter, self.inner().outbox.lost(), self.inner().clock.now())
     }
 
-    /// Changes the quota, from now on. What has been spent stays spent, up to the new burst; those who wait keep their
-    /// order, and are refused where their cost is above the new burst.
+    /// Changes the quota, from now on. What has been spent stays spent, up to the new burst. Callers that wait keep their
+    /// order; a caller is refused at once if its cost is above the new burst, or if its turn cannot come in time any more.
     pub fn set_quota(&self, quota: Quota) {
         self.inner().set_quota(quota);
     }

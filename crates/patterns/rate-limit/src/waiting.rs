@@ -32,14 +32,11 @@ impl<K: Clock> Waiter<K> {
 
     fn join(&mut self, now: Instant, waker: &Waker) -> Turn<Reservation<K>, Refusal> {
         let inner = self.inner();
-        let latest = match (self.patience, inner.max_wait) {
-            (Patience::Configured, Some(max_wait)) => now + max_wait,
-            _ => Instant::MAX,
-        };
-        let (entry, woken) = inner.limiter.enter(self.cost, now, latest, || waker.clone());
+        let (bounded, latest) = self.patience.terms(inner.max_wait, now);
+        let (entry, woken) = inner.limiter.enter(self.cost, bounded, now, latest, || waker.clone());
         wake(woken);
         match entry {
-            Ok(Entry::Entered) => self.entered(now),
+            Ok(Entry::Entered(at)) => self.entered(at),
             Ok(Entry::Waiting(place)) => {
                 self.place = Some(place);
                 self.look(now, waker)

@@ -106,7 +106,9 @@ fn who_waits_does_not_wait_for_a_clock_that_has_stepped_back() {
     for algorithm in [Algorithm::Gcra, Algorithm::SlidingWindow] {
         let limiter: Limiter<usize> = Limiter::new(Quota::every(Duration::from_secs(3)), algorithm, 1, START);
         assert_eq!(try_enter(&limiter, 1, START), Ok(()));
-        let Ok(Entry::Waiting(place)) = limiter.enter(1, START, Instant::MAX, || 1).0 else { panic!("it was spent") };
+        let Ok(Entry::Waiting(place)) = limiter.enter(1, true, START, Instant::MAX, || 1).0 else {
+            panic!("it was spent")
+        };
         let now = before(START, DAY);
         assert_eq!(try_enter(&limiter, 1, now), Err(Some(6 * SECOND)));
         let (_, woken) = limiter.try_enter_behind(1, now + Duration::from_secs(3));
@@ -137,7 +139,7 @@ fn who_is_let_through_by_a_change_that_panics_is_told() {
     let limiter: Limiter<usize> =
         Limiter::new(Quota::every(Duration::from_secs(1)), Algorithm::SlidingWindow, 1, START);
     assert_eq!(try_enter(&limiter, 1, START), Ok(()));
-    let (entry, _) = limiter.enter(1, START, Instant::MAX, || 7);
+    let (entry, _) = limiter.enter(1, true, START, Instant::MAX, || 7);
     let due = START + Duration::from_secs(1);
     let change = || limiter.set_quota(Quota::new(1 << 25, Duration::from_secs(1)), due);
     assert!(panic::catch_unwind(panic::AssertUnwindSafe(change)).is_err());

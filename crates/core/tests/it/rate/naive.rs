@@ -1,18 +1,31 @@
 //! A rate limit as one would write it down: whole numbers that do not round, and plain lists.
 
+use std::{mem, time::Duration};
+
 use seawall_core::{
     rate::{Algorithm, Quota, Reason},
     time::Instant,
 };
 
+#[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) quota: Quota,
     rule: Rule,
-    /// Who waits, in the order of coming: a number, and a cost.
-    pub(crate) waiting: Vec<(usize, u32)>,
+    /// Who waits, in the order of coming.
+    pub(crate) waiting: Vec<Waiting>,
+    /// By how much the last turn was taken late, if the bucket had run over by then.
+    lag: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) number: usize,
+    pub(crate) cost: u32,
+    pub(crate) latest: Instant,
 }
 
 /// Times are nanoseconds. A bucket is counted in halves of them, so the quota's interval must be a power of two.
+#[derive(Clone)]
 enum Rule {
     Bucket { drawn: u128 },
     Window { passed: Vec<u64> },
@@ -23,6 +36,7 @@ enum Rule {
 pub(crate) enum Ended {
     Entered(Instant),
     TooLarge,
+    TooLong,
 }
 
 impl Model {
@@ -31,7 +45,7 @@ impl Model {
             Algorithm::Gcra => Rule::Bucket { drawn: produced(now) },
             _ => Rule::Window { passed: Vec::new() },
         };
-        Self { quota, rule, waiting: Vec::new() }
+        Self { quota, rule, waiting: Vec::new(), lag: 0 }
     }
 
     /// The most that may pass at once.
@@ -50,26 +64,41 @@ impl Model {
     /// Lets pass whose turn has come; who that was.
     pub(crate) fn visit(&mut self, now: Instant) -> Vec<(usize, Ended)> {
         let mut ended = Vec::new();
-        while let Some(&(number, cost)) = self.waiting.first() {
-            if !self.take(cost, now) {
+        while let Some(&Waiting { number, cost, latest }) = self.waiting.first() {
+            let how = if now >= latest && self.turn(cost) > latest.as_nanos() {
+                Ended::TooLong
+            } else if let Some(at) = self.take(cost, now, LATE) {
+                Ended::Entered(at)
+            } else {
                 break;
-            }
+            };
             self.waiting.remove(0);
-            ended.push((number, Ended::Entered(now)));
+            ended.push((number, how));
         }
         ended
     }
 
     /// At once, or why not and when. To be called after a visit.
-    pub(crate) fn enter(&mut self, cost: u32, now: Instant) -> Result<(), (Reason, Option<u64>)> {
+    pub(crate) fn enter(&mut self, cost: u32, now: Instant) -> Result<Instant, (Reason, Option<u64>)> {
+        if let (true, Rule::Bucket { drawn }) = (self.waiting.is_empty(), &self.rule) {
+            if *drawn <= produced(now).saturating_sub(2 * u128::from(self.lag)) {
+                self.lag = 0;
+            }
+        }
         if cost > self.most() {
             return Err((Reason::TooLarge, None));
         }
-        if self.waiting.is_empty() && self.take(cost, now) {
-            return Ok(());
+        if self.waiting.is_empty() {
+            if let Some(at) = self.take(cost, now, self.lag) {
+                return Ok(at);
+            }
         }
-        let total = self.waiting.iter().map(|(_, cost)| u64::from(*cost)).sum::<u64>() + u64::from(cost);
+        let total = self.waiting.iter().map(|waiting| u64::from(waiting.cost)).sum::<u64>() + u64::from(cost);
         Err((Reason::Exhausted, Some(self.wait_for(total, now))))
+    }
+
+    pub(crate) fn lag(&self) -> u64 {
+        self.lag
     }
 
     pub(crate) fn give_back(&mut self, cost: u32, at: Instant, now: Instant) {
@@ -93,7 +122,7 @@ impl Model {
     /// Who is refused by it.
     pub(crate) fn set_quota(&mut self, quota: Quota, now: Instant) -> Vec<(usize, Ended)> {
         let (permit, former) = (self.permit(), self.quota);
-        self.quota = quota;
+        (self.quota, self.lag) = (quota, 0);
         let next = self.permit();
         if let Rule::Bucket { drawn } = &mut self.rule {
             let taken = drawn.saturating_sub(produced(now)).min(u128::from(former.max_burst()) * permit);
@@ -101,9 +130,18 @@ impl Model {
             *drawn = produced(now) + taken;
         }
         let most = self.most();
-        let ended = self.waiting.iter().filter(|(_, cost)| *cost > most).map(|(number, _)| (*number, Ended::TooLarge));
-        let ended = ended.collect();
-        self.waiting.retain(|(_, cost)| *cost <= most);
+        let (mut ended, mut ahead) = (Vec::new(), 0);
+        for waiting in mem::take(&mut self.waiting) {
+            let through = ahead + u64::from(waiting.cost);
+            if waiting.cost > most {
+                ended.push((waiting.number, Ended::TooLarge));
+            } else if now + Duration::from_nanos(self.wait_for(through, now)) > waiting.latest {
+                ended.push((waiting.number, Ended::TooLong));
+            } else {
+                ahead = through;
+                self.waiting.push(waiting);
+            }
+        }
         ended
     }
 
@@ -132,19 +170,44 @@ impl Model {
         }
     }
 
-    fn take(&mut self, cost: u32, now: Instant) -> bool {
-        if cost > self.most() || self.wait_for(cost.into(), now) > 0 {
-            return false;
+    /// As of when.
+    fn take(&mut self, cost: u32, now: Instant, lag: u64) -> Option<Instant> {
+        if cost > self.most() {
+            return None;
         }
-        let permit = self.permit();
+        if self.wait_for(cost.into(), now) > 0 {
+            self.lag = 0;
+            return None;
+        }
+        let (permit, burst) = (self.permit(), u128::from(self.quota.max_burst()));
         match &mut self.rule {
             Rule::Bucket { drawn } => {
-                let from = if *drawn + 2 >= produced(now) { *drawn } else { produced(now) };
+                let begin = produced(now) - 2 * u128::from(lag);
+                let from = if *drawn + 2 >= begin { *drawn } else { begin };
+                let is_late = from + 2 < produced(now);
                 *drawn = from + u128::from(cost) * permit;
+                let turn = drawn.saturating_sub(burst * permit).div_ceil(2).clamp(begin / 2, now.as_nanos().into());
+                let at = if is_late { Instant::from_nanos(turn as u64) } else { now };
+                self.lag = now.as_nanos() - at.as_nanos();
+                return Some(at);
             }
             Rule::Window { passed } => passed.extend((0..cost).map(|_| now.as_nanos())),
         }
-        true
+        Some(now)
+    }
+
+    /// When the turn of the first one came or comes.
+    fn turn(&self, cost: u32) -> u64 {
+        let (permit, burst) = (self.permit(), u128::from(self.quota.max_burst()));
+        match &self.rule {
+            Rule::Bucket { drawn } => {
+                (*drawn + u128::from(cost) * permit).saturating_sub(burst * permit).div_ceil(2) as u64
+            }
+            Rule::Window { passed } => match (passed.len() + cost as usize).checked_sub(self.quota.count() as usize) {
+                None | Some(0) => 0,
+                Some(leaving) => passed[leaving - 1] + self.quota.period().as_nanos() as u64,
+            },
+        }
     }
 
     /// Half nanoseconds.
@@ -152,6 +215,9 @@ impl Model {
         2 * self.quota.interval().as_nanos()
     }
 }
+
+/// What may be made up for.
+const LATE: u64 = 20_000_000;
 
 fn produced(now: Instant) -> u128 {
     2 * u128::from(now.as_nanos())

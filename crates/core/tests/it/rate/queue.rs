@@ -11,14 +11,15 @@ use seawall_core::{
 
 use super::{
     START, cases,
-    naive::{Ended, Model},
+    naive::{Ended, Model, Waiting},
 };
 
 #[derive(Debug, Clone)]
 enum Op {
     Advance(u64),
     TryEnter(u32),
-    Enter(u32, Option<u64>),
+    /// A cost, whether it counts against the queue's limit, and how long it waits.
+    Enter(u32, bool, Option<u64>),
     Turn(Index),
     Leave(Index),
     Refund(Index),
@@ -35,9 +36,11 @@ fn quota() -> impl Strategy<Value = Quota> {
 fn op() -> impl Strategy<Value = Op> {
     let cost = || prop_oneof![3 => Just(1_u32), 1 => 0..6_u32];
     prop_oneof![
-        4 => prop_oneof![0..4_u64, 0..600_u64].prop_map(Op::Advance),
+        // Up to what a late turn makes up for, and beyond.
+        4 => prop_oneof![4 => 0..4_u64, 8 => 0..600_u64, 1 => 19_999_000..20_001_000_u64].prop_map(Op::Advance),
         2 => cost().prop_map(Op::TryEnter),
-        4 => (cost(), prop::option::of(0..500_u64)).prop_map(|(cost, patience)| Op::Enter(cost, patience)),
+        4 => (cost(), any::<bool>(), prop::option::of(0..500_u64))
+            .prop_map(|(cost, bounded, patience)| Op::Enter(cost, bounded, patience)),
         3 => any::<Index>().prop_map(Op::Turn),
         2 => any::<Index>().prop_map(Op::Leave),
         1 => any::<Index>().prop_map(Op::Refund),
@@ -52,9 +55,10 @@ proptest! {
     fn the_queue_does_what_a_plain_list_does(
         algorithm in prop_oneof![Just(Algorithm::Gcra), Just(Algorithm::SlidingWindow)],
         quota in quota(),
+        max_queued in 0..6_usize,
         ops in vec(op(), 1..40),
     ) {
-        let mut both = Both::new(algorithm, quota);
+        let mut both = Both::new(algorithm, quota, max_queued);
         for op in ops {
             both.step(op)?;
             both.compare()?;
@@ -68,6 +72,8 @@ struct Guest {
     place: Place,
     number: usize,
     cost: u32,
+    bounded: bool,
+    latest: Instant,
     /// What it was told last, unless it was woken since.
     until: Option<Instant>,
     ended: Option<Ended>,
@@ -85,8 +91,8 @@ struct Both {
 }
 
 impl Both {
-    fn new(algorithm: Algorithm, quota: Quota) -> Self {
-        let limiter = Limiter::new(quota, algorithm, 1, START);
+    fn new(algorithm: Algorithm, quota: Quota, max_queued: usize) -> Self {
+        let limiter = Limiter::new(quota, algorithm, 1, START).with_max_queued(max_queued);
         let model = Model::new(quota, algorithm, START);
         Self { algorithm, limiter, model, now: START, guests: Vec::new(), passed: Vec::new(), next: 0 }
     }
@@ -107,14 +113,12 @@ impl Both {
                         self.wake(woken);
                         entered
                     }
-                    entered => entered.map_err(|denied| self.limiter.refusal(denied, cost)),
+                    entered => entered.map(|()| now).map_err(|denied| self.limiter.refusal(denied, cost)),
                 };
                 self.same(entered, expected, cost)?;
-                if entered.is_ok() {
-                    self.passed.push((cost, now));
-                }
+                self.passed.extend(entered.map(|at| (cost, at)));
             }
-            Op::Enter(cost, patience) => self.enter(cost, patience)?,
+            Op::Enter(cost, bounded, patience) => self.enter(cost, bounded, patience)?,
             Op::Turn(which) if !self.guests.is_empty() => {
                 self.visit();
                 let guest = self.guests.swap_remove(which.index(self.guests.len()));
@@ -127,8 +131,8 @@ impl Both {
                 self.ended(visited);
                 match guest.ended.or(own) {
                     Some(Ended::Entered(at)) => self.model.give_back(guest.cost, at, now),
-                    Some(Ended::TooLarge) => {}
-                    None => self.model.waiting.retain(|(number, _)| *number != guest.number),
+                    Some(Ended::TooLarge | Ended::TooLong) => {}
+                    None => self.model.waiting.retain(|waiting| waiting.number != guest.number),
                 }
                 self.visit();
                 let woken = self.limiter.leave(guest.place, now);
@@ -157,20 +161,30 @@ impl Both {
         Ok(())
     }
 
-    fn enter(&mut self, cost: u32, patience: Option<u64>) -> Result<(), TestCaseError> {
+    fn enter(&mut self, cost: u32, bounded: bool, patience: Option<u64>) -> Result<(), TestCaseError> {
         let (now, number) = (self.now, self.next);
         self.next += 1;
         self.visit();
         let latest = patience.map_or(Instant::MAX, |patience| now + Duration::from_nanos(patience));
         let expected = self.model.enter(cost, now);
-        let (entry, woken) = self.limiter.enter(cost, now, latest, || number);
+        let (entry, woken) = self.limiter.enter(cost, bounded, now, latest, || number);
         self.wake(woken);
         match (entry, expected) {
-            (Ok(Entry::Entered), Ok(())) => self.passed.push((cost, now)),
+            (Ok(Entry::Entered(at)), Ok(expected)) => {
+                prop_assert_eq!(at, expected);
+                self.passed.push((cost, at));
+            }
             (Ok(Entry::Waiting(place)), Err((Reason::Exhausted, Some(wait)))) => {
                 prop_assert!(now + Duration::from_nanos(wait) <= latest, "it cannot come in time");
-                self.model.waiting.push((number, cost));
-                self.turn(Guest { place, number, cost, until: None, ended: None })?;
+                prop_assert!(!bounded || self.bounded() < self.limiter.max_queued(), "the queue is full");
+                self.model.waiting.push(Waiting { number, cost, latest });
+                self.turn(Guest { place, number, cost, bounded, latest, until: None, ended: None })?;
+            }
+            (Err(refusal), Err((Reason::Exhausted, wait)))
+                if bounded && self.bounded() >= self.limiter.max_queued() =>
+            {
+                let reason = if self.limiter.max_queued() == 0 { Reason::Exhausted } else { Reason::QueueFull };
+                self.same(Err(refusal), Err((reason, wait)), cost)?;
             }
             (Err(refusal), Err((Reason::Exhausted, Some(wait)))) => {
                 prop_assert!(now + Duration::from_nanos(wait) > latest, "it could have waited");
@@ -190,17 +204,35 @@ impl Both {
             (Turn::Waiting { until }, None) => {
                 guest.place = place.take().expect("it goes on");
                 guest.until = Some(until);
-                let position = self.model.waiting.iter().position(|(number, _)| *number == guest.number);
-                let wait = self.model.wait_for(guest.cost.into(), self.now);
-                let due = if position == Some(0) { self.now + Duration::from_nanos(wait) } else { Instant::MAX };
-                prop_assert_eq!(until, due);
+                let (is_first, due) = self.due(guest.number);
+                let due = due.min(guest.latest);
+                // Those that have left from between may still count.
+                prop_assert!(
+                    until == due || !is_first && until > due && until <= guest.latest,
+                    "{:?}, {:?}",
+                    until,
+                    due
+                );
                 self.guests.push(guest);
             }
             (Turn::Entered(at), Some(Ended::Entered(expected))) => {
                 prop_assert_eq!(at, expected);
                 self.passed.push((guest.cost, at));
             }
-            (Turn::Refused(refusal), Some(Ended::TooLarge)) => prop_assert_eq!(refusal.cost(), guest.cost),
+            (Turn::Refused(refusal), None) => {
+                // It was not the first one, and its time is over.
+                prop_assert!(self.now >= guest.latest);
+                prop_assert_eq!((refusal.cost(), refusal.reason()), (guest.cost, Reason::TooLong));
+                self.model.waiting.retain(|waiting| waiting.number != guest.number);
+            }
+            (Turn::Refused(refusal), Some(ended)) => {
+                let reason = match ended {
+                    Ended::Entered(at) => return Err(TestCaseError::fail(format!("it has passed at {at:?}"))),
+                    Ended::TooLong if guest.cost <= self.model.most() => Reason::TooLong,
+                    _ => Reason::TooLarge,
+                };
+                prop_assert_eq!((refusal.cost(), refusal.reason()), (guest.cost, reason));
+            }
             (turn, expected) => prop_assert!(false, "machine {turn:?}, model {expected:?}"),
         }
         prop_assert!(place.is_none());
@@ -214,23 +246,45 @@ impl Both {
         prop_assert_eq!(self.limiter.quota(), self.model.quota);
         let available = if self.model.waiting.is_empty() { self.model.available(self.now) } else { 0 };
         prop_assert_eq!(self.limiter.available(self.now), available);
-        if self.model.waiting.is_empty() && self.algorithm == Algorithm::Gcra {
+        if self.model.waiting.is_empty() && self.model.lag() == 0 && self.algorithm == Algorithm::Gcra {
             // Nobody needs the lock.
             prop_assert_eq!(self.limiter.try_enter(u32::MAX, self.now), Err(Denied::TooLarge));
         }
-        let first = self.model.waiting.first().map(|(number, _)| *number);
-        for guest in &self.guests {
+        for index in 0..self.guests.len() {
+            let number = self.guests[index].number;
+            let (is_first, due) = self.due(number);
+            let guest = &self.guests[index];
             let is_told = match guest.ended {
                 Some(_) => guest.until.is_none(),
-                None if first == Some(guest.number) => {
-                    let due = self.now + Duration::from_nanos(self.model.wait_for(guest.cost.into(), self.now));
-                    guest.until.is_none_or(|until| until <= due)
-                }
-                None => true,
+                // If it is kept and not polled, the others have times of their own.
+                None => guest.until.is_none_or(|until| until <= guest.latest && (!is_first || until <= due)),
             };
             prop_assert!(is_told, "{guest:?} sleeps on");
         }
         Ok(())
+    }
+
+    /// Whether it is the first one, and when its turn comes if the others stay.
+    fn due(&self, number: usize) -> (bool, Instant) {
+        let Some(position) = self.model.waiting.iter().position(|waiting| waiting.number == number) else {
+            return (false, Instant::MAX);
+        };
+        let ahead = self.model.waiting[..position].iter().map(|waiting| u64::from(waiting.cost)).sum::<u64>();
+        let cost = u64::from(self.model.waiting[position].cost);
+        // To ask is no visit: a window forgets nothing by it.
+        let mut model = self.model.clone();
+        let mut due = model.wait_for(ahead + cost, self.now);
+        if ahead > 0 {
+            // It looks after the turn of the one before it.
+            due = due.min(model.wait_for(ahead, self.now) + 10_000_000);
+        }
+        (position == 0, self.now + Duration::from_nanos(due))
+    }
+
+    /// How many wait that count against the queue's limit.
+    fn bounded(&self) -> usize {
+        let waits = |guest: &&Guest| self.model.waiting.iter().any(|waiting| waiting.number == guest.number);
+        self.guests.iter().filter(waits).filter(|guest| guest.bounded).count()
     }
 
     fn visit(&mut self) {
@@ -252,8 +306,8 @@ impl Both {
 
     fn same(
         &self,
-        entered: Result<(), Refusal>,
-        expected: Result<(), (Reason, Option<u64>)>,
+        entered: Result<Instant, Refusal>,
+        expected: Result<Instant, (Reason, Option<u64>)>,
         cost: u32,
     ) -> Result<(), TestCaseError> {
         let told =

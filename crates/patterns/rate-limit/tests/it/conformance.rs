@@ -72,8 +72,8 @@ impl Waiters {
         for _ in 0..n {
             // What one more would be told is when this one's turn is.
             last = self.told(at, 1);
-            match self.limiter.enter(1, now, now + millis(max_wait), || ()).0 {
-                Ok(Entry::Entered) => assert_eq!(last, 0),
+            match self.limiter.enter(1, true, now, now + millis(max_wait), || ()).0 {
+                Ok(Entry::Entered(_)) => assert_eq!(last, 0),
                 Ok(Entry::Waiting(place)) => self.places.push(place),
                 Err(_) => return None,
             }
@@ -127,9 +127,9 @@ fn rl_04_places_in_the_queue_are_taken_up_front() {
     for number in 0..9_u32 {
         let now = Instant::ORIGIN + SECOND + cycle + (number + 1) * TICK;
         let told = limiter.would_refuse(1, now).map_or(Duration::ZERO, |refusal| refusal.retry_after().unwrap());
-        match limiter.enter(1, now, now + millis(12), || ()).0 {
+        match limiter.enter(1, true, now, now + millis(12), || ()).0 {
             Ok(Entry::Waiting(place)) => places.push(place),
-            Ok(Entry::Entered) => {}
+            Ok(Entry::Entered(_)) => {}
             Err(refusal) => {
                 assert_eq!(refusal.reason(), Reason::TooLong);
                 waits.push(None);

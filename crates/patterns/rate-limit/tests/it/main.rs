@@ -4,7 +4,9 @@
 
 mod conformance;
 mod footprint;
+mod max_wait;
 mod observers;
+mod pace;
 mod support;
 mod tower;
 mod waiting;

@@ -2,20 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::support::{Manual, SECOND, gcra, millis, window};
+use crate::support::{Manual, SECOND, Wait, gcra, millis, wait, window};
 use seawall_core::{Error, Rejection, time::ManualClock};
 use seawall_rate_limit::{Algorithm, EventKind, Quota, RateLimiter, Reason};
-use tokio_test::{
-    assert_pending, assert_ready, assert_ready_ok,
-    task::{self, Spawn},
-};
-
-type Wait = Spawn<std::pin::Pin<Box<dyn Future<Output = Result<(), Rejection>>>>>;
-
-fn wait(limiter: &Manual, n: u32) -> Wait {
-    let limiter = limiter.clone();
-    task::spawn(Box::pin(async move { limiter.acquire_n(n).await }))
-}
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 
 #[test]
 fn who_waits_is_served_in_order_and_all_make_progress() {

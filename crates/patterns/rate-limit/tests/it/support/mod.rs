@@ -1,10 +1,11 @@
 //! What several of these tests set up.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use futures::FutureExt;
 use seawall_core::{Error, Rejection, time::ManualClock};
 use seawall_rate_limit::{Algorithm, Quota, RateLimiter};
+use tokio_test::task::{self, Spawn};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 pub(crate) type Manual = RateLimiter<ManualClock>;
@@ -65,6 +66,19 @@ pub(crate) fn gcra(quota: Quota) -> (Manual, ManualClock) {
 
 pub(crate) fn window(quota: Quota) -> (Manual, ManualClock) {
     manual(quota, Algorithm::SlidingWindow)
+}
+
+/// A limiter whose calls may wait for so long.
+pub(crate) fn patient(quota: Quota, algorithm: Algorithm, max_wait: Duration) -> (Manual, ManualClock) {
+    let clock = ManualClock::new();
+    (RateLimiter::builder("t", quota).algorithm(algorithm).max_wait(max_wait).clock(clock.clone()).build(), clock)
+}
+
+pub(crate) type Wait = Spawn<Pin<Box<dyn Future<Output = Result<(), Rejection>>>>>;
+
+pub(crate) fn wait(limiter: &Manual, n: u32) -> Wait {
+    let limiter = limiter.clone();
+    task::spawn(Box::pin(async move { limiter.acquire_n(n).await }))
 }
 
 pub(crate) fn millis(millis: u64) -> Duration {
