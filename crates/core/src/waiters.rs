@@ -377,6 +377,7 @@ mod tests {
                         prop_assert_eq!(waiters.settle_first(number), settled.first().map(|(_, waker)| *waker));
                     }
                     Op::SettleLast => {
+                        left_between = true;
                         settled.extend(queue.pop_back());
                         prop_assert_eq!(waiters.settle_last(number), settled.first().map(|(_, waker)| *waker));
                     }

@@ -143,7 +143,9 @@ pub use seawall_core::{
     Hint, Jitter, Name, Outcome, RateLimited, Rejection, RetryAfter, TimedOut, Window, observe, time, wire,
 };
 #[cfg(feature = "rate-limit")]
-pub use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimitLayer, RateLimitService, RateLimiter};
+pub use seawall_rate_limit::{
+    Algorithm, InvalidQuota, KeyedRateLimiter, Quota, RateLimitLayer, RateLimitService, RateLimiter,
+};
 #[cfg(feature = "retry")]
 pub use seawall_retry::{Attempt, Retry, RetryLayer, RetryService};
 #[cfg(feature = "timeout")]

@@ -18,6 +18,7 @@
 
 mod bucket;
 mod gcra;
+mod invalid_quota;
 pub mod keyed;
 mod limiter;
 mod queue;
@@ -27,6 +28,7 @@ mod scale;
 mod sliding_window;
 mod terms;
 
+pub use invalid_quota::InvalidQuota;
 pub use limiter::{Algorithm, Limiter};
 pub use queue::{Entry, Turn};
 pub use quota::Quota;

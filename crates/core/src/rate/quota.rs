@@ -1,12 +1,17 @@
 use std::{fmt, time::Duration};
 
-use super::scale::Scale;
+use super::{InvalidQuota, invalid_quota::Value, scale::Scale};
 use crate::time::saturating_nanos;
 
 /// How many calls may pass: a rate, and how many at once after a pause.
 ///
 /// From one call in [`MAX_PERIOD`](Self::MAX_PERIOD) to 10^9 a second, each held to without rounding: over years, the
 /// rate is off by less than 10^-9 of itself.
+///
+/// Each number has a meaning, so no constructor panics, also not in a closure that is asked on the path of a request. A
+/// quota of 0 lets no call pass. A rate above 10^9 a second counts as that, and a period above the longest counts as the
+/// longest. [`try_new`](Self::try_new) and [`try_burst`](Self::try_burst) refuse such numbers, for a configuration that may
+/// be wrong.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,6 +22,9 @@ use crate::time::saturating_nanos;
 /// assert_eq!(Quota::per_minute(90).max_burst(), 90); // unless told otherwise, a period's worth
 /// assert_eq!(Quota::every(Duration::from_secs(2)).max_burst(), 1);
 /// assert_eq!(Quota::per_second(8).interval(), Duration::from_millis(125));
+///
+/// let read_from_a_file = Quota::try_new(0, Duration::from_secs(1));
+/// assert_eq!(read_from_a_file.unwrap_err().to_string(), "count of a quota is 0; it must be from 1 to 4294967295");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -30,72 +38,78 @@ impl Quota {
     /// The longest period: 366 days.
     pub const MAX_PERIOD: Duration = Duration::from_secs(366 * 86_400);
 
-    /// `count` calls a second, from 1 to 10^9; as many at once.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is outside of that range.
-    #[track_caller]
+    /// `count` calls a second; as many at once. None pass if `count` is 0, and above 10^9 it is taken as 10^9 a second.
     pub const fn per_second(count: u32) -> Self {
         Self::new(count, Duration::from_secs(1))
     }
 
-    /// `count` calls a minute, from 1 on; as many at once.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is 0.
-    #[track_caller]
+    /// `count` calls a minute; as many at once. None pass if `count` is 0.
     pub const fn per_minute(count: u32) -> Self {
         Self::new(count, Duration::from_secs(60))
     }
 
-    /// `count` calls an hour, from 1 on; as many at once.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is 0.
-    #[track_caller]
+    /// `count` calls an hour; as many at once. None pass if `count` is 0.
     pub const fn per_hour(count: u32) -> Self {
         Self::new(count, Duration::from_secs(3_600))
     }
 
-    /// One call every `period`, from 1 ns to [`MAX_PERIOD`](Self::MAX_PERIOD); one at once.
-    ///
-    /// # Panics
-    ///
-    /// If `period` is outside of that range.
-    #[track_caller]
+    /// One call every `period`; one at once. The period is from 1 ns to [`MAX_PERIOD`](Self::MAX_PERIOD), as which a shorter or
+    /// a longer one is taken.
     pub const fn every(period: Duration) -> Self {
         Self::new(1, period)
     }
 
     /// `count` calls every `period`; as many at once.
     ///
-    /// # Panics
-    ///
-    /// If `count` is 0, if `period` is not from 1 ns to [`MAX_PERIOD`](Self::MAX_PERIOD), or if that is more than 10^9
-    /// calls a second.
-    #[track_caller]
+    /// None pass if `count` is 0. A rate above 10^9 a second is taken as that, and a period above
+    /// [`MAX_PERIOD`](Self::MAX_PERIOD) as that.
     pub const fn new(count: u32, period: Duration) -> Self {
-        let nanos = saturating_nanos(period);
-        assert!(count > 0, "count of a quota is 0; it must be at least 1");
-        assert!(nanos > 0, "period of a quota is 0; it must be from 1 ns to 366 days");
-        assert!(nanos <= saturating_nanos(Self::MAX_PERIOD), "period of a quota is above its range, 1 ns to 366 days");
-        assert!(count as u64 <= nanos, "rate of a quota is above its range, up to 10^9 calls a second");
-        Self { count, burst: count, period: nanos, scale: Scale::new(count, nanos, count) }
+        let (nanos, longest) = (saturating_nanos(period), saturating_nanos(Self::MAX_PERIOD));
+        // A nanosecond for each call is the fastest rate; the burst stays as it was asked for.
+        let least = if count == 0 { 1 } else { count as u64 };
+        let period = if nanos < least { least } else { nanos };
+        let period = if period > longest { longest } else { period };
+        Self { count, burst: count, period, scale: Scale::new(count, period, count) }
     }
 
-    /// How many calls may pass at once after a pause, from 1 on. Default: a period's worth.
+    /// As [`new`](Self::new), for numbers that may be wrong.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If `burst` is 0.
+    /// [`InvalidQuota`], if `count` is 0, if `period` is not from 1 ns to [`MAX_PERIOD`](Self::MAX_PERIOD), or if both make more
+    /// than 10^9 calls a second.
+    pub const fn try_new(count: u32, period: Duration) -> Result<Self, InvalidQuota> {
+        let nanos = saturating_nanos(period);
+        let (field, value, range) = if count == 0 {
+            ("count", Value::Number(count), "from 1 to 4294967295")
+        } else if nanos == 0 || nanos > saturating_nanos(Self::MAX_PERIOD) {
+            ("period", Value::Time(period), "from 1 ns to 366 days")
+        } else if count as u64 > nanos {
+            ("rate", Value::Rate(count, period), "at most 10^9 calls a second")
+        } else {
+            return Ok(Self::new(count, period));
+        };
+        Err(InvalidQuota { field, value, range })
+    }
+
+    /// How many calls may pass at once after a pause. Default: a period's worth. None pass if `burst` is 0, and a quota of 0
+    /// stays so.
     #[must_use]
-    #[track_caller]
     pub const fn burst(self, burst: u32) -> Self {
-        assert!(burst > 0, "burst of a quota is 0; it must be at least 1");
+        let burst = if self.count == 0 { 0 } else { burst };
         Self { burst, scale: Scale::new(self.count, self.period, burst), ..self }
+    }
+
+    /// As [`burst`](Self::burst), for a number that may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidQuota`], if `burst` is 0.
+    pub const fn try_burst(self, burst: u32) -> Result<Self, InvalidQuota> {
+        match burst {
+            0 => Err(InvalidQuota { field: "burst", value: Value::Number(0), range: "from 1 to 4294967295" }),
+            _ => Ok(self.burst(burst)),
+        }
     }
 
     /// How many calls may pass in each [`period`](Self::period), on and on.
@@ -122,14 +136,18 @@ impl Quota {
         self.burst
     }
 
-    /// The time from one call to the next at an even pace, rounded down to a nanosecond.
+    /// The time from one call to the next at an even pace, rounded down to a nanosecond; [`Duration::MAX`] if none pass.
     pub const fn interval(&self) -> Duration {
-        Duration::from_nanos(self.period / self.count as u64)
+        match self.count {
+            0 => Duration::MAX,
+            count => Duration::from_nanos(self.period / count as u64),
+        }
     }
 
     /// How long it takes at most until a full burst may pass, rounded up.
     pub const fn refill_time(&self) -> Duration {
-        let nanos = (self.burst as u128 * self.period as u128).div_ceil(self.count as u128);
+        let count = if self.count == 0 { 1 } else { self.count };
+        let nanos = (self.burst as u128 * self.period as u128).div_ceil(count as u128);
         Duration::from_nanos(if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 })
     }
 
@@ -161,33 +179,40 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "count of a quota is 0")]
-    fn a_quota_of_nothing_cannot_be_made() {
-        let _ = Quota::per_second(0);
+    fn a_quota_of_nothing_lets_nothing_pass() {
+        for quota in [Quota::per_second(0), Quota::per_second(0).burst(5), Quota::per_second(5).burst(0)] {
+            assert_eq!(quota.max_burst(), 0);
+        }
+        assert_eq!((Quota::per_hour(0).interval(), Quota::per_hour(0).refill_time()), (Duration::MAX, Duration::ZERO));
     }
 
     #[test]
-    #[should_panic(expected = "up to 10^9 calls a second")]
-    fn a_quota_that_is_faster_than_the_clock_cannot_be_made() {
-        let _ = Quota::per_second(1_000_000_001);
+    fn what_is_out_of_range_is_taken_as_the_nearest() {
+        let fast = Quota::per_second(u32::MAX);
+        assert_eq!((fast.interval(), fast.max_burst()), (Duration::from_nanos(1), u32::MAX));
+        assert_eq!(Quota::every(Duration::ZERO), Quota::every(Duration::from_nanos(1)));
+        assert_eq!(Quota::every(Duration::MAX), Quota::every(Quota::MAX_PERIOD));
     }
 
     #[test]
-    #[should_panic(expected = "1 ns to 366 days")]
-    fn a_quota_of_a_zero_period_cannot_be_made() {
-        let _ = Quota::every(Duration::ZERO);
-    }
-
-    #[test]
-    #[should_panic(expected = "1 ns to 366 days")]
-    fn a_quota_of_an_endless_period_cannot_be_made() {
-        let _ = Quota::every(Duration::MAX);
-    }
-
-    #[test]
-    #[should_panic(expected = "burst of a quota is 0")]
-    fn a_burst_of_nothing_cannot_be_made() {
-        let _ = Quota::per_second(1).burst(0);
+    fn what_is_out_of_range_can_be_refused_by_name() {
+        let refused = |count, period| Quota::try_new(count, period).unwrap_err().to_string();
+        let second = Duration::from_secs(1);
+        assert_eq!(refused(0, second), "count of a quota is 0; it must be from 1 to 4294967295");
+        assert_eq!(refused(1, Duration::ZERO), "period of a quota is 0ns; it must be from 1 ns to 366 days");
+        assert_eq!(
+            refused(1, 367 * 86_400 * second),
+            "period of a quota is 31708800s; it must be from 1 ns to 366 days"
+        );
+        assert_eq!(
+            refused(1_000_000_001, second),
+            "rate of a quota is 1000000001 in 1s; it must be at most 10^9 calls a second"
+        );
+        let quota = Quota::try_new(7, second).unwrap();
+        assert_eq!(quota, Quota::per_second(7));
+        assert_eq!(quota.try_burst(3), Ok(quota.burst(3)));
+        let invalid = quota.try_burst(0).unwrap_err();
+        assert_eq!((invalid.field(), invalid.range()), ("burst", "from 1 to 4294967295"));
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// For `count` permits in `period` nanoseconds, at most one a nanosecond, and a bucket for `burst` of them.
+    /// Where none pass, it is as for one.
     pub(crate) const fn new(count: u32, period: u64, burst: u32) -> Self {
+        let (count, burst) = (if count == 0 { 1 } else { count }, if burst == 0 { 1 } else { burst });
         // The largest for which a nanosecond makes at most two units, and a full bucket is at most 2^58.
         let mut unit_bits = 58 - burst.ilog2() as u8 - !burst.is_power_of_two() as u8;
         while (count as u128) << unit_bits > 2 * period as u128 {

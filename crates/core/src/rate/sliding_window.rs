@@ -62,7 +62,8 @@ impl SlidingWindow {
     /// In how many nanoseconds `cost` calls, of any number, can have passed, if they pass one by one.
     pub(super) fn wait_for(&mut self, cost: u64, now: Instant) -> u64 {
         let latest = self.look(now);
-        let count = u64::from(self.count);
+        // With none, only a cost of 0 is asked for.
+        let count = u64::from(self.count.max(1));
         // As many as a period holds can pass when the same number of those before have left; and so on.
         let (rounds, last) = match cost.checked_sub(1) {
             Some(before) => (before / count, before % count + 1),

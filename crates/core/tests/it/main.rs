@@ -8,6 +8,7 @@ mod budget;
 mod clock_jumps;
 mod generations;
 mod keyed;
+mod keyed_quotas;
 mod latency;
 mod model;
 mod observe;

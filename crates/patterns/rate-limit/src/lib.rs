@@ -112,6 +112,6 @@ pub use event::{Event, EventKind};
 pub use keyed::{KeyedRateLimitLayer, KeyedRateLimitService, KeyedRateLimiter, WeakKeyedRateLimiter};
 pub use policy::{RateLimitLayer, RateLimitService};
 pub use rate_limiter::RateLimiter;
-pub use seawall_core::rate::{Algorithm, Quota, Reason};
+pub use seawall_core::rate::{Algorithm, InvalidQuota, Quota, Reason};
 pub use snapshot::Snapshot;
 pub use weak::WeakRateLimiter;

@@ -47,8 +47,8 @@ pub struct Keyed<K, Q = SameQuota, S = RandomState> {
 /// Which quota a key has.
 pub trait Quotas<B: ?Sized> {
     /// The quota of `key`. It must answer the same for the same key, and quickly: each check asks. When the answer
-    /// changes, what the key has spent stays spent. More than fourteen different quotas can be given, but then keys of the
-    /// later ones are forgotten only when there is no more room.
+    /// changes, what the key has spent stays spent. Any number of different quotas can be given. If a shard meets more than
+    /// fourteen, a key of a later one costs about 70 bytes more, and each check of it a search among such keys.
     fn quota(&self, key: &B) -> Quota;
 }
 
@@ -134,9 +134,9 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         let hash = self.hasher.hash_one(key);
         let mut gone = Gone::<K>::default();
         let mut shard = self.shard(hash);
-        let nanos = shard.nanos_at(now);
+        let nanos = shard.nanos_at(now, |key| self.hasher.hash_one(key));
         if let Some(index) = shard.table.find(hash, |other| other.borrow() == key) {
-            let result = shard.draw(index, &quota, cost, nanos);
+            let result = shard.draw(index, hash, &quota, cost, nanos);
             shard.sweep_now_and_then(&mut gone, nanos, |key| self.hasher.hash_one(key));
             drop(shard);
             return result;
@@ -151,10 +151,10 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         let hash_of = |key: &K| self.hasher.hash_one(key);
         let mut gone = Gone::<K>::default();
         let mut shard = self.shard(hash);
-        let nanos = shard.nanos_at(now);
+        let nanos = shard.nanos_at(now, |key| self.hasher.hash_one(key));
         // Another thread may have brought it meanwhile.
         if let Some(index) = shard.table.find(hash, |other| *other == key) {
-            let result = shard.draw(index, quota, cost, nanos);
+            let result = shard.draw(index, hash, quota, cost, nanos);
             drop(shard);
             return result;
         }
@@ -176,7 +176,8 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         Ok(())
     }
 
-    /// How many calls of `key` may pass now, at once. A key that is not held has a full bucket.
+    /// How many calls of `key` may pass now, at once. A key that is not held has a full bucket, if there is a place for it; at
+    /// the cap it has what the [policy](AtCap) gives it.
     pub fn available<B>(&self, key: &B, now: Instant) -> u32
     where
         K: Borrow<B>,
@@ -186,11 +187,18 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         let quota = self.quotas.quota(key);
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
-        let nanos = shard.nanos_at(now);
+        let nanos = shard.nanos_at(now, |key| self.hasher.hash_one(key));
         let found = shard.table.find(hash, |other| other.borrow() == key).and_then(|index| shard.table.at(index));
         match found.map(|entry| entry.word.get()) {
-            Some(word) => Bucket::new(&quota, shard.poured(word, &quota, nanos)).available(nanos),
-            None => quota.max_burst(),
+            Some(word) => Bucket::new(&quota, shard.poured(word, hash, &quota, nanos)).available(nanos),
+            None if shard.has_room(self.max_keys / self.shards.len(), nanos, |key| self.hasher.hash_one(key)) => {
+                quota.max_burst()
+            }
+            None => match (&self.overflow, self.at_cap) {
+                (Some(overflow), _) => overflow.available(now).min(quota.max_burst()),
+                (None, AtCap::RefuseNew) => 0,
+                (None, _) => quota.max_burst(),
+            },
         }
     }
 
@@ -203,7 +211,7 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
         let found = shard.table.find(hash, |other| other.borrow() == key);
-        let forgotten = found.and_then(|index| shard.table.remove(index, |key| self.hasher.hash_one(key)));
+        let forgotten = found.and_then(|index| shard.remove(index, |key| self.hasher.hash_one(key)));
         drop(shard);
         forgotten.is_some()
     }
@@ -213,11 +221,11 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         let mut purged = 0;
         for shard in &self.shards {
             let mut shard = lock(shard);
-            let nanos = shard.nanos_at(now);
+            let nanos = shard.nanos_at(now, |key| self.hasher.hash_one(key));
             let (mut index, mut gone) = (0, Vec::new());
             while index < shard.table.slots() {
-                if shard.table.at(index).is_some_and(|entry| shard.is_idle(entry, nanos)) {
-                    gone.extend(shard.table.remove(index, |key| self.hasher.hash_one(key)));
+                if shard.is_idle(index, nanos, |key| self.hasher.hash_one(key)) {
+                    gone.extend(shard.remove(index, |key| self.hasher.hash_one(key)));
                 } else {
                     index += 1;
                 }

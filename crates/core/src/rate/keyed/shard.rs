@@ -1,4 +1,4 @@
-use std::{mem, num::NonZeroU64};
+use std::{collections::BTreeMap, mem, num::NonZeroU64};
 
 use super::table::{Entry, Table};
 use crate::{
@@ -19,6 +19,9 @@ pub(super) struct Shard<K> {
     pub(super) table: Table<K>,
     /// The quotas that words name. Seldom more than a few are in use.
     quotas: Vec<Quota>,
+    /// The quotas of the keys whose words name none, by the keys' hashes. Two keys of one hash share an entry, and the level of
+    /// one of them may be rounded.
+    others: BTreeMap<u64, Quota>,
     /// The instant at which the buckets' time begins.
     base: u64,
     /// Where the search for idle keys goes on.
@@ -33,13 +36,21 @@ pub(super) type Gone<K> = [Option<K>; SWEEP + 1];
 
 impl<K> Shard<K> {
     pub(super) fn new(now: Instant) -> Self {
-        Self { table: Table::new(), quotas: Vec::new(), base: base_at(now), hand: 0, uses: 0, learning: u32::MAX }
+        Self {
+            table: Table::new(),
+            quotas: Vec::new(),
+            others: BTreeMap::new(),
+            base: base_at(now),
+            hand: 0,
+            uses: 0,
+            learning: u32::MAX,
+        }
     }
 
     /// The bucket's time, which begins anew when it has run out.
-    pub(super) fn nanos_at(&mut self, now: Instant) -> u64 {
+    pub(super) fn nanos_at(&mut self, now: Instant, hash_of: impl Fn(&K) -> u64) -> u64 {
         let nanos = now.as_nanos().wrapping_sub(self.base);
-        if nanos < Scale::RANGE { nanos } else { self.begin_anew(nanos, now) }
+        if nanos < Scale::RANGE { nanos } else { self.begin_anew(nanos, now, hash_of) }
     }
 
     /// The number by which words name `quota`.
@@ -62,7 +73,7 @@ impl<K> Shard<K> {
                 self.quotas[index] = quota;
                 index as u64 + 1
             }
-            // The last number is for all the others: they are counted by whatever their key's quota is now.
+            // The last number is for all the others: their quotas are kept by key.
             None => OTHERS,
         }
     }
@@ -80,12 +91,21 @@ impl<K> Shard<K> {
 
     /// Draws from the bucket of the key in that slot.
     #[inline]
-    pub(super) fn draw(&mut self, index: usize, quota: &Quota, cost: u32, nanos: u64) -> Result<(), Refusal> {
+    pub(super) fn draw(
+        &mut self,
+        index: usize,
+        hash: u64,
+        quota: &Quota,
+        cost: u32,
+        nanos: u64,
+    ) -> Result<(), Refusal> {
         let number = self.number_of(quota);
         let word = self.table.at(index).map_or(0, |entry| entry.word.get());
         let mut drawn = word & DRAWN;
-        if word >> DRAWN_BITS != number {
-            drawn = self.poured(word, quota, nanos);
+        // A key that is kept apart may have had another quota, though the number is the same.
+        if word >> DRAWN_BITS != number || number == OTHERS {
+            drawn = self.poured(word, hash, quota, nanos);
+            self.keep_apart(word >> DRAWN_BITS, number, hash, quota);
         }
         let bucket = Bucket::new(quota, drawn);
         let (drawn, result) = match bucket.draw(cost, nanos) {
@@ -105,11 +125,38 @@ impl<K> Shard<K> {
     }
 
     /// What is drawn by `quota` from a bucket that was counted by another one.
-    pub(super) fn poured(&self, word: u64, quota: &Quota, nanos: u64) -> u64 {
-        match self.quotas.get((word >> DRAWN_BITS) as usize - 1) {
-            Some(former) => Bucket::new(former, word & DRAWN).poured_into(nanos, quota, nanos),
-            None => word & DRAWN,
+    pub(super) fn poured(&self, word: u64, hash: u64, quota: &Quota, nanos: u64) -> u64 {
+        match self.quota_of(word, hash) {
+            Some(former) if former != quota => Bucket::new(former, word & DRAWN).poured_into(nanos, quota, nanos),
+            _ => word & DRAWN,
         }
+    }
+
+    /// By which quota the word of the key with that hash is counted.
+    fn quota_of(&self, word: u64, hash: u64) -> Option<&Quota> {
+        match word >> DRAWN_BITS {
+            OTHERS => self.others.get(&hash),
+            number => self.quotas.get(number as usize - 1),
+        }
+    }
+
+    /// Keeps the quota of a key whose word names none, and forgets it when the word names one or the key goes.
+    #[cold]
+    fn keep_apart(&mut self, from: u64, to: u64, hash: u64, quota: &Quota) {
+        if to == OTHERS {
+            self.others.insert(hash, *quota);
+        } else if from == OTHERS {
+            self.others.remove(&hash);
+        }
+    }
+
+    /// Takes a key out.
+    pub(super) fn remove(&mut self, index: usize, hash_of: impl Fn(&K) -> u64) -> Option<K> {
+        let hash = self.table.at(index).filter(|entry| entry.word.get() >> DRAWN_BITS == OTHERS);
+        if let Some(hash) = hash.map(|entry| hash_of(&entry.key)) {
+            self.others.remove(&hash);
+        }
+        self.table.remove(index, hash_of).map(|entry| entry.key)
     }
 
     /// A new key's bucket, from which `cost` has been drawn.
@@ -123,6 +170,7 @@ impl<K> Shard<K> {
         hash_of: impl Fn(&K) -> u64,
     ) {
         let number = self.number_of(quota);
+        self.keep_apart(0, number, hash, quota);
         let drawn = Bucket::new(quota, 0).draw(cost, nanos).unwrap_or_default();
         let slots = self.table.slots();
         self.table.insert(hash, Entry { key, word: word_of(number, drawn) }, hash_of);
@@ -147,9 +195,9 @@ impl<K> Shard<K> {
             if self.table.slots() == 0 {
                 return;
             }
-            if self.table.at(self.hand).is_some_and(|entry| self.is_idle(entry, nanos)) {
+            if self.is_idle(self.hand, nanos, &hash_of) {
                 // Another one may have moved up: the hand stays.
-                *gone = self.table.remove(self.hand, &hash_of).map(|entry| entry.key);
+                *gone = self.remove(self.hand, &hash_of);
             } else {
                 self.hand = self.table.next(self.hand);
             }
@@ -175,7 +223,7 @@ impl<K> Shard<K> {
                 self.hand = 0;
             }
             if let Some(entry) = self.table.at(self.hand) {
-                let wait = self.full_at(entry, nanos);
+                let wait = self.full_at(entry, nanos, &hash_of);
                 if idlest.is_none_or(|(least, _)| wait < least) {
                     idlest = Some((wait, self.hand));
                 }
@@ -187,30 +235,53 @@ impl<K> Shard<K> {
             }
         }
         let (_, index) = idlest?;
-        self.table.remove(index, hash_of).map(|entry| entry.key)
+        self.remove(index, hash_of)
     }
 
-    pub(super) fn is_idle(&self, entry: &Entry<K>, nanos: u64) -> bool {
-        let word = entry.word.get();
-        let quota = self.quotas.get((word >> DRAWN_BITS) as usize - 1);
-        quota.is_some_and(|quota| Bucket::new(quota, word & DRAWN).is_full(nanos))
+    /// Whether a new key may take a place, perhaps that of an idle one that the next sweep forgets.
+    pub(super) fn has_room(&self, max_keys: usize, nanos: u64, hash_of: impl Fn(&K) -> u64) -> bool {
+        let mut hand = if self.hand >= self.table.slots() { 0 } else { self.hand };
+        self.table.len() < max_keys
+            || (0..SWEEP).any(|_| {
+                let index = hand;
+                hand = self.table.next(hand);
+                self.is_idle(index, nanos, &hash_of)
+            })
     }
 
-    /// In how many nanoseconds its bucket is full; of a key of unknown quota it is taken to be so now.
-    fn full_at(&self, entry: &Entry<K>, nanos: u64) -> u64 {
+    /// Whether a key is in that slot whose bucket is full.
+    pub(super) fn is_idle(&self, index: usize, nanos: u64, hash_of: impl Fn(&K) -> u64) -> bool {
+        self.table.at(index).is_some_and(|entry| {
+            let word = entry.word.get();
+            let quota = self.quota_of(word, self.hash_if_apart(entry, hash_of));
+            quota.is_some_and(|quota| Bucket::new(quota, word & DRAWN).is_full(nanos))
+        })
+    }
+
+    /// The key's hash, if its quota is kept by it; to make it for each key would cost more than to look at its bucket.
+    fn hash_if_apart(&self, entry: &Entry<K>, hash_of: impl Fn(&K) -> u64) -> u64 {
+        if entry.word.get() >> DRAWN_BITS == OTHERS { hash_of(&entry.key) } else { 0 }
+    }
+
+    /// In how many nanoseconds its bucket is full.
+    fn full_at(&self, entry: &Entry<K>, nanos: u64, hash_of: impl Fn(&K) -> u64) -> u64 {
         let word = entry.word.get();
-        match self.quotas.get((word >> DRAWN_BITS) as usize - 1) {
+        match self.quota_of(word, self.hash_if_apart(entry, hash_of)) {
             Some(quota) => quota.scale().reached(word & DRAWN).saturating_sub(nanos),
             None => 0,
         }
     }
 
     #[cold]
-    fn begin_anew(&mut self, nanos: u64, now: Instant) -> u64 {
+    fn begin_anew(&mut self, nanos: u64, now: Instant, hash_of: impl Fn(&K) -> u64) -> u64 {
         let quotas = mem::take(&mut self.quotas);
         for entry in self.table.entries_mut() {
             let (number, drawn) = (entry.word.get() >> DRAWN_BITS, entry.word.get() & DRAWN);
-            if let Some(quota) = quotas.get(number as usize - 1) {
+            let quota = match number {
+                OTHERS => self.others.get(&hash_of(&entry.key)),
+                number => quotas.get(number as usize - 1),
+            };
+            if let Some(quota) = quota {
                 entry.word = word_of(number, Bucket::new(quota, drawn).carried_over(nanos, quota));
             }
         }

@@ -39,7 +39,8 @@ impl<Key> Builder<Key> {
 
 impl<Key, Q, K> Builder<Key, Q, K> {
     /// A quota for each key: any `Fn(&Key) -> Quota`, asked by each check. It must answer quickly, and the same for the
-    /// same key; when its answer changes, what that key has spent stays spent.
+    /// same key; when its answer changes, what that key has spent stays spent. A quota of 0 refuses the key's calls; no
+    /// constructor of a [`Quota`] panics.
     pub fn quotas<P>(self, quotas: P) -> Builder<Key, P, K> {
         Builder {
             name: self.name,

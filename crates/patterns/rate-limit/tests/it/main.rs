@@ -7,6 +7,7 @@ mod footprint;
 mod max_wait;
 mod observers;
 mod pace;
+mod quotas;
 mod support;
 mod tower;
 mod waiting;
