@@ -1,55 +1,15 @@
 //! Callers that wait get the rate, also if each of their timers ends late; and what passes stays within the law.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::support::{SECOND, millis};
-use seawall_core::time::{Clock, Instant, ManualClock, Sleep, Timer};
+use crate::support::{Late, LateClock, MILLI, SECOND, millis};
+use seawall_core::time::Clock;
 use seawall_rate_limit::{Quota, RateLimiter};
 use tokio_test::task;
 
-/// A manual clock whose sleeps end late: by up to a millisecond, as its lateness says.
-#[derive(Clone)]
-struct LateClock {
-    clock: ManualClock,
-    late: Late,
-}
-
-#[derive(Debug, Clone)]
-enum Late {
-    /// At the next whole millisecond, as tokio's timers do.
-    Ticks,
-    /// By a different time each, from a seed.
-    ByLuck(Arc<AtomicU64>),
-}
-
-impl Clock for LateClock {
-    fn now(&self) -> Instant {
-        self.clock.now()
-    }
-}
-
-impl Timer for LateClock {
-    type Sleep = Sleep;
-
-    fn sleep_until(&self, deadline: Instant) -> Sleep {
-        let nanos = deadline.as_nanos();
-        let late = match &self.late {
-            Late::Ticks => nanos.next_multiple_of(TICK) - nanos,
-            Late::ByLuck(seed) => seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed) % (TICK + 1),
-        };
-        self.clock.sleep_until(deadline + Duration::from_nanos(late))
-    }
-}
-
 /// When calls passed in `time` of made-up time, of so many callers that ask again as soon as they have passed.
 fn passed(quota: Quota, late: Late, callers: usize, time: Duration) -> Vec<u64> {
-    let clock = LateClock { clock: ManualClock::new(), late };
+    let clock = LateClock::new(late);
     let limiter = RateLimiter::builder("t", quota).clock(clock.clone()).build();
     let mut passed = Vec::new();
     let ask = || {
@@ -66,7 +26,7 @@ fn passed(quota: Quota, late: Late, callers: usize, time: Duration) -> Vec<u64> 
                 (*asks, *is_new) = (ask(), true);
             }
         }
-        clock.clock.advance(STEP);
+        clock.advance(STEP);
     }
     passed
 }
@@ -74,10 +34,10 @@ fn passed(quota: Quota, late: Late, callers: usize, time: Duration) -> Vec<u64> 
 #[test]
 fn callers_that_wait_get_the_rate_though_each_timer_is_late() {
     for (interval, callers) in [(1_500, 1), (1_500, 5), (500, 1), (500, 20), (100, 1), (100, 40)] {
-        for late in [Late::Ticks, Late::ByLuck(Arc::new(AtomicU64::new(7)))] {
+        for late in [Late::Ticks, Late::ByLuck] {
             let quota = Quota::every(Duration::from_micros(interval));
             let time = millis(300);
-            let passed = passed(quota, late.clone(), callers, time).len() as u64;
+            let passed = passed(quota, late, callers, time).len() as u64;
             let due = time.as_micros() as u64 / interval;
             assert!(passed * 100 >= due * 99, "{passed} of {due}: {quota}, {callers} callers, {late:?}");
             assert!(passed <= due + 1, "{passed} of {due}: {quota}, {callers} callers, {late:?}");
@@ -90,10 +50,10 @@ fn callers_that_wait_get_the_rate_though_each_timer_is_late() {
 fn what_passes_late_is_within_the_burst_and_the_rate_of_its_turns() {
     for (interval, burst, callers) in [(1_500, 1, 3), (100, 1, 1), (100, 3, 40), (300, 10, 7)] {
         let quota = Quota::every(Duration::from_micros(interval)).burst(burst);
-        let passed = passed(quota, Late::ByLuck(Arc::new(AtomicU64::new(3))), callers, millis(100));
+        let passed = passed(quota, Late::ByLuck, callers, millis(100));
         for (first, from) in passed.iter().enumerate() {
             for (last, until) in passed.iter().enumerate().skip(first) {
-                let (number, stretch) = ((last - first) as u64 + 1, until - from + TICK + STEP.as_nanos() as u64 + 3);
+                let (number, stretch) = ((last - first) as u64 + 1, until - from + MILLI + STEP.as_nanos() as u64 + 3);
                 assert!(number <= u64::from(burst) + stretch / (interval * 1_000), "{number} in {stretch} ns: {quota}");
             }
         }
@@ -102,22 +62,22 @@ fn what_passes_late_is_within_the_burst_and_the_rate_of_its_turns() {
 
 #[test]
 fn a_pause_saves_nothing_up_beyond_the_burst() {
-    let clock = LateClock { clock: ManualClock::new(), late: Late::Ticks };
+    let clock = LateClock::new(Late::Ticks);
     let limiter = RateLimiter::builder("t", Quota::every(Duration::from_micros(100))).clock(clock.clone()).build();
     limiter.try_acquire().unwrap();
     let waits = limiter.clone();
     let mut late = task::spawn(async move { waits.acquire().await });
     assert!(late.poll().is_pending());
-    clock.clock.advance(millis(1));
+    clock.advance(millis(1));
     assert!(late.poll().is_ready());
     // Nine turns are left of the millisecond in which the caller waited; a pause takes them away.
-    clock.clock.advance(SECOND);
+    clock.advance(SECOND);
     assert_eq!((0..20).filter(|_| limiter.try_acquire().is_ok()).count(), 1);
     // A process that stood still for a second is not owed a second.
     let waits = limiter.clone();
     let mut late = task::spawn(async move { waits.acquire().await });
     assert!(late.poll().is_pending());
-    clock.clock.advance(SECOND);
+    clock.advance(SECOND);
     assert!(late.poll().is_ready());
     let owed = (0..20_000).filter(|_| limiter.try_acquire().is_ok()).count();
     assert!((199..=201).contains(&owed), "20 ms of turns, and not {owed}");
@@ -136,5 +96,4 @@ async fn under_tokio_a_caller_gets_a_rate_above_that_of_its_timers() {
     }
 }
 
-const TICK: u64 = 1_000_000;
 const STEP: Duration = Duration::from_micros(50);
