@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use seawall::{Backoff, CircuitBreaker, Retry, Stack, Timeout, Trip, Window};
-use seawall_http::{Idempotent, Statuses};
+use seawall_http::Statuses;
 use tokio::task::JoinSet;
 use tokio::time;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
@@ -76,7 +76,8 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     stack.check().iter().for_each(|concern| eprintln!("{concern}"));
 
     let client = ServiceBuilder::new()
-        .layer(stack.layer().clone_request(copy))
+        // A `POST` is sent once, as the rule of `http::Request` says: the server may have done it although no answer came.
+        .layer(stack.layer())
         // Inside of the policies, so that they see how bodies end: a head may come in time, and the rest never.
         .and_then(whole)
         .service(Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>());
@@ -96,11 +97,6 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     }
     workers.join_all().await;
     tally.account(&server, &breaker)
-}
-
-/// What may be sent twice (RFC 9110, 9.2.2). The rest is sent once: it may have been done although no answer came.
-fn copy(request: &Request<Empty<Bytes>>) -> Option<Request<Empty<Bytes>>> {
-    Idempotent::new().allows(request).then(|| request.clone())
 }
 
 /// Reads an answer to its end.

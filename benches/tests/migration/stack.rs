@@ -41,7 +41,7 @@ fn our_stack_of_layers() -> Result<(), Failed> {
         type CallError = Error<io::Error>;
 
         let mut service = ServiceBuilder::new()
-            .layer(Retry::new("inventory").layer())
+            .layer(Retry::new("inventory").layer().clone_all())
             .layer(CircuitBreaker::new("inventory").layer())
             .layer(Timeout::new(Duration::from_secs(2)).layer())
             .map_err(CallError::Inner)
@@ -84,7 +84,7 @@ fn our_stack() -> Result<(), Failed> {
             .circuit_breaker(CircuitBreaker::new("inventory"))
             .timeout(Timeout::new(Duration::from_secs(2)));
         let body = stack.execute(fetch).await?;
-        let mut service = stack.layer().layer(client);
+        let mut service = stack.layer().clone_all().layer(client);
         assert_eq!(service.ready().await?.call(String::new()).await?, body);
         Ok::<_, Failed>(())
     })?;

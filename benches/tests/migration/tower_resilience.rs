@@ -151,7 +151,7 @@ fn our_retry() -> Result<(), Failed> {
                 Err(Error::Rejected(_)) => true,
             })
             .build();
-        let mut service = ServiceBuilder::new().layer(retry.layer()).map_err(Error::Inner).service(client);
+        let mut service = ServiceBuilder::new().layer(retry.layer().clone_all()).map_err(Error::Inner).service(client);
         assert_eq!(service.ready().await?.call(String::new()).await?, "stock: 7");
         Ok::<_, Failed>(())
     })?;

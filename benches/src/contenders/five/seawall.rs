@@ -37,7 +37,7 @@ pub fn five(rule: Rule) -> Five {
 /// Its service.
 #[must_use]
 pub fn echo(stack: &Five) -> StackService<Echo<AlwaysOk>, Policies> {
-    stack.layer().layer(Echo::new())
+    stack.layer().clone_all().layer(Echo::new())
 }
 
 /// `execute`, each thread with a clone of its own.
@@ -154,7 +154,7 @@ where
     ServiceBuilder::new()
         .layer(limiter.layer())
         .layer(timeout.layer())
-        .layer(retry.layer())
+        .layer(retry.layer().clone_all())
         .layer(breaker.layer())
         .layer(bulkhead.layer())
         .map_err(Error::Inner)

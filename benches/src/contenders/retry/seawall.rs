@@ -66,7 +66,7 @@ pub fn blocking<A: Answer>(savings: Savings) -> Make {
 #[must_use]
 pub fn service<A: Answer>(savings: Savings) -> Make {
     bodies(
-        move || retry(savings).layer().any_error().layer(Echo::<A>::new()),
+        move || retry(savings).layer().clone_all().any_error().layer(Echo::<A>::new()),
         |service| {
             let mut service = service.clone();
             served(move |request, seen| seen.service::<A, _>(&mut service, request))
@@ -78,7 +78,12 @@ pub fn service<A: Answer>(savings: Savings) -> Make {
 #[must_use]
 pub fn service_over_policy<A: Answer>(savings: Savings) -> Make {
     bodies(
-        move || ServiceBuilder::new().layer(retry(savings).layer()).map_err(Error::Inner).service(Echo::<A>::new()),
+        move || {
+            ServiceBuilder::new()
+                .layer(retry(savings).layer().clone_all())
+                .map_err(Error::Inner)
+                .service(Echo::<A>::new())
+        },
         |service| {
             let mut service = service.clone();
             served(move |request, seen| seen.service::<A, _>(&mut service, request))

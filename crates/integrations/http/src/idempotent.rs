@@ -1,9 +1,11 @@
-use http::{HeaderMap, HeaderName, Method, Request};
+use http::{HeaderMap, Method, Request};
+use seawall_retry::http::{has_key, is_idempotent};
 
-/// Which requests may be made twice, though nobody knows what came of the first.
+/// Which requests may be made twice, although the result of the first attempt is unknown.
 ///
-/// By default those whose methods are idempotent by RFC 9110, 9.2.2: `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT` and `DELETE`.
-/// Method names are case-sensitive, and a method that is not known is not idempotent.
+/// By default the method must be idempotent by RFC 9110, 9.2.2: `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT` and `DELETE`.
+/// Method names are case-sensitive, and an unknown method is not idempotent. The rule of `http::Request`, which a retry's layer
+/// follows unless it is told otherwise, is `Idempotent::new().by_key()`.
 ///
 /// ```
 /// use http::{Method, Request};
@@ -46,28 +48,14 @@ impl Idempotent {
 
     /// Whether a request of that method, without a key, may be made twice.
     pub fn allows_method(&self, method: &Method) -> bool {
-        self.all
-            || matches!(
-                *method,
-                Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE
-            )
+        self.all || is_idempotent(method)
     }
 
     /// Whether a request of that method and with those fields may be made twice.
     pub fn allows_parts(&self, method: &Method, headers: &HeaderMap) -> bool {
-        let takes_key = matches!(*method, Method::POST | Method::PATCH);
-        self.allows_method(method) || (self.by_key && takes_key && has_key(headers))
+        self.allows_method(method) || (self.by_key && has_key(method, headers))
     }
 }
-
-/// Whether there is one key. Two are none: which of them the server takes is anyone's guess.
-fn has_key(headers: &HeaderMap) -> bool {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let is_key = keys.next().is_some_and(|key| !key.as_bytes().trim_ascii().is_empty());
-    is_key && keys.next().is_none()
-}
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 #[cfg(test)]
 mod tests {

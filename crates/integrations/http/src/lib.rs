@@ -40,17 +40,15 @@
 //! # async fn main() -> Result<(), seawall::Error<io::Error>> {
 //! # let client = tower::service_fn(|_: http::Request<()>| async { Ok::<_, io::Error>(http::Response::new(())) });
 //! use seawall::{Attempt, CircuitBreaker, Hint, Retry, Stack};
-//! use seawall_http::{Idempotent, Statuses, hint};
+//! use seawall_http::{Statuses, hint};
 //! use tower::{Layer, ServiceExt};
 //!
 //! // Inside of a stack errors are the client's own, and rejections do not pass by classifiers.
 //! let breaker = CircuitBreaker::builder("inventory").classify(Statuses::health().any_error()).build();
 //! let retry = Retry::builder("inventory").classify(Statuses::transient().any_error()).build();
 //! let stack = Stack::standard("inventory").set_circuit_breaker(breaker).set_retry(retry);
-//! let layer = stack.layer().clone_request(|request: &http::Request<()>| {
-//!     Idempotent::new().allows(request).then(|| request.clone())
-//! });
-//! let response = layer.layer(client).oneshot(http::Request::new(())).await?;
+//! // Repeats idempotent methods, and requests with an `Idempotency-Key`. Any other request is sent once.
+//! let response = stack.layer().layer(client).oneshot(http::Request::new(())).await?;
 //! assert_eq!(response.status(), 200);
 //! # Ok(())
 //! # }

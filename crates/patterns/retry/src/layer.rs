@@ -3,23 +3,30 @@ use std::{fmt, marker::PhantomData};
 use seawall_core::time::DefaultClock;
 use tower_layer::Layer;
 
-use crate::{AnyError, CloneAll, HeedRejections, Plan, Retry, RetryService};
+use crate::{AnyError, CloneAll, HeedRejections, OwnRule, Plan, Retry, RetryService};
 
 /// Retries the calls of services by one [`Retry`], whose budget they share; from [`Retry::layer`].
-pub struct RetryLayer<P = Plan, K = DefaultClock, Q = CloneAll, V = HeedRejections> {
+pub struct RetryLayer<P = Plan, K = DefaultClock, Q = OwnRule, V = HeedRejections> {
     retry: Retry<P, K>,
     clone: Q,
     sight: PhantomData<fn() -> V>,
 }
 
 impl<P, K> RetryLayer<P, K> {
-    /// Retries by `retry`, for requests that are `Clone` and errors that show a policy's rejections.
+    /// Retries by `retry`, for errors that show a policy's rejections. A request is sent again if the rule of its type,
+    /// [`RepeatRequest`](crate::RepeatRequest), allows another attempt.
     pub const fn new(retry: Retry<P, K>) -> Self {
-        Self { retry, clone: CloneAll, sight: PhantomData }
+        Self { retry, clone: OwnRule, sight: PhantomData }
     }
 }
 
 impl<P, K, Q, V> RetryLayer<P, K, Q, V> {
+    /// Repeats every request, for types that are `Clone`. Use this if the callee may do each request twice.
+    #[must_use]
+    pub fn clone_all(self) -> RetryLayer<P, K, CloneAll, V> {
+        self.clone_request(CloneAll)
+    }
+
     /// Keeps requests by `clone`: a function `Fn(&Request) -> Option<Request>`, or a [`CloneRequest`](crate::CloneRequest)
     /// that also tells each request which attempt it is. A request of which there is no copy is sent once.
     #[must_use]

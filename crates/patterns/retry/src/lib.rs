@@ -52,7 +52,7 @@
 //! let retry = Retry::new("inventory");
 //! let client = service_fn(|id: u32| async move { Ok::<_, io::Error>(format!("stock of {id}: 7")) });
 //! let mut service = ServiceBuilder::new()
-//!     .layer(retry.layer())
+//!     .layer(retry.layer().clone_all()) // each request may be sent again
 //!     .map_err(Error::Inner) // the client's error, able to carry a rejection from here up
 //!     .service(client);
 //! assert_eq!(service.ready().await?.call(1).await?, "stock of 1: 7");
@@ -60,8 +60,15 @@
 //! # }
 //! ```
 //!
-//! The service and its requests have to be `Clone`. For requests that are not, or not always,
-//! [`clone_request`](RetryLayer::clone_request) takes a function that may say that this one cannot be sent twice.
+//! The service must be `Clone`. A layer sends a request again only if the request may be sent again:
+//!
+//! - By default the request's type must have a rule, [`RepeatRequest`]. `http::Request` has a rule with the feature `http`,
+//!   which `seawall-http` switches on: idempotent methods are repeated, and requests with an `Idempotency-Key`. A `POST` without
+//!   a key is sent once.
+//! - A type without a rule does not compile. [`clone_all`](RetryLayer::clone_all) repeats every request, and
+//!   [`clone_request`](RetryLayer::clone_request) takes a function that returns `None` for a request that must be sent once.
+//!
+//! A plain call is different: the retry asks the closure again, and the caller decides what the closure does.
 //!
 //! # How a call goes
 //!
@@ -95,10 +102,13 @@ mod decide;
 mod event;
 pub mod future;
 mod handle;
+#[cfg(feature = "http")]
+pub mod http;
 mod layer;
 mod operation;
 mod resend;
 mod retry;
+mod rule;
 mod service;
 
 pub use attempting::{Attempting, Repeatable};
@@ -110,6 +120,7 @@ pub use layer::RetryLayer;
 pub use operation::{Numbered, Operation, Repeated};
 pub use resend::{CloneAll, CloneRequest, Resend, Sent};
 pub use retry::Retry;
+pub use rule::{OwnRule, RepeatRequest};
 pub use seawall_core::attempts::{Attempt, Cause, GaveUp};
 pub use seawall_policy::{AnyError, HeedRejections, Sight};
 pub use service::RetryService;

@@ -16,9 +16,11 @@ use crate::Operation;
 ///
 /// Any `Fn(&Request) -> Option<Request>` is one.
 #[diagnostic::on_unimplemented(
-    message = "`{Request}` cannot be copied to be sent again",
-    label = "unless it is told otherwise, this layer asks requests to be `Clone`",
-    note = "derive `Clone` for the request, or add `.clone_request(|request| ..)` to the layer, a function that answers `None` for what is to be sent once"
+    message = "a retry does not know whether it may send `{Request}` again",
+    label = "this layer goes by the rule of the request's type, and the type has no rule",
+    note = "choose on the layer: `.clone_all()` repeats every request, `.clone_request(|request| ..)` repeats a request if the function returns a copy",
+    note = "or implement `seawall::retry::RepeatRequest` for your own type",
+    note = "for `http::Request`: add `seawall-http`, or the feature `http` of `seawall-retry`, and its rule repeats idempotent methods and requests with an `Idempotency-Key`"
 )]
 pub trait CloneRequest<Request> {
     /// Whether [`mark`](Self::mark) makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
@@ -37,7 +39,7 @@ pub trait CloneRequest<Request> {
     fn mark(&self, _request: &mut Request, _attempt: Attempt) {}
 }
 
-/// Keeps requests that are `Clone`. The default.
+/// Keeps every request, for types that are `Clone`: each request may be sent again, a `POST` too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CloneAll;
 

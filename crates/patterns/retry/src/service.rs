@@ -11,7 +11,7 @@ use seawall_core::{
 use tower_service::Service;
 
 use crate::{
-    CloneAll, CloneRequest, Decide, HeedRejections, Plan, Retry, Sight,
+    CloneRequest, Decide, HeedRejections, OwnRule, Plan, Retry, Sight,
     future::{ResponseFuture, drive},
     handle::Lent,
     resend::Resend,
@@ -24,7 +24,7 @@ use crate::{
 /// It is as ready as the inner service, and the first attempt goes to what was polled ready. Each further one goes to a
 /// clone of it that is polled ready first; what that waits for is part of the attempt, and an error is its result. A clone
 /// that is ready and idle holds what the inner service holds then.
-pub struct RetryService<S, P = Plan, K = DefaultClock, Q = CloneAll, V = HeedRejections> {
+pub struct RetryService<S, P = Plan, K = DefaultClock, Q = OwnRule, V = HeedRejections> {
     inner: S,
     retry: Retry<P, K>,
     clone: Q,
@@ -32,9 +32,10 @@ pub struct RetryService<S, P = Plan, K = DefaultClock, Q = CloneAll, V = HeedRej
 }
 
 impl<S, P, K> RetryService<S, P, K> {
-    /// Retries the calls of `inner` by `retry`, for requests that are `Clone` and errors that show a policy's rejections.
+    /// Retries the calls of `inner` by `retry`, for errors that show a policy's rejections. A request is sent again if the rule of its
+    /// type, [`RepeatRequest`](crate::RepeatRequest), allows another attempt.
     pub const fn new(inner: S, retry: Retry<P, K>) -> Self {
-        Self::with_parts(inner, retry, CloneAll)
+        Self::with_parts(inner, retry, OwnRule)
     }
 }
 

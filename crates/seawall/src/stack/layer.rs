@@ -2,7 +2,7 @@ use std::{fmt, marker::PhantomData};
 
 use seawall_core::{Rejection, Shared, lanes};
 use seawall_policy::{AnyError, HeedRejections, KeepError, Respond, WithResponse, WrapError};
-use seawall_retry::CloneAll;
+use seawall_retry::{CloneAll, OwnRule};
 use tower_layer::Layer;
 
 use super::StackService;
@@ -11,7 +11,7 @@ use super::StackService;
 /// [`Stack::layer`](super::Stack::layer).
 ///
 /// Errors are wrapped in [`Error`](seawall_core::Error), so the inner service's may be any.
-pub struct StackLayer<P, Q = CloneAll, R = WrapError, V = AnyError> {
+pub struct StackLayer<P, Q = OwnRule, R = WrapError, V = AnyError> {
     policies: Shared<P>,
     how: How<Q, R, V>,
 }
@@ -25,15 +25,21 @@ pub(super) struct How<Q, R, V> {
 
 impl<P> StackLayer<P> {
     pub(super) fn new(policies: P) -> Self {
-        let how = How { clone: CloneAll, reject: WrapError, sight: PhantomData };
+        let how = How { clone: OwnRule, reject: WrapError, sight: PhantomData };
         Self { policies: Shared::new(policies, lanes()), how }
     }
 }
 
 impl<P, Q, R, V> StackLayer<P, Q, R, V> {
+    /// Repeats every request, for types that are `Clone`. Use this if the callee may do each request twice.
+    #[must_use]
+    pub fn clone_all(self) -> StackLayer<P, CloneAll, R, V> {
+        self.clone_request(CloneAll)
+    }
+
     /// Keeps requests by `clone` where the stack may send them again: a function `Fn(&Request) -> Option<Request>`, or a
-    /// [`CloneRequest`](seawall_retry::CloneRequest). A request of which there is no copy is sent once. Default: requests
-    /// are `Clone`.
+    /// [`CloneRequest`](seawall_retry::CloneRequest). A request of which there is no copy is sent once. Default: the
+    /// rule of the request's type, [`RepeatRequest`](seawall_retry::RepeatRequest).
     #[must_use]
     pub fn clone_request<C>(self, clone: C) -> StackLayer<P, C, R, V> {
         let How { reject, sight, .. } = self.how;

@@ -5,7 +5,7 @@ use std::{
 
 use seawall_core::{Held, Mark, Shared, attempts::Single};
 use seawall_policy::{AnyError, Reject, Sight, WrapError};
-use seawall_retry::{CloneAll, CloneRequest, Resend};
+use seawall_retry::{CloneRequest, OwnRule, Resend};
 use tower_service::Service;
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
 /// future does. While the inner service is not ready, but the call would be refused, it is ready for that. The first
 /// attempt of a call goes by what was polled ready. Each further one, and each that had to wait, goes by a clone that is
 /// made ready first, as a part of the attempt.
-pub struct StackService<S, P, Q = CloneAll, R = WrapError, V = AnyError> {
+pub struct StackService<S, P, Q = OwnRule, R = WrapError, V = AnyError> {
     inner: S,
     policies: Shared<P>,
     how: How<Q, R, V>,

@@ -5,7 +5,7 @@ use std::{convert::Infallible, fmt, io, time::Duration};
 use seawall::{
     Adaptive, Attempt, Backoff, Budget, Bulkhead, CircuitBreaker, CircuitBreakerLayer, CircuitBreakerService, Classify,
     Deadline, Error, Hint, Jitter, KeyedRateLimiter, ManualClock, Outcome, Quota, RateLimiter, Rejection, Retry, Stack,
-    State, Timeout, Trip, Window,
+    State, Timeout, Trip, Window, retry::RepeatRequest,
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -24,6 +24,13 @@ impl Client {
 impl Request {
     async fn send(self) -> Result<&'static str, io::Error> {
         Ok("stock: 7")
+    }
+}
+
+/// A read: it may be sent again.
+impl RepeatRequest for Request {
+    fn repeat(&self) -> Option<Self> {
+        Some(self.clone())
     }
 }
 
@@ -329,7 +336,7 @@ async fn retry_and_timeout_as_layers_around_a_breaker() -> Result<(), Error<io::
     let client = service_fn(|id: u32| async move { Ok::<_, io::Error>(id) });
     let mut service = ServiceBuilder::new()
         .layer(whole.layer())
-        .layer(retry.layer())
+        .layer(retry.layer().clone_all())
         .layer(breaker.layer())
         .layer(each.layer())
         .map_err(Error::Inner)

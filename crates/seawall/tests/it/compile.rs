@@ -1,6 +1,6 @@
 //! What a stack asks of the service it wraps.
 
-use seawall::{Retry, Stack, StackService};
+use seawall::{Retry, Stack, StackService, retry::CloneAll};
 use tower::{
     BoxError, Layer, Service,
     util::{BoxCloneService, BoxService},
@@ -23,10 +23,10 @@ trait IsNone {
 
 impl<S> IsNone for Asks<S> {}
 
-type Guarded<S> = StackService<S, (Retry, ())>;
+type Guarded<S> = StackService<S, (Retry, ()), CloneAll>;
 
 fn guard<S>(inner: S) -> Asks<Guarded<S>> {
-    Asks(Stack::new().retry(Retry::new("t")).layer().layer(inner))
+    Asks(Stack::new().retry(Retry::new("t")).layer().clone_all().layer(inner))
 }
 
 async fn double(number: u32) -> Result<u32, BoxError> {

@@ -39,7 +39,7 @@ const WORDS: [(&str, &str, &str); 9] = [
     ),
     ("fn_once", "expected a closure that implements the `FnMut` trait", "because it moves the variable `item`"),
     ("keep_error", "`std::io::Error` ", "add `.map_err(seawall::Error::Inner)` below this layer"),
-    ("request", "`Order` cannot be copied to be sent again", "add `.clone_request(|request| ..)` to the layer"),
+    ("request", "a retry does not know whether it may send `Order` again", "`.clone_all()` repeats every request"),
     (
         "retry_error",
         "`std::io::Error` does not show which of its values are rejections",

@@ -13,6 +13,7 @@ mod held_body;
 mod held_body_service;
 mod keys;
 mod never_early;
+mod orders;
 mod readme;
 mod rejections;
 mod replay;

@@ -193,10 +193,10 @@ fn a_request_is_copied_only_while_another_attempt_may_follow() {
     for (row, max, budget, wanted) in rows {
         let retry = quick().clock(ManualClock::new()).max_attempts(max).budget(budget).build();
         let copies = Rc::new(Cell::new(0));
-        let mut service = retry.layer().layer(Failing);
+        let mut service = retry.layer().clone_all().layer(Failing);
         assert_eq!(ends(service.call(Counted(copies.clone()))), failed(1));
         assert_eq!(copies.get(), wanted, "{row}");
-        let mut service = retry.layer().any_error().layer(Failing);
+        let mut service = retry.layer().clone_all().any_error().layer(Failing);
         ends(service.call(Counted(copies))).unwrap_err();
     }
 }
@@ -206,7 +206,7 @@ fn an_empty_budget_that_the_floor_has_filled_meanwhile_lets_the_request_be_copie
     let clock = ManualClock::new();
     let retry = quick().clock(clock.clone()).max_attempts(2).budget(Budget::ratio(0.0).floor(1)).build();
     let copies = Rc::new(Cell::new(0));
-    let mut service = retry.layer().layer(Failing);
+    let mut service = retry.layer().clone_all().layer(Failing);
     for (advance, wanted) in [(0, 1), (0, 1), (1, 2), (0, 2)] {
         clock.advance(advance * SECOND);
         assert_eq!(ends(service.call(Counted(copies.clone()))), failed(1));

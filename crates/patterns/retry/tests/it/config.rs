@@ -44,14 +44,14 @@ fn a_retry_and_its_layer_and_service_may_go_to_other_threads() {
     fn goes<T: Send + Sync + Clone + 'static>(_: &T) {}
     let retry = Retry::builder("t").on_event(|_| {}).build();
     goes(&retry);
-    goes(&retry.layer());
-    goes(&retry.layer().any_error());
-    goes(&retry.layer().layer(()));
+    goes(&retry.layer().clone_all());
+    goes(&retry.layer().clone_all().any_error());
+    goes(&retry.layer().clone_all().clone_all().layer(()));
 }
 
 #[test]
 fn a_service_shows_its_parts() {
-    let mut service = quick().build().layer().layer(7);
+    let mut service = quick().build().layer().clone_all().layer(7);
     *service.get_mut() += 1;
     assert_eq!((*service.get_ref(), service.policy().name()), (8, "t"));
     assert_eq!(quick().build().layer().policy().name(), "t");

@@ -22,7 +22,7 @@ use seawall_core::{
     Budget, Error, Name,
     time::{Clock, Instant, ManualClock, Timer},
 };
-use seawall_retry::{Attempt, Builder, ByOutcome, CloneAll, Event, NoHint, Plan, Retry};
+use seawall_retry::{Attempt, Builder, ByOutcome, CloneAll, Event, NoHint, OwnRule, Plan, Retry};
 use tower::{Layer, Service, service_fn};
 
 // ===== allocations =====
@@ -90,12 +90,12 @@ const CALLS: [(&str, Call); 7] = [
     }),
     ("service", |retry, times| {
         let attempts = Cell::new(0);
-        let mut service = retry.layer().layer(service_fn(|()| serve(&attempts, times)));
+        let mut service = retry.layer().clone_all().layer(service_fn(|()| serve(&attempts, times)));
         drop(service.call(()).now_or_never().unwrap());
     }),
     ("service for any error", |retry, times| {
         let attempts = Cell::new(0);
-        let mut service = retry.layer().any_error().layer(service_fn(|()| serve(&attempts, times)));
+        let mut service = retry.layer().clone_all().any_error().layer(service_fn(|()| serve(&attempts, times)));
         drop(service.call(()).now_or_never().unwrap());
     }),
 ];
@@ -151,7 +151,7 @@ fn a_call_that_is_tried_again_allocates_nothing() {
 fn a_retry_that_copies_a_request_allocates_nothing_but_the_copies() {
     let retry = quick().clock(ManualClock::new()).build();
     let attempts = Cell::new(0);
-    let mut service = retry.layer().layer(service_fn(|_: Box<u32>| serve(&attempts, u32::MAX)));
+    let mut service = retry.layer().clone_all().layer(service_fn(|_: Box<u32>| serve(&attempts, u32::MAX)));
     let count = allocations(|| drop(service.call(Box::new(1)).now_or_never().unwrap()));
     assert_eq!(count, 300, "the request itself, and two copies");
 }
@@ -209,7 +209,7 @@ impl<const WORDS: usize> Future for Sized<WORDS> {
 fn futures_over<const WORDS: usize>() -> [usize; 3] {
     let retry = quick().build();
     let inner = || Sized([0; WORDS]);
-    let mut service = retry.layer().layer(service_fn(|()| inner()));
+    let mut service = retry.layer().clone_all().layer(service_fn(|()| inner()));
     [size_of_val(&retry.execute(inner)), size_of_val(&retry.call(inner)), size_of_val(&service.call(()))]
 }
 
@@ -249,6 +249,7 @@ fn the_types_that_users_hold_are_small() {
         ("RetryService<()>", size_of_val(&layer.layer(())), 136),
         ("Budget", size_of::<Budget>(), 24),
         ("CloneAll", size_of::<CloneAll>(), 0),
+        ("OwnRule", size_of::<OwnRule>(), 0),
         ("Attempt", size_of::<Attempt>(), 48),
         ("Event", size_of::<Event>(), 80),
     ];

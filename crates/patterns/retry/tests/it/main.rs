@@ -14,6 +14,7 @@ mod naive_model;
 mod panic;
 mod plain;
 mod rejections;
+mod repeat_rule;
 mod spawned;
 mod stack;
 mod support;

@@ -40,7 +40,7 @@ fn flaky() -> impl FnMut(u32) -> future::Ready<Result<u32, BoxError>> + Clone + 
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_frees_its_place_before_the_wait() {
-    let service = retry().layer().layer(ConcurrencyLimit::new(service_fn(flaky()), 1));
+    let service = retry().layer().clone_all().layer(ConcurrencyLimit::new(service_fn(flaky()), 1));
     for request in 0..20 {
         assert_eq!(some_day(service.clone().oneshot(request)).await.unwrap(), request);
     }
@@ -52,7 +52,8 @@ async fn calls_that_wait_for_their_next_attempt_let_others_pass_through_one_plac
         tokio::time::sleep(MILLISECOND).await;
         if number == 0 { failed(0) } else { Ok(number) }
     });
-    let service = free().backoff(support::exactly(SECOND)).build().layer().layer(ConcurrencyLimit::new(slow, 1));
+    let service =
+        free().backoff(support::exactly(SECOND)).build().layer().clone_all().layer(ConcurrencyLimit::new(slow, 1));
     let start = tokio::time::Instant::now();
     let failing = tokio::spawn(service.clone().oneshot(0));
     tokio::task::yield_now().await;
@@ -71,7 +72,7 @@ async fn many_calls_over_few_places_all_come_through() {
         if number < 3 { failed(number) } else { Ok(number) }
     });
     for places in [1, 2, 3] {
-        let service = retry().layer().layer(ConcurrencyLimit::new(fails_first, places));
+        let service = retry().layer().clone_all().layer(ConcurrencyLimit::new(fails_first, places));
         let calls = (0..50).map(|_| service.clone().oneshot(Arc::default()));
         assert_eq!(some_day(join_all(calls)).await, vec![Ok(3); 50], "{places} places");
     }
@@ -80,7 +81,7 @@ async fn many_calls_over_few_places_all_come_through() {
 #[tokio::test(start_paused = true)]
 async fn over_a_buffer_each_attempt_takes_a_place_of_its_own() {
     for bound in [1, 2, 10] {
-        let service = retry().layer().layer(Buffer::new(service_fn(flaky()), bound));
+        let service = retry().layer().clone_all().layer(Buffer::new(service_fn(flaky()), bound));
         for request in 0..20 {
             assert_eq!(some_day(service.clone().oneshot(request)).await.unwrap(), request, "bound {bound}");
         }
@@ -90,9 +91,9 @@ async fn over_a_buffer_each_attempt_takes_a_place_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn in_boxes_above_and_below() {
     let inner = BoxCloneService::new(service_fn(flaky()));
-    let mut service = BoxCloneService::new(retry().layer().layer(inner.clone()));
+    let mut service = BoxCloneService::new(retry().layer().clone_all().layer(inner.clone()));
     assert_eq!(some_day(service.ready().await.unwrap().call(1)).await.unwrap(), 1);
-    let mut service = BoxService::new(retry().layer().any_error().layer(inner));
+    let mut service = BoxService::new(retry().layer().clone_all().any_error().layer(inner));
     assert_eq!(some_day(service.ready().await.unwrap().call(2)).await.unwrap(), 2);
 }
 
@@ -109,7 +110,7 @@ async fn over_a_balancer_a_call_goes_on_until_it_meets_an_endpoint_that_works() 
     };
     let balance = Balance::new(ServiceList::new::<u32>([endpoint(false), endpoint(true)]));
     let retry = quick().max_attempts(100).build();
-    let service = retry.layer().layer(Buffer::new(balance, 10));
+    let service = retry.layer().clone_all().layer(Buffer::new(balance, 10));
     for request in 0..100 {
         assert_eq!(some_day(service.clone().oneshot(request)).await.unwrap(), request);
     }
@@ -119,7 +120,7 @@ async fn over_a_balancer_a_call_goes_on_until_it_meets_an_endpoint_that_works() 
 #[tokio::test(start_paused = true)]
 async fn in_the_endpoints_of_a_balancer() {
     let endpoint = || {
-        let service = retry().layer().layer(service_fn(flaky()));
+        let service = retry().layer().clone_all().layer(service_fn(flaky()));
         PendingRequests::new(service, CompleteOnResponse::default())
     };
     let mut balance = Balance::new(ServiceList::new::<u32>([endpoint(), endpoint()]));

@@ -13,17 +13,17 @@ use std::{
 
 use crate::support::{Failed, MILLISECOND, Reply, SECOND, ends, exactly, failed, free, log, plain, quick, reasons};
 use seawall_core::{Error, time::ManualClock};
-use seawall_retry::{Attempt, Cause, CloneRequest, GaveUp, Plan, RetryService};
+use seawall_retry::{Attempt, Cause, CloneAll, CloneRequest, GaveUp, Plan, RetryService};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock::{self, Handle};
 
-type Spawned = mock::Spawn<RetryService<mock::Mock<&'static str, u32>, Plan, ManualClock>>;
+type Spawned = mock::Spawn<RetryService<mock::Mock<&'static str, u32>, Plan, ManualClock, CloneAll>>;
 
 /// The mock, called again a second after it failed.
 fn retried(clock: &ManualClock) -> (Spawned, Handle<&'static str, u32>) {
     let retry = free().backoff(exactly(SECOND)).clock(clock.clone()).build();
-    mock::spawn_layer(retry.layer())
+    mock::spawn_layer(retry.layer().clone_all())
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn each_attempt_goes_to_the_very_service_that_was_polled_ready() {
     let inner = Numbered::new(NONE);
     let told = inner.told.clone();
     let (builder, _) = plain();
-    let mut service = builder.build().layer().layer(inner);
+    let mut service = builder.build().layer().clone_all().layer(inner);
     ends(async {
         service.ready().await.unwrap().call(()).await.unwrap_err();
         service.ready().await.unwrap().call(()).await.unwrap_err();
@@ -178,7 +178,7 @@ fn a_later_attempt_that_cannot_be_made_ready_has_that_error_and_is_retried() {
         let inner = Numbered::new(broken);
         let told = inner.told.clone();
         let (builder, clock) = plain();
-        let service = builder.build().layer().layer(inner);
+        let service = builder.build().layer().clone_all().layer(inner);
         assert_eq!(ends(service.oneshot(())), wanted);
         assert_eq!(clock.take_waits(), [MILLISECOND; 2]);
         assert_eq!(told.borrow().iter().filter(|what| what.starts_with("ready")).count(), 3);
@@ -189,7 +189,7 @@ fn a_later_attempt_that_cannot_be_made_ready_has_that_error_and_is_retried() {
 #[test]
 fn an_error_of_the_first_poll_ready_is_the_callers_and_is_not_retried() {
     let (builder, clock) = plain();
-    let mut service = builder.build().layer().layer(Numbered::new(0));
+    let mut service = builder.build().layer().clone_all().layer(Numbered::new(0));
     assert_eq!(ends(service.ready()).err(), Some(Error::Inner(Failed(99))));
     assert_eq!(clock.take_waits(), []);
 }
@@ -198,7 +198,7 @@ fn an_error_of_the_first_poll_ready_is_the_callers_and_is_not_retried() {
 fn one_attempt_clones_no_service() {
     let inner = Numbered::new(NONE);
     let clones = inner.clones.clone();
-    let service = quick().max_attempts(1).build().layer().layer(inner);
+    let service = quick().max_attempts(1).build().layer().clone_all().layer(inner);
     assert_eq!(ends(service.oneshot(())), failed(0));
     assert_eq!(*clones.borrow(), 0);
 }

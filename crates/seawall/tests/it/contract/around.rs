@@ -12,6 +12,7 @@ use axum::{
 };
 use seawall::{
     Bulkhead, CircuitBreaker, Error, Quota, RateLimiter, Rejection, Retry, Stack, StackLayer, Timeout, Trip,
+    retry::CloneAll,
 };
 use tower::{
     BoxError, Layer, Service, ServiceBuilder, ServiceExt,
@@ -53,8 +54,8 @@ impl World {
         Self { limiter, timeout, retry, breaker, bulkhead, stack }
     }
 
-    fn layer(&self) -> StackLayer<Five> {
-        self.stack.layer()
+    fn layer(&self) -> StackLayer<Five, CloneAll> {
+        self.stack.layer().clone_all()
     }
 }
 
@@ -70,7 +71,7 @@ macro_rules! each_layer {
         each_layer!(@ $what, $layer, $check, "stack", $world.layer().keep_error());
         each_layer!(@ $what, $layer, $check, "rate limit", $world.limiter.layer());
         each_layer!(@ $what, $layer, $check, "timeout", $world.timeout.layer());
-        each_layer!(@ $what, $layer, $check, "retry", $world.retry.layer());
+        each_layer!(@ $what, $layer, $check, "retry", $world.retry.layer().clone_all());
         each_layer!(@ $what, $layer, $check, "circuit breaker", $world.breaker.layer());
         each_layer!(@ $what, $layer, $check, "bulkhead", $world.bulkhead.layer());
     };
@@ -207,7 +208,7 @@ async fn an_axum_router_takes_the_stack_and_each_layer() {
         router().layer(world.layer().clone_request(once).on_reject(unavailable)),
         router().layer(world.limiter.layer().on_reject(unavailable)),
         router().layer(world.timeout.layer().on_reject(unavailable)),
-        router().layer(world.retry.layer().any_error().clone_request(once)),
+        router().layer(world.retry.layer().clone_all().any_error().clone_request(once)),
         router().layer(world.breaker.layer().on_reject(unavailable)),
         router().layer(world.bulkhead.layer().on_reject(unavailable)),
     ];

@@ -141,8 +141,10 @@ type Call = Box<dyn FnMut(u32)>;
 /// Calls in either form that are pending for so many polls, through the two stacks.
 fn calls(clock: &Watched) -> [(&'static str, Call); 4] {
     let (one, other) = (five(clock), six(clock));
-    let (mut first, mut second) =
-        (one.layer().layer(service_fn(pending_for)), other.layer().layer(service_fn(pending_for)));
+    let (mut first, mut second) = (
+        one.layer().clone_all().layer(service_fn(pending_for)),
+        other.layer().clone_all().layer(service_fn(pending_for)),
+    );
     [
         ("five, plainly", Box::new(move |polls| end(one.execute(|| pending_for(polls))))),
         ("six, plainly", Box::new(move |polls| end(other.execute(|| pending_for(polls))))),
@@ -186,7 +188,7 @@ fn a_call_that_is_made_again_allocates_nothing() {
         // So few that the circuit stays closed.
         future::ready(if calls.get() % 3 == 0 { Reply::Err(io::ErrorKind::TimedOut.into()) } else { Ok(1) })
     };
-    let mut service = stack.layer().layer(service_fn(|_: u32| flaky()));
+    let mut service = stack.layer().clone_all().layer(service_fn(|_: u32| flaky()));
     let count = allocations(|| drop(run(stack.execute(flaky))));
     assert_eq!(count, 0);
     assert_eq!(allocations(|| drop(run(serve(&mut service, 1)))), 0);
@@ -224,9 +226,17 @@ fn a_calls_future_is_small() {
     let six = five.clone().timeout(Timeout::new(SECOND));
     let sizes = [
         ("five, plainly", size_of_val(&five.execute(ready)), 392),
-        ("five, as a service", size_of_val(&serve(&mut five.layer().layer(service_fn(|_: u32| ready())), 1)), 400),
+        (
+            "five, as a service",
+            size_of_val(&serve(&mut five.layer().clone_all().layer(service_fn(|_: u32| ready())), 1)),
+            400,
+        ),
         ("six, plainly", size_of_val(&six.execute(ready)), 448),
-        ("six, as a service", size_of_val(&serve(&mut six.layer().layer(service_fn(|_: u32| ready())), 1)), 456),
+        (
+            "six, as a service",
+            size_of_val(&serve(&mut six.layer().clone_all().layer(service_fn(|_: u32| ready())), 1)),
+            456,
+        ),
     ];
     for (what, size, bound) in sizes {
         println!("{what}: {size} bytes");

@@ -57,7 +57,7 @@ fn a_call_that_is_cut_off_from_outside_gives_all_back_after_it_is_gone_and_count
         let (world, seen) = (World::new(), Cell::new(None));
         let make = || hangs(Asks(&world.bulkhead, &seen));
         let call: Pin<Box<dyn Future<Output = Result<u32, Error<io::Error>>>>> = if is_service {
-            let mut service = world.stack.layer().layer(service_fn(|()| make()));
+            let mut service = world.stack.layer().clone_all().layer(service_fn(|()| make()));
             assert_ready_ok!(task::spawn(()).enter(|cx, _| service.poll_ready(cx)));
             Box::pin(service.call(()))
         } else {
@@ -80,7 +80,7 @@ fn a_call_that_is_cut_off_from_outside_gives_all_back_after_it_is_gone_and_count
 #[test]
 fn a_request_that_waits_for_a_slot_is_kept_until_its_turn_and_sent_by_a_clone() {
     let world = World::new();
-    let (mut service, mut handle) = mock::spawn_layer::<&str, u32, _>(world.stack.layer());
+    let (mut service, mut handle) = mock::spawn_layer::<&str, u32, _>(world.stack.layer().clone_all());
     handle.allow(1);
     let taken = world.bulkhead.try_acquire().unwrap();
     assert_ready_ok!(service.poll_ready());

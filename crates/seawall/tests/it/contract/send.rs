@@ -49,7 +49,7 @@ fn send_sync_static<T: Send + Sync + 'static>(it: T) -> T {
 #[test]
 fn it_can_do_what_the_call_can() {
     let stack = send_sync_static(five());
-    let layer = send_sync_static(stack.layer());
+    let layer = send_sync_static(stack.layer().clone_all());
     let client = String::from("c");
     drop(send(stack.execute(|| fetch(&client, "u"))));
     drop(send(stack.call(|| fetch(&client, "u"))));
@@ -106,7 +106,7 @@ async fn calls_whose_closures_borrow_are_spawned_on_many_threads() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn services_are_cloned_into_many_threads() {
     let stack = five();
-    let service = stack.layer().layer(service_fn(|n: u32| async move {
+    let service = stack.layer().clone_all().layer(service_fn(|n: u32| async move {
         yield_now().await;
         if n % 7 == 0 { Err(io::Error::other("down")) } else { Ok(n) }
     }));
@@ -125,15 +125,15 @@ async fn services_are_cloned_into_many_threads() {
 /// A stack, a layer and a service with names, that a program keeps.
 struct App<S> {
     stack: Stack<(Retry, (CircuitBreaker, ()))>,
-    layer: StackLayer<(Retry, (CircuitBreaker, ()))>,
-    service: StackService<S, (Retry, (CircuitBreaker, ()))>,
+    layer: StackLayer<(Retry, (CircuitBreaker, ())), CloneAll>,
+    service: StackService<S, (Retry, (CircuitBreaker, ())), CloneAll>,
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_types_fit_in_a_struct() {
     let stack = Stack::new().retry(Retry::new("t")).circuit_breaker(CircuitBreaker::new("t"));
     let inner = service_fn(|n: u32| async move { Ok::<_, io::Error>(n) });
-    let mut app = App { layer: stack.layer(), service: stack.layer().layer(inner), stack };
+    let mut app = App { layer: stack.layer().clone_all(), service: stack.layer().clone_all().layer(inner), stack };
     assert_eq!(app.stack.execute(|| async { Ok::<_, io::Error>(1) }).await.unwrap(), 1);
     assert_eq!(app.service.ready().await.unwrap().call(2).await.unwrap(), 2);
     let (_, (breaker, ())) = app.layer.policies();
@@ -187,7 +187,7 @@ where
     Cloner<CloneAll, P::Mode>: CloneRequest<u32>,
     S: Service<u32> + Clone,
 {
-    stack.layer().layer(inner)
+    stack.layer().clone_all().layer(inner)
 }
 
 /// Whatever can be called by a stack of that kind.

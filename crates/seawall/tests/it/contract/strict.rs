@@ -61,7 +61,7 @@ fn each_attempt_goes_by_the_very_service_that_was_polled_ready() {
     for fails in 0..3 {
         let stack = retried();
         let strict = Strict { polls: 0, is_ready: false, fails: Rc::new(Cell::new(fails)) };
-        let mut service = Spawn::new(stack.layer().layer(strict));
+        let mut service = Spawn::new(stack.layer().clone_all().layer(strict));
         assert_ready_ok!(service.poll_ready());
         assert_ready_ok!(task::spawn(service.call(())).poll(), "{fails} fail");
         assert_eq!(service.get_ref().get_ref().polls, 1, "the first one only");

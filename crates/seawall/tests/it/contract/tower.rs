@@ -4,7 +4,8 @@ use std::{io, task::Poll, time::Duration};
 
 use seawall::{
     Bulkhead, CircuitBreaker, ErrIsFailure, Error, ManualClock, Quota, RateLimiter, Retry, Stack, StackService,
-    Timeout, Trip, retry::Plan,
+    Timeout, Trip,
+    retry::{CloneAll, Plan},
 };
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::BoxError;
@@ -16,7 +17,7 @@ type Manual = ManualClock;
 type Attempted = (Retry<Plan, Manual>, (CircuitBreaker<ErrIsFailure, Manual>, (Bulkhead<Manual>, ())));
 type Policies = (RateLimiter<Manual>, (Timeout<Duration, Manual>, Attempted));
 type Inner = Mock<&'static str, u32>;
-type Guarded = StackService<Inner, Policies>;
+type Guarded = StackService<Inner, Policies, CloneAll>;
 
 /// Five policies of which none waits, but the retry.
 struct World {
@@ -47,7 +48,7 @@ impl World {
 
     /// A mock inside of the stack, that is ready so often.
     fn mock(&self, ready: u64) -> (Spawn<Guarded>, Handle<&'static str, u32>) {
-        let (service, mut handle) = mock::spawn_layer(self.stack.layer());
+        let (service, mut handle) = mock::spawn_layer(self.stack.layer().clone_all());
         handle.allow(ready);
         (service, handle)
     }
@@ -258,7 +259,7 @@ fn a_call_that_is_refused_at_once_and_again_let_in_later_is_sent_by_a_clone() {
         CircuitBreaker::builder("circuit").trip(Trip::consecutive(1)).open_for(SECOND).clock(clock.clone()).build();
     let stack =
         Stack::new().retry(Retry::builder("again").clock(clock.clone()).build()).circuit_breaker(breaker.clone());
-    let (mut service, mut handle) = mock::spawn_layer(stack.layer());
+    let (mut service, mut handle) = mock::spawn_layer(stack.layer().clone_all());
     for was_ready in [false, true] {
         handle.allow(was_ready.into());
         breaker.try_acquire().unwrap().failure();

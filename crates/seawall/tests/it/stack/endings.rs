@@ -66,7 +66,7 @@ async fn a_panic_is_a_failure_to_each_breaker_around_it_once_and_gives_all_slots
                     match way {
                         Way::Plain => panics(|| stack.execute(|| panicking(at))).await,
                         Way::Service => {
-                            panics(|| stack.layer().layer(service_fn(|()| panicking(at))).oneshot(())).await
+                            panics(|| stack.layer().clone_all().layer(service_fn(|()| panicking(at))).oneshot(())).await
                         }
                     }
                 });
@@ -108,7 +108,7 @@ async fn the_call_is_dropped_before_what_was_taken_for_it_is_given_back() {
     let limited = Stack::new().timeout(Timeout::new(SECOND)).bulkhead(outer.clone()).bulkhead(inner.clone());
     let stack = Stack::new().bulkhead(outer.clone()).retry(three().build()).bulkhead(inner.clone());
 
-    let service = stack.layer().layer(service_fn({
+    let service = stack.layer().clone_all().layer(service_fn({
         let hangs = hangs.clone();
         move |()| hangs()
     }));

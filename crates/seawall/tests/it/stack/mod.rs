@@ -60,7 +60,7 @@ async fn a_call_is_made_again_inside_of_the_retry() {
 #[tokio::test(start_paused = true)]
 async fn a_service_too() {
     let stack = five();
-    let service = stack.layer().layer(service_fn(|n: u32| async move { Ok::<_, io::Error>(n + 1) }));
+    let service = stack.layer().clone_all().layer(service_fn(|n: u32| async move { Ok::<_, io::Error>(n + 1) }));
     assert_eq!(service.oneshot(1).await.unwrap(), 2);
 }
 
@@ -69,6 +69,6 @@ async fn sizes() {
     let stack = five();
     let ready = || std::future::ready(Ok::<u64, io::Error>(1));
     println!("execute {}", size_of_val(&stack.execute(ready)));
-    let mut service = stack.layer().layer(service_fn(|_: ()| std::future::ready(Ok::<u64, io::Error>(1))));
+    let mut service = stack.layer().clone_all().layer(service_fn(|_: ()| std::future::ready(Ok::<u64, io::Error>(1))));
     println!("service {}", size_of_val(&service.ready().await.unwrap().call(())));
 }

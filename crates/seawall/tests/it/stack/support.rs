@@ -133,7 +133,7 @@ macro_rules! send {
             match way {
                 $crate::stack::support::Way::Plain => stack.execute(|| callee.send()).await,
                 $crate::stack::support::Way::Service => {
-                    tower::ServiceExt::oneshot(tower::Layer::layer(&stack.layer(), callee), ()).await
+                    tower::ServiceExt::oneshot(tower::Layer::layer(&stack.layer().clone_all(), callee), ()).await
                 }
             }
         });

@@ -9,7 +9,7 @@ fn serve<S: Service<u32>>(_: S) {}
 
 fn guard(inner: BoxService<u32, String, io::Error>) {
     let stack = Stack::new().retry(Retry::new("inventory"));
-    serve(ServiceBuilder::new().layer(stack.layer()).service(inner));
+    serve(ServiceBuilder::new().layer(stack.layer().clone_all()).service(inner));
 }
 
 fn main() {}

@@ -12,5 +12,5 @@ async fn get(id: u32) -> Result<String, io::Error> {
 }
 
 fn main() {
-    serve(ServiceBuilder::new().layer(Retry::new("inventory").layer()).service(service_fn(get)));
+    serve(ServiceBuilder::new().layer(Retry::new("inventory").layer().clone_all()).service(service_fn(get)));
 }

@@ -148,9 +148,9 @@ impl Way {
             Self::ExecuteWith => retry.execute_with(move |_| f()).boxed_local(),
             Self::Call => retry.call(f).boxed_local(),
             Self::CallWith => retry.call_with(move |_| f()).boxed_local(),
-            Self::Service => tower::Layer::layer(&retry.layer(), Callee::new(f)).oneshot(()).boxed_local(),
+            Self::Service => tower::Layer::layer(&retry.layer().clone_all(), Callee::new(f)).oneshot(()).boxed_local(),
             Self::AnyErrorService => {
-                tower::Layer::layer(&retry.layer().any_error(), Callee::new(f)).oneshot(()).boxed_local()
+                tower::Layer::layer(&retry.layer().clone_all().any_error(), Callee::new(f)).oneshot(()).boxed_local()
             }
         }
     }

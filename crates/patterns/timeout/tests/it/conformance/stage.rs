@@ -182,7 +182,7 @@ impl<'a> Stage<'a> {
             (Some(Built::Retry(retry)), support::Way::Execute) => Box::pin(retry.execute(below)),
             (Some(Built::Retry(retry)), support::Way::Call) => Box::pin(retry.call(below)),
             (Some(Built::Retry(retry)), support::Way::Service) => {
-                Box::pin(retry.layer().layer(service_fn(move |()| below())).oneshot(()))
+                Box::pin(retry.layer().clone_all().layer(service_fn(move |()| below())).oneshot(()))
             }
         }
     }

@@ -37,7 +37,7 @@ impl Way {
             Self::ExecuteWith => flat(stack.execute_with(move |_| f())),
             Self::Call => Box::pin(stack.call(f)),
             Self::Service => {
-                let mut service = stack.layer().keep_error().layer(Callee::new(f));
+                let mut service = stack.layer().clone_all().keep_error().layer(Callee::new(f));
                 assert!(service.poll_ready(&mut Context::from_waker(noop_waker_ref())).is_ready());
                 Box::pin(service.call(()))
             }

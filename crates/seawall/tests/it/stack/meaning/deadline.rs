@@ -46,7 +46,7 @@ async fn a_call_sees_the_earliest_deadline_around_it_in_each_attempt() {
         told.borrow_mut().push(left());
         std::future::pending::<Result<(), Failed>>()
     });
-    assert!(some_day(stack.layer().layer(callee).oneshot(())).await.is_err());
+    assert!(some_day(stack.layer().clone_all().layer(callee).oneshot(())).await.is_err());
     // The second attempt is a clone's, which was made ready in the attempt; and half a second was left for it.
     assert_eq!(*seen.borrow(), [Some(1_000), Some(500)]);
 }
@@ -135,7 +135,7 @@ async fn a_call_that_had_to_wait_for_its_turn_sees_the_deadline_too() {
     let stack = Stack::new().timeout(Timeout::new(10 * SECOND)).rate_limit(limiter).timeout(Timeout::new(20 * SECOND));
     let seen = || std::future::ready(Ok::<_, Failed>(left()));
     assert_eq!(some_day(stack.execute(seen)).await.unwrap(), Some(7_000));
-    let service = stack.layer().layer(service_fn(move |()| seen()));
+    let service = stack.layer().clone_all().layer(service_fn(move |()| seen()));
     assert_eq!(some_day(service.oneshot(())).await.unwrap(), Some(7_000));
 }
 
@@ -146,6 +146,6 @@ async fn a_limit_by_request_is_asked_for_each_attempt_also_where_the_first_had_t
     let by_request = Timeout::builder("timeout", |seconds: &u32| *seconds * SECOND).build();
     let (callee, began) = (Callee::new([Does::Hangs]), Instant::now());
     let stack = Stack::new().retry(three().build()).rate_limit(limiter).timeout(by_request);
-    assert_eq!(words(&some_day(stack.layer().layer(callee.clone()).oneshot(2)).await), "timed out");
+    assert_eq!(words(&some_day(stack.layer().clone_all().layer(callee.clone()).oneshot(2)).await), "timed out");
     assert_eq!((callee.came(), began.elapsed()), (vec![500, 3_500, 6_500], 8_500 * MILLISECOND));
 }

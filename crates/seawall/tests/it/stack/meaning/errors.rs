@@ -47,7 +47,7 @@ async fn a_stack_that_keeps_the_error_heeds_the_rejections_of_a_stack_inside() {
 
     let callee = Callee::new([Does::Answers(0)]);
     let inner = Stack::new().rate_limit(spent());
-    let service = outer.layer().keep_error().layer(inner.layer().layer(callee.clone()));
+    let service = outer.layer().clone_all().keep_error().layer(inner.layer().layer(callee.clone()));
     assert_eq!(some_day(service.oneshot(())).await, Ok(1));
     assert_eq!((callee.came(), breaker.state()), (vec![3_000], State::Closed));
 }
@@ -60,7 +60,7 @@ async fn one_that_wraps_it_does_not_blame_the_callee_for_them() {
     let reply = outer.execute(|| inner.execute(|| callee.send())).await;
     assert!(matches!(reply, Err(Error::Inner(Error::Rejected(Rejection::RateLimited(_))))), "{reply:?}");
     assert_eq!(breaker.state(), State::Closed);
-    let service = outer.layer().layer(inner.layer().layer(callee.clone()));
+    let service = outer.layer().clone_all().layer(inner.layer().layer(callee.clone()));
     let reply = service.oneshot(()).await;
     assert!(matches!(reply, Err(Error::Inner(Error::Rejected(Rejection::RateLimited(_))))), "{reply:?}");
     assert_eq!((breaker.state(), callee.calls()), (State::Closed, 0));
@@ -73,7 +73,7 @@ async fn a_hang_that_a_stack_inside_tells_of_as_the_deadline_is_a_failure_where_
     let outer = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(SECOND));
     let plain = outer.call(|| inner.execute(|| callee.send()));
     assert_eq!(words(&some_day(plain).await), "timed out");
-    let service = outer.layer().keep_error().layer(inner.layer().layer(callee.clone()));
+    let service = outer.layer().clone_all().keep_error().layer(inner.layer().layer(callee.clone()));
     assert_eq!(words(&some_day(service.clone().oneshot(())).await), "timed out");
     assert_eq!(breaker.snapshot().consecutive_failures(), 2);
 
@@ -113,7 +113,7 @@ async fn rejections_are_seen_in_a_box_and_in_an_enum_of_ones_own() {
     let boxed: Result<(), BoxError> = outer.call(|| inner.call(|| future::ready(Ok(())))).await;
     assert!(boxed.unwrap_err().is::<Rejection>());
     let service = service_fn(|()| future::ready(Ok::<_, BoxError>(())));
-    let service = outer.layer().keep_error().layer(inner.layer().keep_error().layer(service));
+    let service = outer.layer().clone_all().keep_error().layer(inner.layer().keep_error().layer(service));
     assert!(service.oneshot(()).await.unwrap_err().is::<Rejection>());
     assert_eq!(breaker.snapshot().consecutive_failures(), 0);
 }
@@ -132,7 +132,7 @@ async fn a_refused_call_can_be_answered_where_no_error_is_possible() {
     assert_eq!(response, "rate limited");
 
     let stack = Stack::new().retry(three().backoff(exactly(SECOND)).build()).timeout(Timeout::new(SECOND));
-    let Ok(response) = some_day(stack.layer().on_reject(respond).layer(hangs).oneshot(())).await;
+    let Ok(response) = some_day(stack.layer().clone_all().on_reject(respond).layer(hangs).oneshot(())).await;
     assert_eq!(response, "timed out");
     let Ok(response) = Stack::new().circuit_breaker(open()).layer().on_reject(respond).layer(answers).oneshot(()).await;
     assert_eq!(response, "circuit open");

@@ -12,7 +12,7 @@ type Client = Mock<u32, u32>;
 async fn an_open_circuit_refuses_while_the_inner_service_is_not_ready_and_does_not_touch_it() {
     let breaker = open();
     let stack = Stack::new().rate_limit(RateLimiter::new("l", Quota::per_hour(9))).circuit_breaker(breaker.clone());
-    let (mut service, mut handle) = mock::spawn_layer::<_, _, _>(stack.layer());
+    let (mut service, mut handle) = mock::spawn_layer::<_, _, _>(stack.layer().clone_all());
     handle.allow(0);
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(1));
@@ -99,7 +99,7 @@ async fn a_call_that_had_to_wait_leaves_what_was_made_ready_to_the_next_one() {
 async fn each_further_attempt_goes_by_a_clone_that_is_made_ready_as_a_part_of_the_attempt() {
     let bulkhead = Bulkhead::new("b", 1);
     let stack = Stack::new().retry(three().backoff(exactly(SECOND)).build()).bulkhead(bulkhead.clone());
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(stack.layer());
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(stack.layer().clone_all());
     handle.allow(1);
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(1));
@@ -122,7 +122,7 @@ async fn each_further_attempt_goes_by_a_clone_that_is_made_ready_as_a_part_of_th
 #[tokio::test(start_paused = true)]
 async fn a_retry_waits_an_open_circuit_out_though_the_inner_service_was_not_ready() {
     let stack = Stack::new().retry(three().build()).circuit_breaker(open());
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(stack.layer());
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(stack.layer().clone_all());
     handle.allow(0);
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(1));
@@ -161,7 +161,7 @@ async fn a_clone_is_not_ready_and_a_call_that_was_not_made_ready_makes_a_clone_s
 async fn an_error_in_poll_ready_is_passed_on_and_counts_for_nothing() {
     let (breaker, bulkhead) = (trips_at(1), Bulkhead::new("b", 1));
     let stack = Stack::new().circuit_breaker(breaker.clone()).bulkhead(bulkhead.clone());
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(stack.layer());
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(stack.layer().clone_all());
     handle.send_error("gone");
     assert!(assert_ready!(service.poll_ready()).is_err());
     assert_eq!((breaker.snapshot().consecutive_failures(), bulkhead.in_flight()), (0, 0));

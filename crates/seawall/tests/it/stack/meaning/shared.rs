@@ -33,12 +33,12 @@ async fn limits_are_shared_by_clones_of_a_stack_and_by_all_layers_made_from_it()
     let (limiter, bulkhead) = (RateLimiter::new("l", Quota::per_hour(6)), Bulkhead::new("b", 4));
     let stack = Stack::new().rate_limit(limiter.clone()).bulkhead(bulkhead.clone());
     let callee = Callee::new([Does::Hangs]);
-    let (layer, other) = (stack.layer(), stack.clone());
+    let (layer, other) = (stack.layer().clone_all(), stack.clone());
     let service = layer.layer(callee.clone());
     let mut calls = vec![
         tokio_test::task::spawn(service.clone().oneshot(())),
         tokio_test::task::spawn(layer.clone().layer(callee.clone()).oneshot(())),
-        tokio_test::task::spawn(other.layer().layer(callee.clone()).oneshot(())),
+        tokio_test::task::spawn(other.layer().clone_all().layer(callee.clone()).oneshot(())),
     ];
     assert!(calls.iter_mut().all(|call| call.poll().is_pending()));
     let mut plain = tokio_test::task::spawn(stack.execute(|| callee.send()));
@@ -76,7 +76,7 @@ async fn a_probe_that_is_refused_by_a_limit_inside_is_not_the_breakers_last() {
     assert_eq!(words(&send!(Way::Plain, stack, callee).await), "rate limited");
     assert_eq!(breaker.state(), State::HalfOpen);
     tokio::time::sleep(4 * SECOND).await;
-    let service = stack.layer().layer(callee.clone());
+    let service = stack.layer().clone_all().layer(callee.clone());
     assert_eq!(service.oneshot(()).await, Ok(2));
     assert_eq!(breaker.state(), State::Closed);
 }

@@ -22,7 +22,7 @@ use seawall::{Error, ManualClock, Outcome, Rejection, Stack};
 use tower::{Layer, ServiceBuilder, ServiceExt};
 
 use self::{
-    run::{Client, Story, run},
+    run::{Client, Numbered, Story, run},
     world::{Numbers, Purse, numbers},
 };
 use crate::stack::support::Reply;
@@ -101,7 +101,7 @@ macro_rules! three_ways {
                 let service = {
                     let (client, world) = (Client::new(&service, calls), numbers.world(&service, seawall::ErrIsFailure));
                     let sent_to = Stack::new()$(.$policy(world.$field.clone()))+.layer().layer(client.clone());
-                    let ends = run(&service, calls, |number| Box::pin(sent_to.clone().oneshot(number)));
+                    let ends = run(&service, calls, |number| Box::pin(sent_to.clone().oneshot(Numbered(number))));
                     Story { ends, made: client.made(), stands: world.stands(), is_at_rest: world.is_at_rest() }
                 };
                 let layers = {
@@ -110,7 +110,7 @@ macro_rules! three_ways {
                     let sent_to = ServiceBuilder::new()$(.layer(world.$field.layer()))+
                         .map_err(Error::Inner)
                         .service(client.clone());
-                    let ends = run(&layers, calls, |number| Box::pin(sent_to.clone().oneshot(number)));
+                    let ends = run(&layers, calls, |number| Box::pin(sent_to.clone().oneshot(Numbered(number))));
                     Story { ends, made: client.made(), stands: world.stands(), is_at_rest: world.is_at_rest() }
                 };
                 [plain, service, layers]

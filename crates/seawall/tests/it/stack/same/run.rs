@@ -11,6 +11,7 @@ use std::{
 use proptest::prelude::*;
 use seawall::{
     Error, ManualClock,
+    retry::RepeatRequest,
     time::{Clock, Timer},
 };
 use tokio_test::task::{self, Spawn};
@@ -87,7 +88,17 @@ impl Client {
     }
 }
 
-impl Service<usize> for Client {
+/// The number of a call, as a request that may be sent again.
+#[derive(Clone, Copy)]
+pub(super) struct Numbered(pub(super) usize);
+
+impl RepeatRequest for Numbered {
+    fn repeat(&self) -> Option<Self> {
+        Some(*self)
+    }
+}
+
+impl Service<Numbered> for Client {
     type Response = u32;
     type Error = Failed;
     type Future = Boxed<Result<u32, Failed>>;
@@ -96,7 +107,7 @@ impl Service<usize> for Client {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, number: usize) -> Self::Future {
+    fn call(&mut self, Numbered(number): Numbered) -> Self::Future {
         self.send(number)
     }
 }
