@@ -63,6 +63,8 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+#[cfg(feature = "tonic")]
+mod causes;
 mod classify;
 mod deadline;
 mod grpc;

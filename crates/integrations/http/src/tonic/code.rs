@@ -1,24 +1,65 @@
-use std::{error, iter};
+use std::{error, io, sync::Arc};
 
 use tonic::{Code, Status, TimeoutExpired};
 
 use crate::GrpcCode;
 
-/// The code of `status`, with one difference: a call that tonic itself cut off, by the timeout of an endpoint or server, is
-/// `Cancelled` to tonic, as if the caller had given it up. It is a [`DeadlineExceeded`](GrpcCode::DeadlineExceeded) here, so
-/// that a callee that hangs does not pass for a healthy one.
+/// The code of `status`, corrected if tonic made the status of an error in this process.
 ///
-/// tonic lets that be told apart in the process where it happened, not on the wire.
+/// | tonic's error | tonic's code | the code here |
+/// |---|---|---|
+/// | its own timer cut the call off: the timeout of an endpoint or server, or `grpc-timeout` | `CANCELLED` | [`DeadlineExceeded`](GrpcCode::DeadlineExceeded) |
+/// | the connection was lost, or closed before the call was sent | `UNKNOWN`, `CANCELLED` or `INTERNAL` | [`Unavailable`](GrpcCode::Unavailable) |
+///
+/// The first makes a callee that hangs different from a healthy callee. The second is how gRPC reports a connection that is gone.
+/// A code that the callee sent stays, and so does the code of a stream that the callee reset. The difference is visible in the
+/// process where the error occurred, not on the wire.
 pub fn code(status: &Status) -> GrpcCode {
     match status.code() {
         Code::Cancelled if causes(status).any(|cause| cause.is::<TimeoutExpired>()) => GrpcCode::DeadlineExceeded,
+        code @ (Code::Unknown | Code::Cancelled | Code::Internal) if is_lost(status, code) => GrpcCode::Unavailable,
         code => code.into(),
     }
 }
 
+/// The same status with its corrected [`code`]; tonic's own status is its source then.
+pub(super) fn corrected(status: Status) -> Status {
+    let code = code(&status).into();
+    if code == status.code() {
+        return status;
+    }
+    let (details, metadata) = (status.details().to_vec().into(), status.metadata().clone());
+    let mut corrected = Status::with_details_and_metadata(code, status.message(), details, metadata);
+    corrected.set_source(Arc::new(status));
+    corrected
+}
+
+/// Whether a lost connection lies below a status that tonic gave this code.
+fn is_lost(status: &Status, code: Code) -> bool {
+    let mut is_lost = code == Code::Unknown && is_transport(status);
+    for cause in causes(status) {
+        if let Some(error) = cause.downcast_ref::<h2::Error>() {
+            // A reset ends one stream, and its reason has a code in gRPC's specification. Anything else ends the connection.
+            return error.is_go_away() || error.is_io();
+        }
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            is_lost |= error.is_canceled() || error.is_closed() || error.is_incomplete_message();
+        }
+        // A handler may put an I/O error of its own below `INTERNAL`.
+        is_lost |= code != Code::Internal && cause.is::<io::Error>();
+    }
+    is_lost
+}
+
+/// Whether tonic made this status of a `transport::Error`. That type is known only with tonic's feature `transport`, so its words
+/// decide.
+fn is_transport(status: &Status) -> bool {
+    error::Error::source(status).is_some_and(|cause| cause.to_string() == "transport error")
+}
+
 /// What lies below `status`, from the outside in.
 pub(super) fn causes(status: &Status) -> impl Iterator<Item = &(dyn error::Error + 'static)> {
-    iter::successors(error::Error::source(status), |cause| cause.source())
+    error::Error::source(status).into_iter().flat_map(crate::causes::causes)
 }
 
 impl From<Code> for GrpcCode {

@@ -38,6 +38,8 @@
 //!
 //! tonic 0.14 keeps to `grpc-timeout` too, by timers of its own around all layers, in its channel and in its server, and ends
 //! such calls as `CANCELLED`. Of a local error [`code`] knows that it was a timeout; what comes over the wire says no more.
+//! A lost connection is `UNKNOWN`, `CANCELLED` or `INTERNAL` to tonic; [`code`], the classifiers and [`into_status`] take it for
+//! `UNAVAILABLE`.
 //!
 //! Generated clients take `&mut self`: a closure that is run again clones one for each attempt.
 //!

@@ -3,7 +3,7 @@ use std::{error, sync::Arc};
 use seawall_core::{Error, Rejection};
 use tonic::{Status, metadata::MetadataMap};
 
-use super::code::causes;
+use super::code::{causes, corrected};
 use crate::{GrpcResponder, PUSHBACK};
 
 /// An error that may be a [`Status`], or a policy's rejection. For an enum of your own it is one `match` each.
@@ -17,6 +17,9 @@ pub trait AsStatus {
 
 /// The error of a guarded call as a `Status`: its own, or that of its rejection, as of [`GrpcResponder::status`].
 ///
+/// A status that tonic made of an error in this process gets the corrected [`code`](super::code()): `UNAVAILABLE` for a lost
+/// connection, `DEADLINE_EXCEEDED` for tonic's own timer. tonic's status stays below as its source.
+///
 /// ```
 /// # use seawall_core::Error;
 /// # use seawall_http::tonic::into_status;
@@ -27,7 +30,7 @@ pub trait AsStatus {
 pub fn into_status(error: Error<Status>) -> Status {
     match error {
         Error::Rejected(rejection) => GrpcResponder::new().status(&rejection),
-        Error::Inner(status) => status,
+        Error::Inner(status) => corrected(status),
     }
 }
 

@@ -27,3 +27,5 @@ mod retry_after;
 mod rpc;
 #[cfg(feature = "tonic")]
 mod tonic;
+#[cfg(feature = "tonic")]
+mod tonic_lost;
