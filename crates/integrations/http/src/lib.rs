@@ -63,7 +63,7 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
-#[cfg(feature = "tonic")]
+#[cfg(any(feature = "reqwest", feature = "tonic"))]
 mod causes;
 mod classify;
 mod deadline;

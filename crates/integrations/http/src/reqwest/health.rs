@@ -1,6 +1,7 @@
 use reqwest::{Response, StatusCode};
 use seawall_core::{Classify, Error, Meaning, Outcome, Rejection};
 
+use super::lasting::{is_callers, is_undecodable};
 use crate::Statuses;
 
 /// What a result says of the callee's health: a classifier for breakers.
@@ -41,7 +42,7 @@ impl Health {
     pub fn of_error(self, error: &reqwest::Error) -> Outcome {
         match error.status() {
             Some(status) => self.of_status(status),
-            None if is_callers(error) => Outcome::Ignored,
+            None if is_callers(error) || is_undecodable(error) => Outcome::Ignored,
             None => Outcome::Failure,
         }
     }
@@ -75,9 +76,4 @@ impl Classify<Response, Error<reqwest::Error>> for Health {
             _ => Some(self.classify(result)),
         }
     }
-}
-
-/// Whether it would be the same with any callee: the request could not be built, or the client follows no further redirect.
-pub(super) fn is_callers(error: &reqwest::Error) -> bool {
-    error.is_builder() || error.is_redirect()
 }

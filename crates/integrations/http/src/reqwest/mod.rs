@@ -47,6 +47,8 @@
 //! | a status | as of [`Statuses::health`](crate::Statuses::health) | as of [`Statuses::transient`](crate::Statuses::transient) |
 //! | no connection, timeout, connection lost, in the body too | failure | again |
 //! | the request could not be built, or was redirected too often | ignored | stands |
+//! | the body came whole, and does not decode | ignored | stands |
+//! | the TLS handshake failed, because a certificate is not trusted, for example | failure | stands |
 //! | a rejection by a policy of ours, below | ignored | again, if it says when |
 //! | a timeout of ours, below, at its own limit | failure | again |
 //! | a timeout of ours, below, at the caller's deadline | abandoned | again |
@@ -57,6 +59,7 @@
 mod clone;
 mod health;
 mod hint;
+mod lasting;
 mod transient;
 
 pub use health::Health;

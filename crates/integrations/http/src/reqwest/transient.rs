@@ -1,7 +1,7 @@
 use reqwest::{Response, StatusCode};
 use seawall_core::{Classify, Error, Outcome};
 
-use super::health::is_callers;
+use super::lasting::{is_callers, is_refused_handshake, is_undecodable};
 use crate::Statuses;
 
 /// Whether a failed call may well succeed a moment later: a classifier for retries.
@@ -22,7 +22,7 @@ impl Transient {
     pub fn of_error(self, error: &reqwest::Error) -> Outcome {
         match error.status() {
             Some(status) => self.of_status(status),
-            None => again_if(!is_callers(error)),
+            None => again_if(!(is_callers(error) || is_undecodable(error) || is_refused_handshake(error))),
         }
     }
 }

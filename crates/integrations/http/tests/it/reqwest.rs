@@ -1,5 +1,6 @@
 //! `reqwest` clients under our policies, against a server on a real socket that fails as it is told.
 
+mod lasting;
 mod layers;
 mod plain;
 mod server;
