@@ -66,7 +66,7 @@ pub mod body;
 #[cfg(any(feature = "reqwest", feature = "tonic"))]
 mod causes;
 mod classify;
-mod deadline;
+pub mod deadline;
 mod grpc;
 mod idempotent;
 pub mod keys;

@@ -1,5 +1,6 @@
 //! Deadlines that come with requests, and go on with them.
 
+pub mod future;
 mod header;
 mod read;
 mod write;

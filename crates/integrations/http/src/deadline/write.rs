@@ -1,11 +1,17 @@
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use seawall_core::Deadline;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use seawall_core::{
+    Deadline,
+    time::{Clock, DefaultClock, Timer},
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{DeadlineHeader, GrpcTimeout, TimeoutMillis};
+use super::{
+    DeadlineHeader, GrpcTimeout, TimeoutMillis,
+    future::{ResponseFuture, Told},
+};
 
 /// Tells the callee how much time the deadline leaves, in a client.
 ///
@@ -14,6 +20,11 @@ use super::{DeadlineHeader, GrpcTimeout, TimeoutMillis};
 /// way. Without a deadline the request is left alone.
 ///
 /// Where no time is left it says so; to keep such a call from being sent is the work of a `Timeout` above.
+///
+/// A client or callee that keeps to what it is told ends the call at the same moment as a `Timeout` above, and either can be
+/// first: tonic's channel fails with `CANCELLED` then. So that the outcome does not depend on that, this layer holds back what
+/// says "out of time" once the told time is over: an error, a gRPC head with `CANCELLED` or `DEADLINE_EXCEEDED`, or a 504. The
+/// `Timeout` then cuts the call. If no policy cuts the call, it ends with that result 2 ms after the deadline.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -25,8 +36,9 @@ use super::{DeadlineHeader, GrpcTimeout, TimeoutMillis};
 /// # let _ = (grpc, http);
 /// ```
 #[derive(Debug, Clone)]
-pub struct WriteDeadlineLayer<H = GrpcTimeout> {
+pub struct WriteDeadlineLayer<H = GrpcTimeout, K = DefaultClock> {
     header: H,
+    clock: K,
 }
 
 /// A service whose requests say how much time there is; from [`WriteDeadlineLayer`].
@@ -35,9 +47,10 @@ pub struct WriteDeadlineLayer<H = GrpcTimeout> {
 ///
 /// It is as ready as the inner service, and holds nothing of its own.
 #[derive(Debug, Clone)]
-pub struct WriteDeadline<S, H = GrpcTimeout> {
+pub struct WriteDeadline<S, H = GrpcTimeout, K = DefaultClock> {
     inner: S,
     header: H,
+    clock: K,
 }
 
 // ===== impl WriteDeadlineLayer =====
@@ -59,21 +72,29 @@ impl WriteDeadlineLayer<TimeoutMillis> {
 impl<H> WriteDeadlineLayer<H> {
     /// By `header`.
     pub const fn new(header: H) -> Self {
-        Self { header }
+        Self { header, clock: DefaultClock {} }
     }
 }
 
-impl<S, H: Clone> Layer<S> for WriteDeadlineLayer<H> {
-    type Service = WriteDeadline<S, H>;
+impl<H, K> WriteDeadlineLayer<H, K> {
+    /// Goes by `clock`, which must be the clock of the policies above. Default: [`DefaultClock`].
+    #[must_use]
+    pub fn clock<L>(self, clock: L) -> WriteDeadlineLayer<H, L> {
+        WriteDeadlineLayer { header: self.header, clock }
+    }
+}
+
+impl<S, H: Clone, K: Clone> Layer<S> for WriteDeadlineLayer<H, K> {
+    type Service = WriteDeadline<S, H, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        WriteDeadline { inner, header: self.header.clone() }
+        WriteDeadline { inner, header: self.header.clone(), clock: self.clock.clone() }
     }
 }
 
 // ===== impl WriteDeadline =====
 
-impl<S, H> WriteDeadline<S, H> {
+impl<S, H, K> WriteDeadline<S, H, K> {
     /// The service that is told.
     pub fn get_ref(&self) -> &S {
         &self.inner
@@ -85,34 +106,39 @@ impl<S, H> WriteDeadline<S, H> {
     }
 }
 
-impl<S, H: DeadlineHeader> WriteDeadline<S, H> {
-    fn tell(&self, headers: &mut HeaderMap, deadline: Deadline) {
-        let (left, name) = (deadline.remaining(), self.header.name());
+impl<S, H: DeadlineHeader, K: Clock> WriteDeadline<S, H, K> {
+    /// Writes what the deadline leaves. Returns when that is over, unless the request said by itself that it has less.
+    fn tell(&self, headers: &mut HeaderMap, deadline: Deadline) -> Option<Told> {
+        let (now, name) = (self.clock.now(), self.header.name());
+        let ours = deadline.instant().saturating_duration_since(now);
         let said = headers.get_all(name).iter().map(|value| self.header.read(value.as_bytes()));
         // As a callee would take it: the shortest counts, and nothing does of what is no time.
-        let left = said.filter_map(Result::ok).fold(left, Ord::min);
-        let value = HeaderValue::from_str(&self.header.write(left)).expect("digits and a unit are a header's value");
+        let left = said.filter_map(Result::ok).fold(ours, Ord::min);
+        let text = self.header.write(left);
+        let told = self.header.read(text.as_bytes()).unwrap_or(left);
+        let value = HeaderValue::from_str(&text).expect("digits and a unit are a header's value");
         headers.insert(name.clone(), value);
+        (left == ours).then(|| Told { over: now + told, deadline: deadline.instant() })
     }
 }
 
-impl<S, H, B> Service<Request<B>> for WriteDeadline<S, H>
+impl<S, H, K, B, C> Service<Request<B>> for WriteDeadline<S, H, K>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>, Response = Response<C>>,
     H: DeadlineHeader,
+    K: Timer + Clone,
 {
-    type Response = S::Response;
+    type Response = Response<C>;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = ResponseFuture<S::Future, Response<C>, S::Error, K>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if let Some(deadline) = Deadline::current() {
-            self.tell(request.headers_mut(), deadline);
-        }
-        self.inner.call(request)
+        let deadline = Deadline::current_by(&self.clock);
+        let told = deadline.and_then(|deadline| self.tell(request.headers_mut(), deadline));
+        ResponseFuture::new(self.inner.call(request), told, self.clock.clone())
     }
 }

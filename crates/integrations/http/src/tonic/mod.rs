@@ -38,6 +38,7 @@
 //!
 //! tonic 0.14 keeps to `grpc-timeout` too, by timers of its own around all layers, in its channel and in its server, and ends
 //! such calls as `CANCELLED`. Of a local error [`code`] knows that it was a timeout; what comes over the wire says no more.
+//! [`WriteDeadlineLayer`](crate::WriteDeadlineLayer) holds such an end back until the policy above has cut the call itself.
 //! A lost connection is `UNKNOWN`, `CANCELLED` or `INTERNAL` to tonic; [`code`], the classifiers and [`into_status`] take it for
 //! `UNAVAILABLE`.
 //!

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use proptest::prelude::*;
 use seawall::Deadline;
 use seawall_core::time::Instant;
@@ -121,7 +121,7 @@ async fn the_deadline_holds_in_each_poll_and_nowhere_else() {
 async fn they_are_as_ready_as_the_inner_service_and_pass_its_errors_on() {
     let layer =
         tower::layer::layer_fn(|inner| WriteDeadlineLayer::grpc().layer(ReadDeadlineLayer::grpc(CAP).layer(inner)));
-    let (mut service, mut handle) = mock::spawn_layer::<Request<()>, (), _>(layer);
+    let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(layer);
     handle.allow(0);
     assert_pending!(service.poll_ready());
     handle.allow(1);
@@ -178,8 +178,8 @@ async fn a_panic_of_the_handler_leaves_no_deadline_behind() {
 
 /// What a callee is told.
 async fn told<H: DeadlineHeader + Clone>(layer: &WriteDeadlineLayer<H>, request: Request<()>) -> HeaderMap {
-    let callee = service_fn(|request: Request<()>| async move { Ok::<_, ()>(request.headers().clone()) });
-    layer.layer(callee).oneshot(request).await.expect("it does not fail")
+    let callee = service_fn(|request: Request<()>| async move { Ok::<_, ()>(Response::new(request.headers().clone())) });
+    layer.layer(callee).oneshot(request).await.expect("it does not fail").into_body()
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,11 +226,11 @@ async fn a_deadline_goes_from_hop_to_hop_and_is_cut_to_the_first_cap() {
     let first = ReadDeadlineLayer::grpc(CAP);
     let callee = service_fn(move |request: Request<()>| {
         let last = last.clone();
-        async move { Ok::<_, ()>(seen(&last, request).await) }
+        async move { Ok::<_, ()>(Response::new(seen(&last, request).await)) }
     });
     let hop = first.layer(WriteDeadlineLayer::grpc().layer(callee));
     let seen = hop.oneshot(request(&[grpc(b"99999999H")])).await.expect("it does not fail");
-    assert_eq!(seen, [Some(CAP); 2]);
+    assert_eq!(*seen.body(), [Some(CAP); 2]);
 }
 
 #[test]

@@ -142,7 +142,7 @@ async fn each_attempt_is_told_what_its_own_timeout_leaves() {
     let callee = service_fn(|request: Request<()>| async move {
         let said = request.headers().get("grpc-timeout").cloned();
         time::sleep(Duration::from_millis(500)).await;
-        Ok::<_, BoxError>(said)
+        Ok::<_, BoxError>(Response::new(said))
     });
     let layers = ServiceBuilder::new()
         .layer(ReadDeadlineLayer::grpc(Duration::from_secs(30)))
@@ -152,6 +152,6 @@ async fn each_attempt_is_told_what_its_own_timeout_leaves() {
         let mut request = Request::new(());
         request.headers_mut().insert("grpc-timeout", said.parse().expect("a value"));
         let seen = layers.clone().service(callee).oneshot(request).await.expect("in time");
-        assert_eq!(seen.expect("it was told"), told);
+        assert_eq!(seen.into_body().expect("it was told"), told);
     }
 }

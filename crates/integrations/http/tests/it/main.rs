@@ -29,3 +29,5 @@ mod rpc;
 mod tonic;
 #[cfg(feature = "tonic")]
 mod tonic_lost;
+#[cfg(feature = "tonic")]
+mod write_deadline_hang;
