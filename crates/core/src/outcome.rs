@@ -1,4 +1,5 @@
 use crate::Meaning;
+use std::any::Any;
 
 /// What a finished call says of the callee's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,14 @@ pub trait Classify<T, E> {
             Some(Meaning::CutOff) => None,
             _ => Some(self.classify(result)),
         }
+    }
+
+    /// The verdict on the end of an output that came in parts, if the end says more than its beginning; `None` otherwise.
+    ///
+    /// What `end` is depends on the integration: `seawall-http` passes the `http::HeaderMap` of a body's trailers. A closure
+    /// has no such verdict.
+    fn classify_end(&self, _end: &dyn Any) -> Option<Outcome> {
+        None
     }
 }
 

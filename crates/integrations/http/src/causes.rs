@@ -24,7 +24,8 @@ mod tests {
     fn an_error_inside_of_io_errors_is_found() {
         let inner = io::Error::new(io::ErrorKind::InvalidData, "the cause");
         let outer = io::Error::other(inner);
-        let kinds: Vec<_> = causes(&outer).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).collect();
+        let kinds: Vec<_> =
+            causes(&outer).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).collect();
         assert_eq!(kinds, [io::ErrorKind::Other, io::ErrorKind::InvalidData]);
         assert_eq!(causes(&outer).last().map(ToString::to_string).as_deref(), Some("the cause"));
     }

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`Statuses`], [`GrpcCodes`] | which results are failures of the callee, and which calls may go well in a moment |
 //! | [`hint`], [`pushback`] | what a response says of when to call again |
+//! | [`EarlyStatusLayer`] | shows a retry the gRPC status of a call that failed before any message |
 //! | [`ReplayLayer`], [`CloneIdempotent`] | makes requests with streamed bodies again, up to a cap, where that does no harm |
 //! | [`WriteDeadlineLayer`] | tells the callee how much time there is |
 //!
@@ -67,6 +68,7 @@ pub mod body;
 mod causes;
 mod classify;
 pub mod deadline;
+pub mod early;
 mod grpc;
 mod idempotent;
 pub mod keys;
@@ -86,6 +88,7 @@ pub use classify::{GrpcCodes, Statuses};
 pub use deadline::{
     DeadlineHeader, GrpcTimeout, ReadDeadline, ReadDeadlineLayer, TimeoutMillis, WriteDeadline, WriteDeadlineLayer,
 };
+pub use early::{EarlyStatus, EarlyStatusBody, EarlyStatusLayer};
 pub use grpc::{GrpcCode, GrpcResponder, grpc_respond};
 pub use idempotent::Idempotent;
 pub use pushback::{MAX_PUSHBACK, PUSHBACK, pushback, pushback_value};

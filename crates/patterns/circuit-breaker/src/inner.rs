@@ -1,3 +1,5 @@
+use std::any::Any;
+
 use seawall_core::{
     CircuitOpen, Classify, Here, Mark, Name, Outcome, Rejection,
     breaker::{Breaker, Change, Pass, Refusal, Settled},
@@ -146,5 +148,9 @@ impl<T, E, C: Classify<T, E>, K: Clock> Judge<T, E> for Inner<C, K> {
     fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome> {
         let noted = result.as_ref().err().and_then(|error| mark.meaning(error));
         self.classify.verdict(result, noted)
+    }
+
+    fn judge_end(&self, end: &dyn Any) -> Option<Outcome> {
+        Classify::<T, E>::classify_end(&self.classify, end)
     }
 }

@@ -1,7 +1,7 @@
 use std::{error, fmt};
 
 /// Any error, boxed: the body's own, [`NotKept`] or [`CutOff`].
-pub(super) type BoxError = Box<dyn error::Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 
 /// The body cannot be read from its beginning any more: more of it has passed than may be kept, or when nobody kept it, or it
 /// has failed.

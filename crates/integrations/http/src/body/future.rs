@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Response, header::CONTENT_LENGTH};
+use http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use seawall_core::{Mark, Outcome, Rejection};
@@ -68,7 +68,7 @@ where
                 let going_on = settle(ticket, &result, mark);
                 let ticket = slot.take();
                 let hold = |body| match (going_on, ticket) {
-                    (Some(head), Some(ticket)) => HeldBody::new(body, ticket, head),
+                    (Some(head), Some(ticket)) => HeldBody::new(body, ticket, head, judge_trailers::<B, E, G>),
                     _ => HeldBody::free(body),
                 };
                 Poll::Ready(R::ran(result, mark).map(|response| response.map(hold)))
@@ -96,7 +96,7 @@ fn settle<B: Body, E, G: Judge<Response<B>, E>>(
     };
     let going_on = match result {
         Ok(response) if outcome != Outcome::Failure && !response.body().is_end_stream() => {
-            Some(Head { outcome, left: length(response) })
+            Some(Head::new(outcome, length(response)))
         }
         Ok(_) | Err(_) => None,
     };
@@ -107,6 +107,11 @@ fn settle<B: Body, E, G: Judge<Response<B>, E>>(
     going_on
 }
 
+/// The gate's verdict on the trailers of such a response.
+fn judge_trailers<B, E, G: Judge<Response<B>, E>>(gate: &G, trailers: &HeaderMap) -> Option<Outcome> {
+    Judge::<Response<B>, E>::judge_end(gate, trailers)
+}
+
 /// How much data the body is to have: a server goes by the field, if there is one.
 fn length<B: Body>(response: &Response<B>) -> Option<u64> {
     let field = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -115,7 +120,7 @@ fn length<B: Body>(response: &Response<B>) -> Option<u64> {
 
 /// Counts a failure if it is dropped, which is when the code beside it panics.
 // As in the gate, whose own settles with the verdict; here the verdict may have to wait.
-struct CountPanic<'a, G: Gate>(&'a mut Ticket<G>);
+pub(super) struct CountPanic<'a, G: Gate>(pub(super) &'a mut Ticket<G>);
 
 impl<G: Gate> Drop for CountPanic<'_, G> {
     fn drop(&mut self) {

@@ -23,7 +23,8 @@ pub const fn hold_body<P: Policy, R>(layer: GateLayer<P, R>) -> HoldBody<P, R> {
 /// a bulkhead gives its slot away while a slow download goes on, and a breaker has counted a success when the stream breaks
 /// off. With it, the call's leave goes into the body, a [`HeldBody`], and is given back
 ///
-/// - when the body has ended, with the verdict on the head of the response;
+/// - when the body has ended, with the verdict on the head of the response, or on the trailers if the classifier judges them:
+///   [`GrpcCodes`](crate::GrpcCodes) does;
 /// - as a failure, when the body gives an error;
 /// - as abandoned, when the body is dropped before its end.
 ///

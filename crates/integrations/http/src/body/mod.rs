@@ -11,6 +11,7 @@ mod resend;
 mod shared;
 mod tape;
 
+pub(crate) use error::BoxError;
 pub use error::{CutOff, NotKept};
 pub use held::HeldBody;
 pub use hold::{HoldBody, HoldBodyService, hold_body};

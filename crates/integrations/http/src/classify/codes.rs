@@ -1,4 +1,4 @@
-use std::{fmt, marker::PhantomData};
+use std::{any::Any, fmt, marker::PhantomData};
 
 use http::HeaderMap;
 use seawall_core::{Classify, Hint, Meaning, Outcome};
@@ -28,9 +28,14 @@ use crate::{GrpcCode, MAX_PUSHBACK, pushback};
 /// worked on; count it as a success where no method may run twice, and others as failures where all may. A server that is out
 /// of something may say when it has it again, and only then is it asked again, as [OTLP] has it.
 ///
-/// It takes `http::Response`s, of a client or server that is built on HTTP, and knows the code if the head says it: an error
-/// with no message before it. If the code comes in trailers, the head counts as a success. With the feature `tonic` it
-/// takes `tonic::Response` and `tonic::Status` as well. For rejections by policies below, see
+/// It takes `http::Response`s, of a client or server that is built on HTTP, and reads the code from the head. A head without a
+/// code counts as a success, and the code comes later, in the trailers:
+///
+/// - Under [`hold_body`](crate::hold_body()) a circuit breaker waits for the trailers, and they decide.
+/// - A retry decides when the call ends, which is at the head. [`EarlyStatusLayer`](crate::EarlyStatusLayer) below the retry
+///   waits for the first frame, and moves a status that comes before any message into the head.
+///
+/// With the feature `tonic` it takes `tonic::Response` and `tonic::Status` as well. For rejections by policies below, see
 /// [`Statuses`](crate::Statuses).
 ///
 /// A retry that heeds pushback needs a hint beside it: see [`pushback`](crate::pushback()).
@@ -141,6 +146,12 @@ impl<B, E, V: Sight<E>> Classify<http::Response<B>, E> for GrpcCodes<V> {
     fn verdict(&self, result: &Result<http::Response<B>, E>, noted: Option<Meaning>) -> Option<Outcome> {
         let meaning = result.as_ref().err().and_then(|error| V::meaning(error, noted));
         self.question.verdict(meaning, || self.classify(result))
+    }
+
+    /// The verdict on trailers, which are an `http::HeaderMap`.
+    fn classify_end(&self, end: &dyn Any) -> Option<Outcome> {
+        let trailers = end.downcast_ref::<HeaderMap>()?;
+        GrpcCode::of_headers(trailers).map(|code| self.outcome(code, trailers))
     }
 }
 

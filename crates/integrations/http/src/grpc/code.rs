@@ -134,7 +134,7 @@ impl GrpcCode {
         })
     }
 
-    pub(super) fn to_value(self) -> HeaderValue {
+    pub(crate) fn to_value(self) -> HeaderValue {
         HeaderValue::from(u16::from(self.number()))
     }
 }
@@ -145,7 +145,7 @@ impl fmt::Display for GrpcCode {
     }
 }
 
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use http::HeaderValue;
 /// in hexadecimal ([PROTOCOL-HTTP2]).
 ///
 /// [PROTOCOL-HTTP2]: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
-pub(super) fn message(text: &str) -> HeaderValue {
+pub(crate) fn message(text: &str) -> HeaderValue {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if matches!(byte, b' '..=b'~') && byte != b'%' {

@@ -128,7 +128,7 @@ impl<B: Default> MakeResponse<http::Response<B>> for GrpcResponder {
     }
 }
 
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+pub(crate) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 #[cfg(test)]
 mod tests {

@@ -44,7 +44,28 @@
 //!
 //! Generated clients take `&mut self`: a closure that is run again clones one for each attempt.
 //!
-//! A body that is streamed is outside of all that: it can still end with any status in its trailers.
+//! A body that is streamed is outside of the call: it can still end with any status in its trailers. Two layers look further.
+//! [`hold_body`](crate::hold_body()) lets a circuit breaker judge the trailers. [`EarlyStatusLayer`](crate::EarlyStatusLayer),
+//! below a retry, waits for the first frame, so that a status before any message is tried again:
+//!
+//! ```
+//! # fn guard(channel: ::tonic::transport::Channel) {
+//! use ::tonic::body::Body;
+//! use seawall::Retry;
+//! use seawall_http::{CloneIdempotent, EarlyStatusLayer, GrpcCodes, ReplayBody, ReplayLayer};
+//! use tower::ServiceBuilder;
+//!
+//! let retry = Retry::builder("inventory").classify(GrpcCodes::transient().any_error()).build();
+//! let service = ServiceBuilder::new()
+//!     .layer(ReplayLayer::new())
+//!     // Each gRPC call is a `POST`: name the calls that may be sent again.
+//!     .layer(retry.layer().any_error().clone_request(CloneIdempotent::new().all_methods()))
+//!     .layer(EarlyStatusLayer::new())
+//!     .map_request(|request: http::Request<ReplayBody<Body>>| request.map(Body::new))
+//!     .service(channel); // and `InventoryClient::new(service)`
+//! # let _ = service;
+//! # }
+//! ```
 
 mod classify;
 mod code;

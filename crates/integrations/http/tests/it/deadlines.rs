@@ -178,7 +178,8 @@ async fn a_panic_of_the_handler_leaves_no_deadline_behind() {
 
 /// What a callee is told.
 async fn told<H: DeadlineHeader + Clone>(layer: &WriteDeadlineLayer<H>, request: Request<()>) -> HeaderMap {
-    let callee = service_fn(|request: Request<()>| async move { Ok::<_, ()>(Response::new(request.headers().clone())) });
+    let callee =
+        service_fn(|request: Request<()>| async move { Ok::<_, ()>(Response::new(request.headers().clone())) });
     layer.layer(callee).oneshot(request).await.expect("it does not fail").into_body()
 }
 

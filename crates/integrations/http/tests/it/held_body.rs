@@ -91,7 +91,8 @@ fn a_body_that_is_dropped_at_any_frame_before_its_end_is_abandoned_after_it_is_g
         let mut body = log.answer(200, script());
         (0..frames).for_each(|_| drop(poll(&mut body)));
         drop(body);
-        assert_eq!(log.ends(), [if frames == 5 { SUCCESS } else { End::Abandoned }], "after {frames}");
+        // Nothing follows the trailers, which are the fourth.
+        assert_eq!(log.ends(), [if frames >= 4 { SUCCESS } else { End::Abandoned }], "after {frames}");
     }
 }
 

@@ -9,6 +9,8 @@ mod cut_off;
 mod deadlines;
 mod footprint;
 mod grpc;
+#[cfg(feature = "tonic")]
+mod grpc_trailers;
 mod held_body;
 mod held_body_service;
 mod keys;

@@ -133,12 +133,8 @@ fn what_counts_is_what_lies_below_and_a_code_that_was_chosen_stays() {
 #[tokio::test]
 async fn a_retry_makes_a_call_again_whose_server_was_killed_and_a_caller_is_told_unavailable() {
     let peer = Peer::start().await;
-    let retry = Retry::builder("t")
-        .max_attempts(2)
-        .backoff(Duration::ZERO)
-        .classify(GrpcCodes::transient())
-        .hint(hint)
-        .build();
+    let retry =
+        Retry::builder("t").max_attempts(2).backoff(Duration::ZERO).classify(GrpcCodes::transient()).hint(hint).build();
     let mut seen = 0;
     let result = retry
         .execute(|| {

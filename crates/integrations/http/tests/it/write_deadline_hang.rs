@@ -41,8 +41,10 @@ async fn a_hang_ends_alike_in_plain_calls_with_the_layer_and_without() {
         let (calls, handler) = hangs();
         let server = serve(Identity::new(), handler).await;
         let tell = option_layer(tells.then(WriteDeadlineLayer::grpc));
-        let client = client_by(server.connect().await, ServiceBuilder::new().map_err(BoxError::from).layer(tell).into_inner());
-        let retry = Retry::builder("t").max_attempts(3).backoff(Duration::ZERO).classify(GrpcCodes::transient()).build();
+        let client =
+            client_by(server.connect().await, ServiceBuilder::new().map_err(BoxError::from).layer(tell).into_inner());
+        let retry =
+            Retry::builder("t").max_attempts(3).backoff(Duration::ZERO).classify(GrpcCodes::transient()).build();
         let timeout = attempt();
         let result: Result<TonicResponse<String>, Error<Status>> =
             retry.call(|| timeout.execute(|| async { client.call("").await.map(TonicResponse::new) })).await;
@@ -60,7 +62,9 @@ async fn a_hang_ends_alike_under_layers_with_the_layer_and_without() {
             .max_attempts(3)
             .backoff(Duration::ZERO)
             // An attempt that takes too long is made again: the method bears that.
-            .classify(GrpcCodes::transient().count_as(GrpcCode::DeadlineExceeded, seawall::Outcome::Failure).any_error())
+            .classify(
+                GrpcCodes::transient().count_as(GrpcCode::DeadlineExceeded, seawall::Outcome::Failure).any_error(),
+            )
             .build();
         let layers = ServiceBuilder::new()
             .layer(ReplayLayer::new())
@@ -84,7 +88,11 @@ async fn without_a_policy_that_cuts_it_the_call_still_ends() {
 }
 
 /// When a call ends whose callee ends so after that time, within a deadline of a second.
-async fn ends(after: Duration, result: fn() -> Result<Response<()>, &'static str>, said: Option<&'static str>) -> Duration {
+async fn ends(
+    after: Duration,
+    result: fn() -> Result<Response<()>, &'static str>,
+    said: Option<&'static str>,
+) -> Duration {
     let callee = service_fn(move |_: Request<()>| async move {
         time::sleep(after).await;
         result()
@@ -102,15 +110,20 @@ async fn ends(after: Duration, result: fn() -> Result<Response<()>, &'static str
 async fn only_what_says_out_of_time_is_held_and_only_when_the_told_time_is_over() {
     let second = Duration::from_secs(1);
     assert!(ends(second, || Err("cut off"), None).await > second);
-    assert!(ends(second, || Ok(Response::builder().status(StatusCode::GATEWAY_TIMEOUT).body(()).unwrap()), None).await > second);
-    for result in [
-        (|| Ok(Response::builder().header("grpc-status", "1").body(()).unwrap())) as fn() -> _,
-        || Ok(Response::builder().header("grpc-status", "4").body(()).unwrap()),
-    ] {
+    assert!(
+        ends(second, || Ok(Response::builder().status(StatusCode::GATEWAY_TIMEOUT).body(()).unwrap()), None).await
+            > second
+    );
+    for result in [(|| Ok(Response::builder().header("grpc-status", "1").body(()).unwrap())) as fn() -> _, || {
+        Ok(Response::builder().header("grpc-status", "4").body(()).unwrap())
+    }] {
         assert!(ends(second, result, None).await > second, "a callee that keeps to the deadline, too");
     }
     assert_eq!(ends(second, || Ok(Response::new(())), None).await, second, "what is done is done");
-    assert_eq!(ends(second, || Ok(Response::builder().header("grpc-status", "14").body(()).unwrap()), None).await, second);
+    assert_eq!(
+        ends(second, || Ok(Response::builder().header("grpc-status", "14").body(()).unwrap()), None).await,
+        second
+    );
     let early = Duration::from_millis(999);
     assert_eq!(ends(early, || Err("broken"), None).await, early, "it broke by itself");
     let half = second / 2;

@@ -81,7 +81,8 @@ async fn an_untrusted_certificate_is_met_once_and_is_the_callees_failure() {
 #[tokio::test]
 async fn a_handshake_whose_connection_is_lost_is_tried_again() {
     for lost in [
-        (|| io::Error::other(io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof")).into()) as fn() -> BoxError,
+        (|| io::Error::other(io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof")).into())
+            as fn() -> BoxError,
         || io::Error::from(io::ErrorKind::ConnectionReset).into(),
         || Made("dns error", Some(io::Error::other("try again").into())).into(),
     ] {
@@ -126,7 +127,8 @@ async fn requests(answer: &'static str) -> (u32, bool) {
     let strict = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).classify(judge).build();
     let retry = quick().max_attempts(3).classify(again).build();
     let get = || async { client.get(&url).send().await?.json::<u32>().await };
-    let result = retry.execute(|| async { breaker.execute(get).await.map_err(|error| error.into_inner().unwrap()) }).await;
+    let result =
+        retry.execute(|| async { breaker.execute(get).await.map_err(|error| error.into_inner().unwrap()) }).await;
     let seen = seen.load(Ordering::SeqCst);
     assert!(result.unwrap_err().is_decode());
     assert!(strict.execute(get).await.is_err());
