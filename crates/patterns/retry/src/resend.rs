@@ -20,7 +20,7 @@ use crate::Operation;
     label = "this layer goes by the rule of the request's type, and the type has no rule",
     note = "choose on the layer: `.clone_all()` repeats every request, `.clone_request(|request| ..)` repeats a request if the function returns a copy",
     note = "or implement `seawall::retry::RepeatRequest` for your own type",
-    note = "for `http::Request`: add `seawall-http`, or the feature `http` of `seawall-retry`, and its rule repeats idempotent methods and requests with an `Idempotency-Key`"
+    note = "for an `http::Request` whose body is `Clone`: add `seawall-http`, and its rule repeats idempotent methods and requests with an `Idempotency-Key`; for other bodies see `seawall_http::ReplayLayer`"
 )]
 pub trait CloneRequest<Request> {
     /// Whether [`mark`](Self::mark) makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
