@@ -255,7 +255,7 @@ fn our_bulkhead() -> Result<(), Failed> {
         use seawall::{Bulkhead, Error};
 
         let bulkhead = Bulkhead::builder("inventory", 1).max_queued(64).max_wait(Duration::from_millis(50)).build();
-        let service = ServiceBuilder::new().layer(bulkhead.layer().queued()).map_err(Error::Inner).service(client);
+        let service = ServiceBuilder::new().layer(bulkhead.layer()).map_err(Error::Inner).service(client);
         let first = tokio::spawn(service.clone().oneshot(String::new()));
         tokio::task::yield_now().await;
         assert!(service.oneshot(String::new()).await.unwrap_err().rejection().is_some());

@@ -10,8 +10,9 @@ use std::{
 use crate::Reject;
 use pin_project_lite::pin_project;
 use seawall_core::{Mark, Rejection};
+use tower_service::Service;
 
-use crate::{Entry, Gate, Judge, Queue, Ticket};
+use crate::{Entry, Gate, Judge, Late, NotSent, Queue, Ticket};
 
 /// Makes a call with leave, or its refusal: the one way of `execute`, `call` and the tower service alike.
 ///
@@ -103,6 +104,40 @@ pin_project! {
     }
 }
 
+pin_project! {
+    /// The call of a service whose policy can make the call wait.
+    ///
+    /// The policy was asked when this was made. If the call need not wait, it is a [`ResponseFuture`] from its beginning.
+    /// Otherwise it takes its place in the queue with its first poll, and is sent by a clone of the service. Dropped while
+    /// it waits, it leaves the queue, and the inner call is not made.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct LateFuture<S: Service<Request>, Request, Q: Queue, G: Gate, R> {
+        #[pin]
+        state: Sending<S, Request, S::Future, Q, G, R>,
+    }
+}
+
+pin_project! {
+    #[project = SendingProj]
+    enum Sending<S, Request, F, Q: Queue, G: Gate, R> {
+        // The turn is polled, then the service. Boxed, because most calls never wait.
+        Late { late: Pin<Box<Late<S, Request, Q, G>>>, reject: Option<R> },
+        // The call is polled, or its refusal.
+        Running { #[pin] response: ResponseFuture<F, G, R> },
+    }
+}
+
+impl<S: Service<Request>, Request, Q: Queue, G: Gate, R> LateFuture<S, Request, Q, G, R> {
+    #[inline]
+    pub(crate) fn running(response: ResponseFuture<S::Future, G, R>) -> Self {
+        Self { state: Sending::Running { response } }
+    }
+
+    pub(crate) fn late(late: Pin<Box<Late<S, Request, Q, G>>>, reject: R) -> Self {
+        Self { state: Sending::Late { late, reject: Some(reject) } }
+    }
+}
+
 impl<F, G: Gate, R> ResponseFuture<F, G, R> {
     #[inline]
     pub(crate) fn refused(rejection: Rejection, reject: R) -> Self {
@@ -160,6 +195,34 @@ where
     }
 }
 
+impl<S, Request, Q, G, R> Future for LateFuture<S, Request, Q, G, R>
+where
+    S: Service<Request>,
+    Q: Queue<Leave: Into<Ticket<G>>>,
+    G: Judge<S::Response, S::Error>,
+    R: Reject<S::Response, S::Error>,
+{
+    type Output = Result<S::Response, R::Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let response = match self.as_mut().project().state.project() {
+                SendingProj::Running { response } => return response.poll(cx),
+                SendingProj::Late { late, reject } => match ready!(late.as_mut().poll_sent(cx)) {
+                    Ok((call, ticket)) => ResponseFuture { state: State::Admitted { call, ticket } },
+                    Err(NotSent::Failed(error)) => return Poll::Ready(R::ran(Err(error))),
+                    Err(NotSent::Refused(rejection)) => {
+                        let reject = reject.take().expect("a call is refused once");
+                        return Poll::Ready(reject.refused(rejection));
+                    }
+                },
+            };
+            self.as_mut().project().state.set(Sending::Running { response });
+        }
+    }
+}
+
 // By hand: derive would ask `Debug` of the user's future, and of what the gate shares.
 impl<F, G: Gate, R> fmt::Debug for ResponseFuture<F, G, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,5 +235,12 @@ impl<F, O, Q: Queue, G: Gate, R> fmt::Debug for QueuedFuture<F, O, Q, G, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = matches!(self.state, Queued::Waiting { .. });
         f.debug_struct("QueuedFuture").field("waiting", &waiting).finish_non_exhaustive()
+    }
+}
+
+impl<S: Service<Request>, Request, Q: Queue, G: Gate, R> fmt::Debug for LateFuture<S, Request, Q, G, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = matches!(self.state, Sending::Late { .. });
+        f.debug_struct("LateFuture").field("waiting", &waiting).finish_non_exhaustive()
     }
 }

@@ -25,6 +25,10 @@ impl<P: Policy> GateLayer<P> {
 }
 
 impl<P: Policy, R> GateLayer<P, R> {
+    pub(crate) const fn with_parts(policy: P, reject: R, wait: Option<Wait<P>>) -> Self {
+        Self { policy, reject, wait }
+    }
+
     /// Answers a refused call with the response that `respond` makes, not with an error; the error type may then be
     /// any, `Infallible` too.
     #[must_use]
@@ -38,22 +42,13 @@ impl<P: Policy, R> GateLayer<P, R> {
     /// While there is no room, the service is not ready, however long that takes, and whoever polls it is woken when
     /// there is. A balancer then drops the endpoint and comes back by itself.
     ///
-    /// Without this a call that finds no room is refused, at once or when it has waited for as long as the policy says.
+    /// Without this a call that finds no room is refused.
     #[must_use]
     pub fn backpressure(self) -> Self
     where
         P: Patient,
     {
         Self { wait: Some(|policy| policy.wait(Patience::Unlimited)), ..self }
-    }
-
-    /// Waits in `poll_ready` for as long as the policy says, and then refuses the call.
-    #[must_use]
-    pub fn queued(self) -> Self
-    where
-        P: Patient,
-    {
-        Self { wait: Some(|policy| policy.wait(Patience::Configured)), ..self }
     }
 
     /// The policy.

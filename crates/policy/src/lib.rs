@@ -7,7 +7,8 @@
 //!   happens to the call.
 //! - [`drive`] makes a call: of `execute`, `call` and the tower service alike. [`queue`] does so where a call may have to
 //!   wait for its turn, which [`Queue`] and [`Acquire`] are about.
-//! - [`Policy`] is a gate's handle, as [`GateLayer`] and [`GateService`] see it.
+//! - [`Policy`] is a gate's handle, as [`GateLayer`] and [`GateService`] see it. [`QueueLayer`] and [`QueueService`] serve a
+//!   [`QueuePolicy`], whose calls can wait in their own future.
 //! - [`Passage`] is a call's way through a gate as a stack of policies has it: by [`Admit`] it takes no share of the gate.
 //!
 //! Users want the crates of the patterns (`seawall-circuit-breaker`, `seawall-rate-limit`, `seawall-bulkhead`, or
@@ -19,9 +20,12 @@ mod acquire;
 mod callee;
 pub mod future;
 mod gate;
+mod late;
 mod layer;
 mod passage;
 mod policy;
+mod queue_layer;
+mod queue_service;
 mod reject;
 mod service;
 mod sight;
@@ -31,9 +35,12 @@ pub use acquire::{Acquire, Entry, Queue, Turn, wake};
 pub use callee::Callee;
 pub use future::{Answer, drive, queue};
 pub use gate::{Gate, Judge, Spent};
+pub use late::{Late, NotSent};
 pub use layer::GateLayer;
 pub use passage::{Admission, Admit, Pass, Passage};
-pub use policy::{Patience, Patient, Policy, Waiting};
+pub use policy::{Patience, Patient, Policy, QueuePolicy, Waiting};
+pub use queue_layer::QueueLayer;
+pub use queue_service::{Admitted, LateCall, QueueService};
 pub use reject::{KeepError, MakeResponse, Reject, Respond, WithResponse, WrapError};
 pub use service::GateService;
 pub use sight::{AnyError, HeedRejections, Sight};

@@ -2,7 +2,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use seawall_core::{Rejection, time::Instant};
 
-use crate::{Gate, Ticket};
+use crate::{Answer, Gate, Queue, Ticket};
 
 /// A gate's handle, as [`GateService`](crate::GateService) sees it.
 pub trait Policy: Clone {
@@ -12,6 +12,10 @@ pub trait Policy: Clone {
     type Reserved;
     /// Why a call would not be let in, before anyone was told.
     type Refusal;
+
+    /// Whether `poll_ready` asks the policy before the inner service. Then a full policy is ready to refuse, and takes no
+    /// capacity of the inner service. If not, the call alone asks the policy, once.
+    const ASKED_IN_READY: bool = true;
 
     /// Asks for a call, at once.
     ///
@@ -40,6 +44,15 @@ pub trait Policy: Clone {
     ///
     /// As of [`enter`](Self::enter), where what was reserved is no more than a hope.
     fn spend(&self, reserved: Self::Reserved) -> Result<Ticket<Self::Gate>, Rejection>;
+}
+
+/// A policy whose calls can wait for their turn in their own future.
+pub trait QueuePolicy: Policy {
+    /// A call's place in the queue.
+    type Queue: Queue<Leave: Into<Ticket<Self::Gate>>>;
+
+    /// Asks for a call: its permit, its rejection, or a place in the queue that the call takes with its first poll.
+    fn enter_or_wait(&self) -> Answer<Self::Gate, Self::Queue>;
 }
 
 /// A policy whose services can wait in `poll_ready`.

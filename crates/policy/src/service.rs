@@ -18,8 +18,8 @@ use crate::{Judge, Policy, Ticket, Waiting, drive, future::ResponseFuture, layer
 /// the inner service, and reserves nothing: a clone that is ready and idle is in nobody's way, and a call that was made
 /// ready can still be refused.
 ///
-/// With [`backpressure`](crate::GateLayer::backpressure), or where the policy has a queue, it waits for room *before* it
-/// asks the inner service. What it then holds belongs to this clone, until its call, or its end: other clones do without
+/// With [`backpressure`](crate::GateLayer::backpressure), or with [`waits_in_ready`](crate::QueueLayer::waits_in_ready), it
+/// waits for room *before* it asks the inner service. What it then holds belongs to this clone, until its call, or its end: other clones do without
 /// it meanwhile. An error of the inner service's `poll_ready` is passed on, and gives it back.
 pub struct GateService<S, P: Policy, R = KeepError> {
     inner: S,
@@ -194,9 +194,11 @@ where
         }
         // What was found for a call that never came is forgotten.
         self.refusal = None;
-        if let Some(refusal) = self.policy.refusal() {
-            self.refusal = Some(refusal);
-            return Poll::Ready(Ok(()));
+        if P::ASKED_IN_READY {
+            if let Some(refusal) = self.policy.refusal() {
+                self.refusal = Some(refusal);
+                return Poll::Ready(Ok(()));
+            }
         }
         self.inner.poll_ready(cx)
     }

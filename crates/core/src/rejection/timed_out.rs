@@ -9,19 +9,27 @@ pub struct TimedOut {
     limit: u64,
     elapsed: u64,
     by_deadline: bool,
+    before_ready: bool,
 }
 
 impl TimedOut {
     /// A call that the timeout called `policy` cut off when it had run for `elapsed` of `limit`.
     pub fn new(policy: Name, limit: Duration, elapsed: Duration) -> Self {
         let (limit, elapsed) = (saturating_nanos(limit), saturating_nanos(elapsed));
-        Self { policy, limit, elapsed, by_deadline: false }
+        Self { policy, limit, elapsed, by_deadline: false, before_ready: false }
     }
 
     /// It was not the timeout's own limit that cut the call off, but a deadline around it.
     #[must_use]
     pub fn by_deadline(mut self) -> Self {
         self.by_deadline = true;
+        self
+    }
+
+    /// It was not the call that took too long, but the service that did not become ready for it.
+    #[must_use]
+    pub fn before_ready(mut self) -> Self {
+        self.before_ready = true;
         self
     }
 
@@ -41,7 +49,15 @@ impl TimedOut {
         self.by_deadline
     }
 
+    /// Whether the service was not ready in time, so that the call was not sent.
+    pub fn is_before_ready(&self) -> bool {
+        self.before_ready
+    }
+
     pub(crate) fn why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.before_ready {
+            return write!(f, "the service was not ready in {:?}", self.limit());
+        }
         match (self.by_deadline, self.limit) {
             (true, 0) => f.write_str("the deadline has passed"),
             (false, 0) => f.write_str("a limit of zero lets no call begin"),

@@ -83,7 +83,7 @@ mod testing;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 
-pub use body::{CloneIdempotent, HeldBody, HoldBody, ReplayBody, ReplayLayer, hold_body};
+pub use body::{CloneIdempotent, HeldBody, HoldBody, HoldBodyService, ReplayBody, ReplayLayer, hold_body};
 pub use classify::{GrpcCodes, Statuses};
 pub use deadline::{
     DeadlineHeader, GrpcTimeout, ReadDeadline, ReadDeadlineLayer, TimeoutMillis, WriteDeadline, WriteDeadlineLayer,

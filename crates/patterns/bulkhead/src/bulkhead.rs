@@ -6,7 +6,7 @@ use seawall_core::{
     slots::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_policy::{Acquire, Answer, GateLayer, Patience, Ticket, queue};
+use seawall_policy::{Acquire, Patience, QueuePolicy, Ticket, queue};
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
@@ -75,16 +75,6 @@ impl<K: Clock> Bulkhead<K> {
     #[inline]
     pub(crate) fn try_enter(&self, cost: u32) -> Result<Ticket<Share<K>>, Refusal> {
         self.inner().slots.try_enter(cost).map(|()| Ticket::new(self.shared.hold(), cost))
-    }
-
-    /// Leave for a call, or its refusal; or a place in the queue, to be taken by a poll.
-    #[inline]
-    fn enter_or_wait(&self) -> Answer<Share<K>, Waiter<Share<K>, K>> {
-        match self.try_enter(1) {
-            Ok(ticket) => Answer::Now(Ok(ticket)),
-            Err(refusal) if self.inner().may_wait(&refusal) => Answer::Later(self.waiter()),
-            Err(refusal) => Answer::Now(Err(self.inner().refuse(refusal))),
-        }
     }
 
     /// A place in the queue, to be taken by a poll.
@@ -224,13 +214,15 @@ impl<K: Clock> Bulkhead<K> {
         }
     }
 
-    /// A tower layer that guards services with this bulkhead; where it has a queue, they wait in `poll_ready`.
+    /// A tower layer that guards services with this bulkhead. If the bulkhead has a queue, calls wait in their future.
+    ///
+    /// Services must be `Clone`; [`at_once`](seawall_policy::QueueLayer::at_once) and the modes that wait in `poll_ready` do
+    /// not ask for it.
     pub fn layer(&self) -> BulkheadLayer<K>
     where
-        K: Timer + Send + Sync + 'static,
+        K: Timer,
     {
-        let layer = GateLayer::new(self.clone());
-        if self.inner().has_queue() { layer.queued() } else { layer }
+        BulkheadLayer::new(self.clone())
     }
 
     /// The name that it was built with.

@@ -59,8 +59,8 @@
 //! # }
 //! ```
 //!
-//! [`on_reject`](seawall_policy::GateLayer::on_reject) answers a refused call with a response instead of an error;
-//! [`backpressure`](seawall_policy::GateLayer::backpressure) makes a full bulkhead not ready, so that a balancer passes it
+//! [`on_reject`](seawall_policy::QueueLayer::on_reject) answers a refused call with a response instead of an error;
+//! [`backpressure`](seawall_policy::QueueLayer::backpressure) makes a full bulkhead not ready, so that a balancer passes it
 //! by.
 //!
 //! # The law

@@ -5,20 +5,26 @@ use seawall_core::{
 };
 use seawall_policy::KeepError;
 use seawall_policy::{
-    Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting,
+    Acquire, Admission, Admit, Answer, Entry, Patience, Patient, Policy, QueueLayer, QueuePolicy, QueueService, Ticket,
+    Waiting,
 };
 
-use crate::{Bulkhead, inner::Inner, waiting::Waiter};
+use crate::{
+    Bulkhead,
+    inner::{Inner, Share},
+    waiting::Waiter,
+};
 
 /// Guards services with one [`Bulkhead`], which they all share; from [`Bulkhead::layer`].
-pub type BulkheadLayer<K = DefaultClock, R = KeepError> = GateLayer<Bulkhead<K>, R>;
+pub type BulkheadLayer<K = DefaultClock, R = KeepError> = QueueLayer<Bulkhead<K>, R>;
 
 /// A service guarded by a [`Bulkhead`].
 ///
-/// Where the bulkhead has no queue, a slot is taken by the call, not by `poll_ready`: a clone that is ready and idle
-/// takes none. With a queue, or with [`backpressure`](GateLayer::backpressure), `poll_ready` waits for a slot and holds it
-/// for the call that follows: a clone that was made ready and then lies idle keeps it from the others.
-pub type BulkheadService<S, K = DefaultClock, R = KeepError> = GateService<S, Bulkhead<K>, R>;
+/// The call takes a slot, not `poll_ready`: a clone that is ready and idle takes none. If the bulkhead has a queue, the call
+/// waits in its future. With [`waits_in_ready`](QueueLayer::waits_in_ready) or [`backpressure`](QueueLayer::backpressure) it
+/// is a [`GateService`](seawall_policy::GateService), whose `poll_ready` waits for a slot and holds it for the call that
+/// follows: a clone that was made ready and then is idle keeps the slot from the others.
+pub type BulkheadService<S, K = DefaultClock, R = KeepError> = QueueService<S, Bulkhead<K>, R>;
 
 impl<K: Clock> Policy for Bulkhead<K> {
     type Gate = Held<Inner<K>>;
@@ -46,6 +52,19 @@ impl<K: Clock> Policy for Bulkhead<K> {
 
     fn spend(&self, reserved: Self::Reserved) -> Result<Ticket<Self::Gate>, Rejection> {
         Ok(reserved)
+    }
+}
+
+impl<K: Timer> QueuePolicy for Bulkhead<K> {
+    type Queue = Waiter<Share<K>, K>;
+
+    #[inline]
+    fn enter_or_wait(&self) -> Answer<Share<K>, Self::Queue> {
+        match self.try_enter(1) {
+            Ok(ticket) => Answer::Now(Ok(ticket)),
+            Err(refusal) if self.inner().may_wait(&refusal) => Answer::Later(self.waiter()),
+            Err(refusal) => Answer::Now(Err(self.inner().refuse(refusal))),
+        }
     }
 }
 

@@ -61,8 +61,8 @@
 //! # }
 //! ```
 //!
-//! [`on_reject`](seawall_policy::GateLayer::on_reject) answers a refused call with a response instead of an error;
-//! [`backpressure`](seawall_policy::GateLayer::backpressure) makes a service that would have to wait not ready.
+//! [`on_reject`](seawall_policy::QueueLayer::on_reject) answers a refused call with a response instead of an error;
+//! [`backpressure`](seawall_policy::QueueLayer::backpressure) makes a service that would have to wait not ready.
 //!
 //! # The law
 //!

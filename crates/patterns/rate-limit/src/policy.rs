@@ -5,25 +5,31 @@ use seawall_core::{
 };
 use seawall_policy::KeepError;
 use seawall_policy::{
-    Acquire, Admission, Admit, Entry, GateLayer, GateService, Patience, Patient, Policy, Spent, Ticket, Waiting,
+    Acquire, Admission, Admit, Answer, Entry, Patience, Patient, Policy, QueueLayer, QueuePolicy, QueueService, Spent,
+    Ticket, Waiting,
 };
 
 use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
 
 /// Guards services with one [`RateLimiter`], which they all share; from [`RateLimiter::layer`].
-pub type RateLimitLayer<K = DefaultClock, R = KeepError> = GateLayer<RateLimiter<K>, R>;
+pub type RateLimitLayer<K = DefaultClock, R = KeepError> = QueueLayer<RateLimiter<K>, R>;
 
 /// A service guarded by a [`RateLimiter`].
 ///
-/// Where calls do not wait, a call takes its share, not `poll_ready`. Where they do
-/// ([`max_wait`](crate::Builder::max_wait), [`backpressure`](GateLayer::backpressure)), `poll_ready` waits for its turn and
-/// keeps it for the call that follows; it is given back if the service goes without a call.
-pub type RateLimitService<S, K = DefaultClock, R = KeepError> = GateService<S, RateLimiter<K>, R>;
+/// `poll_ready` asks the inner service alone. The call asks the limiter, once. If calls may wait
+/// ([`max_wait`](crate::Builder::max_wait)), the call waits in its future. With
+/// [`waits_in_ready`](QueueLayer::waits_in_ready) or [`backpressure`](QueueLayer::backpressure) it is a
+/// [`GateService`](seawall_policy::GateService), whose `poll_ready` waits for its turn first, and keeps the permit for the
+/// call that follows. The permit is given back if no call follows.
+pub type RateLimitService<S, K = DefaultClock, R = KeepError> = QueueService<S, RateLimiter<K>, R>;
 
 impl<K: Clock> Policy for RateLimiter<K> {
     type Gate = Spent;
     type Reserved = Reservation<K>;
     type Refusal = Refusal;
+
+    // Each question reads the clock, so a call asks once.
+    const ASKED_IN_READY: bool = false;
 
     #[inline]
     fn enter(&self) -> Result<Ticket<Spent>, Rejection> {
@@ -48,6 +54,22 @@ impl<K: Clock> Policy for RateLimiter<K> {
 
     fn spend(&self, reserved: Reservation<K>) -> Result<Ticket<Spent>, Rejection> {
         Ok(reserved.into())
+    }
+}
+
+impl<K: Timer> QueuePolicy for RateLimiter<K> {
+    type Queue = Waiter<K>;
+
+    #[inline]
+    fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
+        let inner = self.inner();
+        if inner.max_wait.is_some() {
+            return match inner.try_enter(1) {
+                Ok(()) => Answer::Now(Ok(Ticket::new(Spent, ()))),
+                Err(_) => Answer::Later(self.waiter()),
+            };
+        }
+        Answer::Now(inner.enter(1).map(|()| Ticket::new(Spent, ())))
     }
 }
 

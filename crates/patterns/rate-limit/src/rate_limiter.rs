@@ -6,7 +6,7 @@ use seawall_core::{
     rate::Quota,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_policy::{Acquire, Answer, GateLayer, Patience, Spent, Ticket, queue};
+use seawall_policy::{Acquire, Patience, QueuePolicy, queue};
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
@@ -68,19 +68,6 @@ impl<K: Clock> RateLimiter<K> {
     /// A place in the queue, to be taken by a poll.
     pub(crate) fn waiter(&self) -> Waiter<K> {
         Waiter::new(self.shared.hold(), 1, Patience::Configured)
-    }
-
-    /// Leave for a call, or its refusal; or a place in the queue, to be taken by a poll.
-    #[inline]
-    fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
-        let inner = self.inner();
-        if inner.max_wait.is_some() {
-            return match inner.try_enter(1) {
-                Ok(_) => Answer::Now(Ok(Ticket::new(Spent, ()))),
-                Err(_) => Answer::Later(self.waiter()),
-            };
-        }
-        Answer::Now(inner.enter(1).map(|()| Ticket::new(Spent, ())))
     }
 
     /// Makes a call, if the rate allows it: `f` is run at once, and what it makes is polled by the future returned. Where
@@ -211,14 +198,16 @@ impl<K: Clock> RateLimiter<K> {
         }
     }
 
-    /// A tower layer that guards services with this limiter; where it has a [`max_wait`](Builder::max_wait), they wait in
-    /// `poll_ready`.
+    /// A tower layer that guards services with this limiter. If the limiter has a [`max_wait`](Builder::max_wait), calls wait
+    /// in their future.
+    ///
+    /// Services must be `Clone`; [`at_once`](seawall_policy::QueueLayer::at_once) and the modes that wait in `poll_ready` do
+    /// not ask for it.
     pub fn layer(&self) -> RateLimitLayer<K>
     where
-        K: Timer + Send + Sync + 'static,
+        K: Timer,
     {
-        let layer = GateLayer::new(self.clone());
-        if self.inner().max_wait.is_some() { layer.queued() } else { layer }
+        RateLimitLayer::new(self.clone())
     }
 
     /// The name that it was built with.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::{Mark, Meaning, Name, Rejection, observe::Outbox, time::Timer};
+use seawall_core::{Mark, Meaning, Name, Rejection, deadline::Known, observe::Outbox, time::Timer};
 use seawall_policy::Reject;
 
 use crate::{EventKind, Limited, Terms, Timeout, Watch};
@@ -26,9 +26,23 @@ pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
 ) -> ResponseFuture<F, K, W, R> {
     ResponseFuture {
         limited: Limited::begin(timeout.terms(), limit, watch, call),
-        lent: Lent { clock: timeout.clock.clone(), name: timeout.name.clone(), outbox: timeout.outbox.clone() },
+        lent: Lent::of(timeout),
         reject: Some(reject),
     }
+}
+
+/// A call that is rejected because the inner service was not ready within `limit`.
+// Out of line, because its frame would burden the calls of a service that was ready.
+#[cold]
+pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: Watch, R>(
+    timeout: &Timeout<L, K>,
+    watch: W,
+    limit: Duration,
+    waited: Known,
+    reject: R,
+) -> ResponseFuture<F, K, W, R> {
+    let limited = Limited::unready(timeout.terms(), watch, limit, waited);
+    ResponseFuture { limited, lent: Lent::of(timeout), reject: Some(reject) }
 }
 
 /// What a call owns of a timeout that it must not borrow.
@@ -39,6 +53,14 @@ struct Lent<K> {
 }
 
 impl<K> Lent<K> {
+    #[inline(always)]
+    fn of<L>(timeout: &Timeout<L, K>) -> Self
+    where
+        K: Clone,
+    {
+        Self { clock: timeout.clock.clone(), name: timeout.name.clone(), outbox: timeout.outbox.clone() }
+    }
+
     fn terms(&self) -> Terms<'_, K> {
         Terms { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
     }

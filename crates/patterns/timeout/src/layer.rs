@@ -1,6 +1,9 @@
 use std::{fmt, time::Duration};
 
-use seawall_core::{Rejection, time::DefaultClock};
+use seawall_core::{
+    Rejection,
+    time::{DefaultClock, saturating_nanos},
+};
 use seawall_policy::{KeepError, Respond, WithResponse};
 use tower_layer::Layer;
 
@@ -11,12 +14,14 @@ use crate::{Timeout, TimeoutService};
 pub struct TimeoutLayer<L = Duration, K = DefaultClock, R = KeepError> {
     timeout: Timeout<L, K>,
     reject: R,
+    /// In nanoseconds, as that is half of a [`Duration`]; no bound if there are more than can be counted.
+    ready_within: u64,
 }
 
 impl<L, K> TimeoutLayer<L, K> {
     /// Limits by `timeout`, for errors that can carry a rejection.
     pub const fn new(timeout: Timeout<L, K>) -> Self {
-        Self { timeout, reject: KeepError }
+        Self { timeout, reject: KeepError, ready_within: u64::MAX }
     }
 }
 
@@ -31,6 +36,16 @@ impl<L, K, R> TimeoutLayer<L, K, R> {
         self.with_response(respond)
     }
 
+    /// Bounds how long the inner service may take to become ready: a queue, a rate limit or a connection below that waits in
+    /// `poll_ready`. After that time the service is ready, and its next call is rejected without touching the inner service.
+    ///
+    /// The time is apart from the call's own limit, so a caller waits for the sum of both at most. Default: readiness is not
+    /// bounded.
+    #[must_use]
+    pub fn ready_within(self, limit: Duration) -> Self {
+        Self { ready_within: saturating_nanos(limit), ..self }
+    }
+
     /// The timeout.
     pub fn policy(&self) -> &Timeout<L, K> {
         &self.timeout
@@ -41,7 +56,7 @@ impl<L, K, R, A> WithResponse<A> for TimeoutLayer<L, K, R> {
     type Output = TimeoutLayer<L, K, Respond<A>>;
 
     fn with_response(self, answer: A) -> Self::Output {
-        TimeoutLayer { timeout: self.timeout, reject: Respond(answer) }
+        TimeoutLayer { timeout: self.timeout, reject: Respond(answer), ready_within: self.ready_within }
     }
 }
 
@@ -49,7 +64,8 @@ impl<S, L: Clone, K: Clone, R: Clone> Layer<S> for TimeoutLayer<L, K, R> {
     type Service = TimeoutService<S, L, K, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TimeoutService::with_parts(inner, self.timeout.clone(), self.reject.clone())
+        let ready_within = (self.ready_within < u64::MAX).then(|| Duration::from_nanos(self.ready_within));
+        TimeoutService::with_parts(inner, self.timeout.clone(), self.reject.clone(), ready_within)
     }
 }
 

@@ -48,7 +48,8 @@
 //! # }
 //! ```
 //!
-//! [`on_reject`](TimeoutLayer::on_reject) answers a call that is cut off with a response instead of an error.
+//! [`on_reject`](TimeoutLayer::on_reject) answers a call that is cut off with a response instead of an error. The limit is for
+//! the call; [`ready_within`](TimeoutLayer::ready_within) bounds how long the inner service takes to become ready, too.
 //!
 //! # Deadlines
 //!
@@ -110,6 +111,7 @@ pub mod future;
 mod layer;
 mod limit;
 mod limited;
+mod readiness;
 mod service;
 mod terms;
 mod timeout;

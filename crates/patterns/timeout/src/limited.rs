@@ -9,6 +9,7 @@ use std::{
 use pin_project_lite::pin_project;
 use seawall_core::{
     Rejection,
+    deadline::Known,
     time::{Instant, Timer},
 };
 
@@ -36,6 +37,8 @@ pin_project! {
         Running { #[pin] call: C },
         // Nothing is polled; the rejection is made of the terms, and given out.
         Refused,
+        // The same, for a call whose service was not ready in time.
+        Unready,
         // The time was over, and the error was given out.
         Ended,
     }
@@ -52,6 +55,13 @@ impl<C, S, W: Watch> Limited<C, S, W> {
                 Self { state: State::Refused, sleep: None, span }
             }
         }
+    }
+
+    /// A call that is not begun, because its service was not ready within `limit`.
+    pub(crate) fn unready<K: Timer>(terms: Terms<'_, K>, watch: W, limit: Duration, waited: Known) -> Self {
+        let span = Span::unready(watch, limit, waited);
+        terms.tell(span.not_ready(terms));
+        Self { state: State::Unready, sleep: None, span }
     }
 
     /// Polls the call. Where it has no result, [`poll_over`](Self::poll_over) is to be asked.
@@ -104,6 +114,7 @@ impl<C, S, W: Watch> Limited<C, S, W> {
                 timed_out.into()
             }
             StateProj::Refused => this.span.nothing_left(terms).into(),
+            StateProj::Unready => this.span.not_ready(terms).into(),
             StateProj::Ended => panic!("a call was polled after it had ended"),
         };
         this.state.set(State::Ended);

@@ -10,7 +10,8 @@ use tower_service::Service;
 
 use crate::{
     Limit, Timeout,
-    future::{ResponseFuture, drive},
+    future::{ResponseFuture, drive, reject_unready},
+    readiness::Readiness,
 };
 
 /// A service whose calls have a limit.
@@ -18,24 +19,27 @@ use crate::{
 /// # Readiness
 ///
 /// It is as ready as the inner service, and holds nothing of its own. The limit is for the call: how long it takes until
-/// the service is ready does not count.
-#[derive(Clone)]
+/// the service is ready does not count. [`ready_within`](crate::TimeoutLayer::ready_within) bounds that time too: then the
+/// service is ready when the time is over, and its next call is rejected. What the inner service holds while it waits, such
+/// as a place in a queue, stays with this clone until the clone is polled again or dropped.
 pub struct TimeoutService<S, L = Duration, K = DefaultClock, R = KeepError> {
     inner: S,
     timeout: Timeout<L, K>,
     reject: R,
+    /// Boxed, because most services do not bound readiness.
+    readiness: Option<Box<Readiness>>,
 }
 
 impl<S, L, K> TimeoutService<S, L, K> {
     /// Limits the calls of `inner` by `timeout`, for errors that can carry a rejection.
-    pub const fn new(inner: S, timeout: Timeout<L, K>) -> Self {
-        Self::with_parts(inner, timeout, KeepError)
+    pub fn new(inner: S, timeout: Timeout<L, K>) -> Self {
+        Self::with_parts(inner, timeout, KeepError, None)
     }
 }
 
 impl<S, L, K, R> TimeoutService<S, L, K, R> {
-    pub(crate) const fn with_parts(inner: S, timeout: Timeout<L, K>, reject: R) -> Self {
-        Self { inner, timeout, reject }
+    pub(crate) fn with_parts(inner: S, timeout: Timeout<L, K>, reject: R, ready_within: Option<Duration>) -> Self {
+        Self { inner, timeout, reject, readiness: ready_within.map(|limit| Box::new(Readiness::new(limit))) }
     }
 
     /// The service whose calls are limited.
@@ -67,13 +71,30 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+        let polled = self.inner.poll_ready(cx);
+        if let Some(readiness) = &mut self.readiness {
+            if readiness.poll(polled.is_pending(), self.timeout.terms(), cx) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        polled
     }
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
+        if let Some((limit, waited)) = self.readiness.as_mut().and_then(|readiness| readiness.take_over()) {
+            return reject_unready(&self.timeout, self.timeout.limit.watch(), limit, waited, self.reject.clone());
+        }
         let (limit, watch) = (self.timeout.limit_for(&request), self.timeout.limit.watch());
         drive(&self.timeout, limit, watch, || self.inner.call(request), self.reject.clone())
+    }
+}
+
+// By hand: the time that a clone has waited belongs to that clone.
+impl<S: Clone, L: Clone, K: Clone, R: Clone> Clone for TimeoutService<S, L, K, R> {
+    fn clone(&self) -> Self {
+        let ready_within = self.readiness.as_ref().map(|readiness| readiness.limit());
+        Self::with_parts(self.inner.clone(), self.timeout.clone(), self.reject.clone(), ready_within)
     }
 }
 

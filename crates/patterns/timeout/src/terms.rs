@@ -58,6 +58,17 @@ impl<W: Watch> Span<W> {
         if self.limit == 0 { none } else { none.by_deadline() }
     }
 
+    /// The time that a service had to become ready, of which `waited` is over.
+    pub(crate) fn unready(watch: W, limit: Duration, waited: Known) -> Self {
+        Self { watch, limit: saturating_nanos(limit), known: Some(waited) }
+    }
+
+    /// What becomes of a call whose service was not ready in time.
+    pub(crate) fn not_ready<K>(&self, terms: Terms<'_, K>) -> TimedOut {
+        let waited = self.known.map_or(Duration::ZERO, |known| known.at.saturating_duration_since(known.asked));
+        TimedOut::new(terms.name.clone(), self.limit(), waited).before_ready()
+    }
+
     /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
     #[inline(always)]
     pub(crate) fn poll<T, K: Timer>(&mut self, terms: Terms<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {

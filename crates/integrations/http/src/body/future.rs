@@ -17,6 +17,8 @@ use seawall_policy::{Gate, Judge, Ticket};
 
 use super::{HeldBody, held::Head};
 
+pub use super::late::LateFuture;
+
 pin_project! {
     /// A call that a gate let in, whose response goes on to hold its leave; or its refusal.
     ///

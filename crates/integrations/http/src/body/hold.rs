@@ -1,19 +1,20 @@
-use std::{
-    fmt,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use http::Response;
 use http_body::Body;
-use seawall_policy::{GateLayer, GateService, Judge, Policy};
-use seawall_policy::{KeepError, Reject, Respond, WithResponse};
+use seawall_policy::{
+    GateLayer, GateService, Judge, Policy, QueueLayer, QueuePolicy, QueueService, Reject, WithResponse,
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{HeldBody, future::ResponseFuture};
+use super::{
+    HeldBody,
+    future::{LateFuture, ResponseFuture},
+};
 
 /// Makes the calls of a gate's layer last until the bodies of their responses have been read, or dropped: see [`HoldBody`].
-pub const fn hold_body<P: Policy, R>(layer: GateLayer<P, R>) -> HoldBody<P, R> {
+pub const fn hold_body<L>(layer: L) -> HoldBody<L> {
     HoldBody::new(layer)
 }
 
@@ -59,43 +60,55 @@ pub const fn hold_body<P: Policy, R>(layer: GateLayer<P, R>) -> HoldBody<P, R> {
 /// # Ok(())
 /// # }
 /// ```
-pub struct HoldBody<P: Policy, R = KeepError> {
-    layer: GateLayer<P, R>,
+#[derive(Debug, Clone)]
+pub struct HoldBody<L> {
+    layer: L,
 }
 
 /// A service whose calls end with the bodies of their responses; from [`HoldBody`].
 ///
 /// # Readiness
 ///
-/// As of the [`GateService`] that it is made of.
-pub struct HoldBodyService<S, P: Policy, R = KeepError> {
-    gate: GateService<S, P, R>,
+/// As of the gate's own service, a [`GateService`] or a [`QueueService`].
+#[derive(Debug, Clone)]
+pub struct HoldBodyService<G> {
+    gate: G,
 }
 
 // ===== impl HoldBody =====
 
-impl<P: Policy, R> HoldBody<P, R> {
-    /// Makes the calls of that layer last as long as their bodies.
-    pub const fn new(layer: GateLayer<P, R>) -> Self {
+impl<L> HoldBody<L> {
+    /// Makes the calls of that layer last as long as their bodies. It is the layer of a gate, a [`GateLayer`] or a
+    /// [`QueueLayer`].
+    pub const fn new(layer: L) -> Self {
         Self { layer }
     }
+}
 
+impl<P: Policy, R> HoldBody<GateLayer<P, R>> {
     /// The policy.
     pub fn policy(&self) -> &P {
         self.layer.policy()
     }
 }
 
-impl<P: Policy, R, A> WithResponse<A> for HoldBody<P, R> {
-    type Output = HoldBody<P, Respond<A>>;
+impl<P: QueuePolicy, R> HoldBody<QueueLayer<P, R>> {
+    /// The policy.
+    pub fn policy(&self) -> &P {
+        self.layer.policy()
+    }
+}
+
+impl<L: WithResponse<A>, A> WithResponse<A> for HoldBody<L> {
+    type Output = HoldBody<L::Output>;
 
     fn with_response(self, answer: A) -> Self::Output {
         HoldBody { layer: self.layer.with_response(answer) }
     }
 }
 
-impl<S, P: Policy, R: Clone> Layer<S> for HoldBody<P, R> {
-    type Service = HoldBodyService<S, P, R>;
+impl<S, L: Layer<S>> Layer<S> for HoldBody<L> {
+    type Service = HoldBodyService<L::Service>;
 
     fn layer(&self, inner: S) -> Self::Service {
         HoldBodyService { gate: self.layer.layer(inner) }
@@ -104,7 +117,7 @@ impl<S, P: Policy, R: Clone> Layer<S> for HoldBody<P, R> {
 
 // ===== impl HoldBodyService =====
 
-impl<S, P: Policy, R> HoldBodyService<S, P, R> {
+impl<S, P: Policy, R> HoldBodyService<GateService<S, P, R>> {
     /// The guarded service.
     pub fn get_ref(&self) -> &S {
         self.gate.get_ref()
@@ -121,7 +134,24 @@ impl<S, P: Policy, R> HoldBodyService<S, P, R> {
     }
 }
 
-impl<S, P, R, Request, B> Service<Request> for HoldBodyService<S, P, R>
+impl<S, P: QueuePolicy, R> HoldBodyService<QueueService<S, P, R>> {
+    /// The guarded service.
+    pub fn get_ref(&self) -> &S {
+        self.gate.get_ref()
+    }
+
+    /// The guarded service. To call it is to go around the policy.
+    pub fn get_mut(&mut self) -> &mut S {
+        self.gate.get_mut()
+    }
+
+    /// The policy that guards it.
+    pub fn policy(&self) -> &P {
+        self.gate.policy()
+    }
+}
+
+impl<S, P, R, Request, B> Service<Request> for HoldBodyService<GateService<S, P, R>>
 where
     S: Service<Request, Response = Response<B>>,
     B: Body,
@@ -144,27 +174,22 @@ where
     }
 }
 
-// By hand: derive would ask `Clone` and `Debug` of all of `P`'s types.
-impl<P: Policy, R: Clone> Clone for HoldBody<P, R> {
-    fn clone(&self) -> Self {
-        Self { layer: self.layer.clone() }
-    }
-}
+impl<S, P, R, Request, B> Service<Request> for HoldBodyService<QueueService<S, P, R>>
+where
+    S: Service<Request, Response = Response<B>> + Clone,
+    B: Body,
+    P: QueuePolicy<Gate: Judge<Response<B>, S::Error>>,
+    R: Reject<Response<B>, S::Error, Error = S::Error> + Clone,
+{
+    type Response = Response<HeldBody<B, P::Gate>>;
+    type Error = S::Error;
+    type Future = LateFuture<S, Request, P, R>;
 
-impl<P: Policy + fmt::Debug, R> fmt::Debug for HoldBody<P, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HoldBody").field("layer", &self.layer).finish()
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.gate.poll_ready(cx)
     }
-}
 
-impl<S: Clone, P: Policy, R: Clone> Clone for HoldBodyService<S, P, R> {
-    fn clone(&self) -> Self {
-        Self { gate: self.gate.clone() }
-    }
-}
-
-impl<S: fmt::Debug, P: Policy + fmt::Debug, R> fmt::Debug for HoldBodyService<S, P, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HoldBodyService").field("gate", &self.gate).finish()
+    fn call(&mut self, request: Request) -> Self::Future {
+        LateFuture::new(self.gate.admit(request), || self.gate.reject().clone())
     }
 }

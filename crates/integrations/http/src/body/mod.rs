@@ -5,6 +5,7 @@ pub mod future;
 mod held;
 mod hold;
 mod kept;
+mod late;
 mod replay;
 mod replay_layer;
 mod resend;

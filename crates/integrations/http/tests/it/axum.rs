@@ -86,7 +86,7 @@ fn a_router_takes_each_layer() {
     let per_request = Timeout::builder(SECRET, |_: &Request| SECOND).build();
     let _: Router = home()
         .layer(respond(limiter.layer()))
-        .layer(respond(limiter.layer().queued()))
+        .layer(respond(limiter.layer().waits_in_ready()))
         .layer(respond(keyed.layer(user)))
         .layer(respond(breaker.layer()))
         .layer(respond(bulkhead.layer()))
@@ -206,6 +206,43 @@ async fn a_timeout_answers_504() {
     let (cut_off, ()) = tokio::join!(server.get(), pass_time);
     cut_off.is(504, "timed out");
     assert_eq!((cut_off.header("retry-after"), cut_off.header("ratelimit")), (None, None));
+}
+
+/// A server whose only slot is taken, and what a client gets of it when the timeout's time has passed.
+async fn full(layered: impl FnOnce(Router, &Bulkhead, &Timeout<std::time::Duration, ManualClock>) -> Router) {
+    let clock = ManualClock::new();
+    let timeout = Timeout::builder(SECRET, SECOND).clock(clock.clone()).build();
+    let bulkhead = Bulkhead::builder(SECRET, 1).max_queued(9).build();
+    let _permit = bulkhead.try_acquire().unwrap();
+    let server = Server::of(layered(home(), &bulkhead, &timeout)).await;
+    let pass_time = async {
+        while bulkhead.queued() == 0 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(SECOND);
+    };
+    let (cut_off, ()) = tokio::join!(server.get(), pass_time);
+    cut_off.is(504, "timed out");
+    assert_eq!(bulkhead.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_timeout_around_a_bulkhead_with_a_queue_answers_504() {
+    full(|home, bulkhead, timeout| home.layer(respond(bulkhead.layer())).layer(respond(timeout.layer()))).await;
+}
+
+#[tokio::test]
+async fn a_timeout_that_bounds_readiness_answers_504_for_all_that_waits_in_poll_ready() {
+    full(|home, bulkhead, timeout| {
+        let waits = respond(bulkhead.layer().waits_in_ready());
+        home.layer(waits).layer(respond(timeout.layer().ready_within(SECOND)))
+    })
+    .await;
+    full(|home, bulkhead, timeout| {
+        let waits = respond(bulkhead.layer().backpressure());
+        home.layer(waits).layer(respond(timeout.layer().ready_within(SECOND)))
+    })
+    .await;
 }
 
 #[tokio::test]

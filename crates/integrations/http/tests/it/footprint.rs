@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Empty, Full};
 use seawall::{Bulkhead, CircuitBreaker, Error};
 use seawall_http::{ReplayBody, hold_body};
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 // ===== allocations =====
 
@@ -131,7 +131,7 @@ fn a_held_body_allocates_nothing() {
     };
     let mut service = hold_body(bulkhead.layer()).layer(hold_body(breaker.layer()).layer(inner()));
     let mut call = || {
-        let response = service.call(()).now_or_never().unwrap().unwrap();
+        let response = service.ready().now_or_never().unwrap().unwrap().call(()).now_or_never().unwrap().unwrap();
         assert!(response.body().is_held() && response.body().get_ref().is_held());
         drain(&mut response.into_body())
     };

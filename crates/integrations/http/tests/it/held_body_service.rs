@@ -15,7 +15,7 @@ use crate::body_support::{
 use futures::task::noop_waker_ref;
 use http::Response;
 use seawall::{Bulkhead, CircuitBreaker, Error, Outcome, Rejection, State, Trip};
-use seawall_http::{HeldBody, HoldBody, hold_body};
+use seawall_http::{HeldBody, HoldBody, HoldBodyService, hold_body};
 use seawall_policy::GateLayer;
 use seawall_policy::WithResponse;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
@@ -23,10 +23,11 @@ use tower::{BoxError, Layer, Service, service_fn};
 use tower_test::mock::{self, Handle, Mock};
 
 type Inner = Mock<&'static str, Response<Script>>;
-type Spawned = mock::Spawn<<HoldBody<Bulkhead> as Layer<Inner>>::Service>;
 
 /// The mock, guarded by that layer.
-fn guarded(layer: HoldBody<Bulkhead>) -> (Spawned, Handle<&'static str, Response<Script>>) {
+fn guarded<L: Layer<Inner>>(
+    layer: HoldBody<L>,
+) -> (mock::Spawn<HoldBodyService<L::Service>>, Handle<&'static str, Response<Script>>) {
     mock::spawn_layer(layer)
 }
 
@@ -67,7 +68,7 @@ fn a_service_is_as_ready_as_the_gate_and_the_inner_one() {
 #[test]
 fn a_refusal_that_poll_ready_has_found_stands() {
     let bulkhead = Bulkhead::new("t", 1);
-    let (mut service, mut handle) = guarded(hold_body(bulkhead.layer()));
+    let (mut service, mut handle) = guarded(hold_body(bulkhead.layer().at_once()));
     handle.allow(0);
     let taken = bulkhead.try_acquire().unwrap();
     assert_ready_ok!(service.poll_ready());

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use seawall::{CircuitBreaker, Name, Quota, RateLimiter, Rejection, TimedOut};
+use seawall::{Bulkhead, CircuitBreaker, Name, Quota, RateLimiter, Rejection, TimedOut};
 use seawall_http::Responder;
 use serde_json::{Value, json};
 use tokio_test::{assert_pending, assert_ready_ok, task};
@@ -222,13 +222,13 @@ fn a_call_that_ran_is_left_alone() {
 
 #[tokio::test]
 async fn a_refused_call_is_answered_though_the_inner_service_is_not_ready() {
-    let limiter = RateLimiter::new(SECRET, Quota::per_minute(1));
-    limiter.try_acquire().unwrap();
-    let (mut service, mut handle) = mock::spawn_layer::<_, Response<Bytes>, _>(seawall_http::respond(limiter.layer()));
+    let bulkhead = Bulkhead::new(SECRET, 1);
+    let _taken = bulkhead.try_acquire().unwrap();
+    let (mut service, mut handle) = mock::spawn_layer::<_, Response<Bytes>, _>(seawall_http::respond(bulkhead.layer()));
     handle.allow(0);
     assert_ready_ok!(service.poll_ready());
     let answer = task::spawn(service.call(())).poll();
-    assert_eq!(assert_ready_ok!(answer).status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(assert_ready_ok!(answer).status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_pending!(handle.poll_request());
 }
 

@@ -4,14 +4,15 @@ use crate::support;
 use std::time::Duration;
 
 use crate::support::{MILLISECOND, Manual, SECOND, YEAR, assert_idle, plain, some_day};
-use seawall_bulkhead::{Bulkhead, BulkheadService, Reason};
+use seawall_bulkhead::{Bulkhead, Reason};
 use seawall_core::{Rejection, time::ManualClock};
+use seawall_policy::GateService;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::{BoxError, Layer, Service, ServiceExt};
 use tower_test::mock::{self, Handle, Mock};
 
-type Guarded = BulkheadService<Mock<u32, u32>, ManualClock>;
+type Guarded = GateService<Mock<u32, u32>, Bulkhead<ManualClock>>;
 
 /// A service that waits, over the mock, on a clock that stands still.
 fn waiting(slots: usize) -> (mock::Spawn<Guarded>, Handle<u32, u32>, Manual, ManualClock) {

@@ -9,7 +9,8 @@ use std::{
 };
 
 use crate::support::{SECOND, assert_idle, some_day};
-use seawall_bulkhead::{Bulkhead, BulkheadService};
+use seawall_bulkhead::Bulkhead;
+use seawall_policy::GateService;
 use tokio::time::{Instant, sleep};
 use tower::{
     Layer, Service, ServiceExt,
@@ -25,7 +26,7 @@ struct Endpoint {
     served: Arc<AtomicU32>,
 }
 
-type Guarded = PendingRequests<BulkheadService<mock::Mock<(), ()>>, CompleteOnResponse>;
+type Guarded = PendingRequests<GateService<mock::Mock<(), ()>, Bulkhead>, CompleteOnResponse>;
 
 impl Endpoint {
     /// It takes `takes` to answer a call, and any number of calls at once.

@@ -33,7 +33,7 @@ fn an_observer_may_call_every_method_of_its_bulkhead() {
             }
             let (_, _, _) = (inside.name(), inside.snapshot(), format!("{inside:?} {event}"));
             let (_, _, _) = (inside.in_flight(), inside.queued(), inside.available());
-            let mut service = inside.layer().layer(service_fn(|()| future::ready(FAILED)));
+            let mut service = inside.layer().at_once().layer(service_fn(|()| future::ready(FAILED)));
             block_on(service.call(())).ok();
             inside.resize(2);
             block_on(inside.execute(|| future::ready(FAILED))).ok();

@@ -278,7 +278,8 @@ fn a_permit_that_is_dropped_while_its_thread_ends_gives_its_slot_back() {
 fn a_service_that_is_dropped_while_it_waits_or_is_ready_gives_its_place_up() {
     let bulkhead = queued(1).build();
     let inner = || service_fn(|()| future::ready(Reply::Ok(())));
-    let (mut ready, mut waits) = (bulkhead.layer().layer(inner()), bulkhead.layer().layer(inner()));
+    let layer = bulkhead.layer().waits_in_ready();
+    let (mut ready, mut waits) = (layer.layer(inner()), layer.layer(inner()));
     let (mut first, mut second) = (task::spawn(()), task::spawn(()));
     assert_ready_ok!(first.enter(|cx, _| ready.poll_ready(cx)));
     assert_pending!(second.enter(|cx, _| waits.poll_ready(cx)));

@@ -11,6 +11,7 @@ mod conformance;
 mod extremes;
 mod fair;
 mod footprint;
+mod in_call;
 mod lifecycle;
 mod observers;
 mod order;

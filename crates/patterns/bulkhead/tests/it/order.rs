@@ -89,7 +89,7 @@ fn under_overload_codel_sheds_who_has_waited_too_long_and_serves_the_last() {
 fn a_service_whose_wait_was_shed_is_ready_and_its_call_is_refused() {
     let clock = ManualClock::new();
     let bulkhead = queued(1).order(Order::codel()).clock(clock.clone()).build();
-    let (mut service, mut handle) = tower_test::mock::spawn_layer::<u32, u32, _>(bulkhead.layer());
+    let (mut service, mut handle) = tower_test::mock::spawn_layer::<u32, u32, _>(bulkhead.layer().waits_in_ready());
     let taken = bulkhead.try_acquire().unwrap();
     assert!(service.poll_ready().is_pending());
     clock.advance(SECOND);

@@ -215,6 +215,7 @@ fn a_call_that_panics_while_it_is_dropped_gives_its_slot_or_place_back() {
 }
 
 /// A service that panics where it says, and is dropped quietly.
+#[derive(Clone)]
 struct Explodes {
     in_poll_ready: bool,
 }

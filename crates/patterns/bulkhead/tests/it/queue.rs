@@ -1,17 +1,18 @@
-//! The contract of a tower service that waits: `poll_ready` waits and reserves, `call` spends.
+//! The contract of a tower service that waits in `poll_ready`: `poll_ready` waits and reserves, `call` spends.
 
 use crate::support::{Manual, SECOND, TICK, assert_idle, plain, queued, reason};
-use seawall_bulkhead::{BulkheadService, Reason};
+use seawall_bulkhead::{Bulkhead, Reason};
 use seawall_core::{Rejection, time::ManualClock};
+use seawall_policy::GateService;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::BoxError;
 use tower_test::mock::{self, Handle};
 
-type Spawned = mock::Spawn<BulkheadService<mock::Mock<u32, u32>, ManualClock>>;
+type Spawned = mock::Spawn<GateService<mock::Mock<u32, u32>, Bulkhead<ManualClock>>>;
 
 /// The mock, which takes any number of requests, guarded by `bulkhead`.
 fn guarded(bulkhead: &Manual) -> (Spawned, Handle<u32, u32>) {
-    let (service, mut handle) = mock::spawn_layer(bulkhead.layer());
+    let (service, mut handle) = mock::spawn_layer(bulkhead.layer().waits_in_ready());
     handle.allow(1_000);
     (service, handle)
 }
@@ -19,7 +20,7 @@ fn guarded(bulkhead: &Manual) -> (Spawned, Handle<u32, u32>) {
 /// The mock under all that waits: a queue, a queue with backpressure, and backpressure alone.
 fn each_guarded() -> [(Manual, Spawned, Handle<u32, u32>); 3] {
     [(queued(1).build(), false), (queued(1).build(), true), (plain(1).build(), true)].map(|(bulkhead, backpressure)| {
-        let layer = if backpressure { bulkhead.layer().backpressure() } else { bulkhead.layer() };
+        let layer = if backpressure { bulkhead.layer().backpressure() } else { bulkhead.layer().waits_in_ready() };
         let (service, handle) = mock::spawn_layer(layer);
         (bulkhead, service, handle)
     })
@@ -203,7 +204,7 @@ fn a_call_without_poll_ready_or_before_its_end_asks_at_once() {
 fn services_and_plain_callers_wait_in_one_line() {
     for backpressure in [false, true] {
         let bulkhead = queued(1).build();
-        let layer = if backpressure { bulkhead.layer().backpressure() } else { bulkhead.layer() };
+        let layer = if backpressure { bulkhead.layer().backpressure() } else { bulkhead.layer().waits_in_ready() };
         let (mut service, _handle) = mock::spawn_layer::<u32, u32, _>(layer);
         let taken = bulkhead.try_acquire().unwrap();
         let (mut other, mut permit) = (service.clone(), task::spawn(bulkhead.acquire()));

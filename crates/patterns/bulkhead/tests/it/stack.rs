@@ -145,7 +145,10 @@ async fn a_boxed_clone_shares_the_slots() {
 async fn behind_a_buffer_all_are_served_one_after_the_other() {
     for bulkhead in [queued(2).build(), queued(2).max_queued(1).build()] {
         let buffer = Buffer::new(
-            bulkhead.layer().layer(service_fn(|n| async move { double(n).await.map_err(Error::Inner) })),
+            bulkhead
+                .layer()
+                .waits_in_ready()
+                .layer(service_fn(|n| async move { double(n).await.map_err(Error::Inner) })),
             3,
         );
         let calls = (1..=100).map(|number| some_day(ask(buffer.clone(), number)));
@@ -187,7 +190,8 @@ async fn a_task_that_does_not_yield_is_not_taken_for_overload() {
     let bulkhead = Bulkhead::builder("t", 1).max_queued(1).max_wait(support::SECOND).build();
     let inner = || service_fn(|number: u32| future::ready(Ok::<_, Rejection>(number)));
     let mut services =
-        [bulkhead.layer().layer(inner()), bulkhead.layer().backpressure().layer(inner())].map(LoadShed::new);
+        [bulkhead.layer().waits_in_ready().layer(inner()), bulkhead.layer().backpressure().layer(inner())]
+            .map(LoadShed::new);
     for number in 0..100_000 {
         for service in &mut services {
             assert_eq!(service.ready().await.unwrap().call(number).await.unwrap(), number);
@@ -208,7 +212,12 @@ fn everything_can_do_what_the_call_can() {
     let inner = || service_fn(double).map_err(Error::Inner as fn(io::Error) -> Error<io::Error>);
     assert_send_sync_clone(&bulkhead);
     let queue = Bulkhead::builder("t", 1).max_queued(1).build();
-    for layer in [bulkhead.layer(), bulkhead.layer().backpressure(), queue.layer()] {
+    for layer in [bulkhead.layer(), queue.layer()] {
+        assert_send_sync_clone(&layer);
+        assert_send_sync_clone(&layer.layer(inner()));
+        assert_send(&layer.layer(inner()).call(1));
+    }
+    for layer in [bulkhead.layer().at_once(), bulkhead.layer().backpressure(), queue.layer().waits_in_ready()] {
         assert_send_sync_clone(&layer);
         assert_send_sync_clone(&layer.layer(inner()));
         assert_send(&layer.layer(inner()).call(1));
@@ -249,7 +258,8 @@ impl<'a> Service<&'a Rc<str>> for Modest<'_> {
 
 #[test]
 fn an_inner_service_may_be_of_one_thread_and_borrowed_and_unique() {
-    for layer in [plain(1).build().layer(), queued(1).build().layer(), plain(1).build().layer().backpressure()] {
+    let queue = queued(1).build();
+    for layer in [queue.layer().at_once(), queue.layer().waits_in_ready(), queue.layer().backpressure()] {
         let seen = RefCell::default();
         let mut service = layer.layer(Modest { seen: &seen, _not_send: Rc::new(()) });
         let request = Rc::from("local");

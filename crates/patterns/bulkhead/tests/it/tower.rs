@@ -110,7 +110,7 @@ fn a_full_bulkhead_refuses_at_once_while_the_inner_service_is_not_ready() {
 #[test]
 fn a_call_made_ready_by_a_full_bulkhead_is_refused_even_if_there_is_room_since() {
     let bulkhead = plain(1).build();
-    let (mut service, mut handle) = guarded(&bulkhead);
+    let (mut service, mut handle) = mock::spawn_layer::<&str, u32, _>(bulkhead.layer().at_once());
     handle.allow(0);
     let taken = bulkhead.try_acquire().unwrap();
     assert_ready_ok!(service.poll_ready());
@@ -183,8 +183,8 @@ fn refused_calls_of_a_service_are_counted_once_each() {
 
 #[test]
 fn a_call_without_poll_ready_is_refused_in_its_type_where_there_is_no_room() {
-    for layer in [plain(0).build().layer(), plain(0).build().layer().backpressure(), support::queued(0).build().layer()]
-    {
+    let queue = support::queued(0).build();
+    for layer in [queue.layer().at_once(), queue.layer().backpressure(), queue.layer().waits_in_ready()] {
         let (inner, mut handle) = mock::pair::<u32, u32>();
         let mut service = layer.layer(inner);
         for _ in 0..2 {
@@ -225,8 +225,11 @@ impl Service<()> for Strict {
 
 #[test]
 fn the_service_that_was_polled_ready_is_the_one_called() {
-    let layers =
-        [plain(1).build().layer(), plain(1).build().layer().backpressure(), support::queued(1).build().layer()];
+    let layers = [
+        plain(1).build().layer().at_once(),
+        plain(1).build().layer().backpressure(),
+        support::queued(1).build().layer().waits_in_ready(),
+    ];
     for layer in layers {
         let mut service = mock::Spawn::new(layer.layer(Strict::default()));
         for polls in 1..4 {
@@ -242,7 +245,7 @@ fn the_service_that_was_polled_ready_is_the_one_called() {
 #[test]
 fn a_clone_starts_without_what_poll_ready_found() {
     let bulkhead = plain(1).build();
-    let mut service = mock::Spawn::new(bulkhead.layer().layer(Strict::default()));
+    let mut service = mock::Spawn::new(bulkhead.layer().at_once().layer(Strict::default()));
     let taken = bulkhead.try_acquire().unwrap();
     assert_ready_ok!(service.poll_ready());
     drop(taken);

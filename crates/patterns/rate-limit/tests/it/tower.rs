@@ -2,6 +2,7 @@
 
 use crate::support::{Manual, SECOND, TICK, gcra};
 use seawall_core::{Error, Rejection, time::ManualClock};
+use seawall_policy::GateService;
 use seawall_rate_limit::{KeyedRateLimiter, Quota, RateLimitService, RateLimiter};
 use tokio_test::{
     assert_pending, assert_ready, assert_ready_ok,
@@ -12,22 +13,36 @@ use tower_test::mock::{self, Handle};
 
 type Mock = mock::Mock<u32, u32>;
 type Guarded = RateLimitService<Mock, ManualClock>;
+type Waiting = GateService<Mock, RateLimiter<ManualClock>>;
 
-/// A service behind the limiter, as its layer makes it or under backpressure, and the end that answers.
-fn guard(limiter: &Manual, backpressure: bool) -> (Spawn<Guarded>, Handle<u32, u32>) {
+/// A service behind the limiter, as its layer makes it, and the end that answers.
+fn guard(limiter: &Manual) -> (Spawn<Guarded>, Handle<u32, u32>) {
+    guard_by(limiter.layer())
+}
+
+/// The same, under backpressure.
+fn guard_waiting(limiter: &Manual) -> (Spawn<Waiting>, Handle<u32, u32>) {
+    guard_by(limiter.layer().backpressure())
+}
+
+fn guard_by<L: Layer<Mock>>(layer: L) -> (Spawn<L::Service>, Handle<u32, u32>) {
     let (mock, mut handle) = mock::pair();
     handle.allow(0);
-    let layer = limiter.layer();
-    let layer = if backpressure { layer.backpressure() } else { layer };
     (task::spawn(layer.layer(mock)), handle)
 }
 
-fn ready(service: &mut Spawn<Guarded>) -> std::task::Poll<Result<(), tower::BoxError>> {
-    service.enter(|cx, mut service| service.poll_ready(cx))
+fn ready<S>(service: &mut Spawn<S>) -> std::task::Poll<Result<(), tower::BoxError>>
+where
+    S: Service<u32, Error = tower::BoxError> + Unpin,
+{
+    service.enter(|cx, service| service.get_mut().poll_ready(cx))
 }
 
-fn call(service: &mut Spawn<Guarded>) -> Spawn<impl Future<Output = Result<u32, tower::BoxError>> + use<>> {
-    task::spawn(service.enter(|_, mut service| service.call(7)))
+fn call<S>(service: &mut Spawn<S>) -> Spawn<impl Future<Output = Result<u32, tower::BoxError>> + use<S>>
+where
+    S: Service<u32, Response = u32, Error = tower::BoxError> + Unpin,
+{
+    task::spawn(service.enter(|_, service| service.get_mut().call(7)))
 }
 
 fn waiting(quota: Quota, max_wait: u32) -> (Manual, ManualClock) {
@@ -40,21 +55,27 @@ fn is_rejection(error: &tower::BoxError) -> bool {
 }
 
 #[tokio::test]
-async fn a_refused_call_never_touches_the_inner_service_though_that_is_not_ready() {
-    let (limiter, _clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, false);
+async fn a_refused_call_never_touches_the_inner_service_and_leaves_it_ready_for_the_next_one() {
+    let (limiter, clock) = gcra(Quota::every(SECOND));
+    let (mut service, mut handle) = guard(&limiter);
     limiter.try_acquire().unwrap();
+    assert_pending!(ready(&mut service), "the inner service is asked first");
+    handle.allow(1);
     assert_ready_ok!(ready(&mut service));
     let error = assert_ready!(call(&mut service).poll()).unwrap_err();
     assert!(is_rejection(&error));
     assert!(task::spawn(handle.next_request()).poll().is_pending());
     assert_eq!(limiter.snapshot().rejected(), 1);
+    clock.advance(SECOND);
+    assert_ready_ok!(ready(&mut service), "it is ready still");
+    assert_pending!(call(&mut service).poll());
+    assert_eq!(handle.next_request().await.unwrap().0, 7);
 }
 
 #[tokio::test]
 async fn a_call_that_passes_waits_for_the_inner_service_and_takes_its_share_only_then() {
     let (limiter, _clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, false);
+    let (mut service, mut handle) = guard(&limiter);
     assert_pending!(ready(&mut service));
     assert_eq!(limiter.available(), 1);
     handle.allow(1);
@@ -68,9 +89,9 @@ async fn a_call_that_passes_waits_for_the_inner_service_and_takes_its_share_only
 }
 
 #[tokio::test]
-async fn what_poll_ready_found_is_asked_anew_by_the_next_one() {
+async fn the_call_asks_and_not_poll_ready() {
     let (limiter, clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, false);
+    let (mut service, mut handle) = guard(&limiter);
     handle.allow(1);
     limiter.try_acquire().unwrap();
     assert_ready_ok!(ready(&mut service));
@@ -82,7 +103,7 @@ async fn what_poll_ready_found_is_asked_anew_by_the_next_one() {
 #[tokio::test]
 async fn under_backpressure_it_waits_for_its_turn_before_it_asks_the_inner_service() {
     let (limiter, clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, true);
+    let (mut service, mut handle) = guard_waiting(&limiter);
     handle.allow(1);
     limiter.try_acquire().unwrap();
     assert_pending!(ready(&mut service));
@@ -104,7 +125,7 @@ async fn under_backpressure_it_waits_for_its_turn_before_it_asks_the_inner_servi
 #[tokio::test]
 async fn a_service_that_goes_without_a_call_gives_its_share_back() {
     let (limiter, _clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, true);
+    let (mut service, mut handle) = guard_waiting(&limiter);
     handle.allow(1);
     assert_ready_ok!(ready(&mut service));
     assert_eq!(limiter.available(), 0);
@@ -115,7 +136,7 @@ async fn a_service_that_goes_without_a_call_gives_its_share_back() {
 #[tokio::test]
 async fn an_error_of_the_inner_service_gives_the_share_back() {
     let (limiter, _clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, true);
+    let (mut service, mut handle) = guard_waiting(&limiter);
     handle.send_error("gone");
     assert!(assert_ready!(ready(&mut service)).is_err());
     assert_eq!(limiter.available(), 1);
@@ -124,7 +145,7 @@ async fn an_error_of_the_inner_service_gives_the_share_back() {
 #[tokio::test]
 async fn a_clone_starts_without_what_the_other_one_holds() {
     let (limiter, _clock) = gcra(Quota::every(SECOND));
-    let (mut service, mut handle) = guard(&limiter, true);
+    let (mut service, mut handle) = guard_waiting(&limiter);
     handle.allow(2);
     assert_ready_ok!(ready(&mut service));
     let mut clone = task::spawn((*service).clone());
@@ -135,14 +156,35 @@ async fn a_clone_starts_without_what_the_other_one_holds() {
 }
 
 #[tokio::test]
-async fn with_a_longest_wait_it_waits_and_a_wait_in_vain_is_a_refused_call() {
+async fn with_a_longest_wait_the_call_waits_in_its_future_and_a_wait_in_vain_is_a_refused_call() {
     let (limiter, clock) = waiting(Quota::every(SECOND), 1);
-    let (mut service, mut handle) = guard(&limiter, false);
+    let (mut service, mut handle) = guard(&limiter);
+    handle.allow(2);
+    limiter.try_acquire().unwrap();
+    assert_ready_ok!(ready(&mut service));
+    let mut waits = call(&mut service);
+    assert_pending!(waits.poll());
+    assert_eq!(limiter.queued(), 1);
+    // Behind it there is no room in time.
+    assert_ready_ok!(ready(&mut service));
+    assert!(is_rejection(&assert_ready!(call(&mut service).poll()).unwrap_err()));
+    assert!(task::spawn(handle.next_request()).poll().is_pending(), "no request was sent");
+    clock.advance(SECOND);
+    assert!(waits.is_woken());
+    assert_pending!(waits.poll());
+    handle.next_request().await.unwrap().1.send_response(8);
+    assert_eq!(assert_ready_ok!(waits.poll()), 8);
+}
+
+#[tokio::test]
+async fn a_service_told_to_wait_in_ready_waits_and_a_wait_in_vain_is_a_refused_call() {
+    let (limiter, clock) = waiting(Quota::every(SECOND), 1);
+    let (mut service, mut handle) = guard_by(limiter.layer().waits_in_ready());
     handle.allow(1);
     limiter.try_acquire().unwrap();
     assert_pending!(ready(&mut service));
     // Behind it there is no room in time: ready at once, to be refused.
-    let (mut late, _) = guard(&limiter, false);
+    let (mut late, _) = guard_by(limiter.layer().waits_in_ready());
     assert_ready_ok!(ready(&mut late));
     assert!((*late).policy().queued() == 1);
     // It has been told, and does not wait a second time.
@@ -159,7 +201,7 @@ async fn a_call_without_poll_ready_is_asked_then() {
     let (limiter, _clock) = waiting(Quota::every(SECOND), 1);
     limiter.try_acquire().unwrap();
     let inner = tower::service_fn(|_: u32| async { Ok::<u32, Error<()>>(1) });
-    let mut service = limiter.layer().layer(inner);
+    let mut service = limiter.layer().waits_in_ready().layer(inner);
     assert!(matches!(service.call(1).await, Err(Error::Rejected(_))));
 }
 

@@ -187,8 +187,8 @@ fn the_types_that_users_hold_are_small() {
     let scope = size_of_val(&Deadline::after(SECOND).scope(Sized([0; 6])));
     let rows = [
         ("Timeout", size_of::<Timeout>(), 48),
-        ("TimeoutLayer", size_of::<TimeoutLayer>(), 48),
-        ("TimeoutService<()>", size_of::<TimeoutService<()>>(), 48),
+        ("TimeoutLayer", size_of::<TimeoutLayer>(), 56),
+        ("TimeoutService<()>", size_of::<TimeoutService<()>>(), 56),
         ("TimedOut", size_of::<TimedOut>(), 48),
         ("Rejection", size_of::<Rejection>(), 64),
         ("Deadline", size_of::<Deadline>(), 8),

@@ -14,6 +14,7 @@ mod footprint;
 mod nesting;
 mod panic;
 mod plain;
+mod ready_within;
 mod shortened;
 mod stack;
 mod support;

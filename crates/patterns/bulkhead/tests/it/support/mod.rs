@@ -2,9 +2,11 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     future::{self, Future},
     panic::{self, AssertUnwindSafe},
     pin::Pin,
+    rc::Rc,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
@@ -150,7 +152,7 @@ impl Way {
                 };
                 call.boxed_local()
             }
-            Self::Service => bulkhead.layer().layer(Once(Some(f))).oneshot(()).boxed_local(),
+            Self::Service => bulkhead.layer().layer(Once(Rc::new(Cell::new(Some(f))))).oneshot(()).boxed_local(),
         }
     }
 
@@ -175,8 +177,14 @@ pub(crate) fn flat(reply: Result<(), Error<Error<Failed>>>) -> Reply {
     }
 }
 
-/// A service that takes one request.
-struct Once<F>(Option<F>);
+/// A service that takes one request, by any of its clones.
+struct Once<F>(Rc<Cell<Option<F>>>);
+
+impl<F> Clone for Once<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<F: FnOnce() -> T, T: Future<Output = Reply>> Service<()> for Once<F> {
     type Response = ();

@@ -1,0 +1,76 @@
+use std::{
+    future::Future,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use seawall_core::{
+    deadline::Known,
+    time::{Instant, Timer},
+};
+
+use crate::Terms;
+
+/// A bound on how long an inner service takes to become ready. It belongs to one service, and not to its clones.
+pub(crate) struct Readiness {
+    limit: Duration,
+    state: State,
+}
+
+enum State {
+    /// The inner service was not found waiting.
+    Idle,
+    Waiting {
+        since: Instant,
+        sleep: Sleep,
+    },
+    /// The time is over, and the next call is rejected.
+    Over(Known),
+}
+
+/// Boxed, because `poll_ready` has nothing pinned to keep a timer in. Only a service that waits makes the box.
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+impl Readiness {
+    pub(crate) const fn new(limit: Duration) -> Self {
+        Self { limit, state: State::Idle }
+    }
+
+    pub(crate) const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Whether the time is over. To be asked after each poll of the inner service; otherwise the task is woken when it is.
+    pub(crate) fn poll<K: Timer>(&mut self, is_waiting: bool, terms: Terms<'_, K>, cx: &mut Context<'_>) -> bool {
+        if !is_waiting {
+            self.state = State::Idle;
+            return false;
+        }
+        if let State::Idle = self.state {
+            let since = terms.clock.now();
+            let due = since + self.limit;
+            if due == Instant::MAX {
+                return false;
+            }
+            self.state = State::Waiting { since, sleep: Box::pin(terms.clock.sleep_until(due)) };
+        }
+        if let State::Waiting { since, sleep } = &mut self.state {
+            match sleep.as_mut().poll(cx) {
+                Poll::Pending => return false,
+                Poll::Ready(()) => self.state = State::Over(Known { asked: *since, at: terms.clock.now() }),
+            }
+        }
+        // There is no second wait before a call has come for the rejection.
+        true
+    }
+
+    /// Since when the service waited in vain, and until when, if the call that comes now is rejected for that.
+    pub(crate) fn take_over(&mut self) -> Option<(Duration, Known)> {
+        match mem::replace(&mut self.state, State::Idle) {
+            State::Over(known) => Some((self.limit, known)),
+            State::Idle | State::Waiting { .. } => None,
+        }
+    }
+}
