@@ -1,6 +1,6 @@
 use std::{cell::Cell, time::Duration};
 
-use crate::time::{Instant, saturating_nanos};
+use crate::time::{Instant, Timeline, saturating_nanos};
 
 /// The limits around the code that this thread runs now.
 ///
@@ -23,6 +23,8 @@ struct Span(u64);
 thread_local! {
     static AT: Cell<u64> = const { Cell::new(NEVER) };
     static SPAN: Cell<Span> = const { Cell::new(Span::UNLIMITED) };
+    // Of what clock they are. It says nothing where there is no limit.
+    static TIMELINE: Cell<u64> = const { Cell::new(Timeline::PROCESS.word()) };
 }
 
 impl Span {
@@ -78,6 +80,29 @@ impl Ambient {
         };
         Self { at, span: Span::asked(now) }
     }
+}
+
+/// Whether the limits around this go by that timeline, or there are none. To be asked before a limit begins, and before what is
+/// known of the limits around is compared with the time.
+#[inline]
+pub fn agrees(timeline: Timeline) -> bool {
+    TIMELINE.get() == timeline.word() || adopt(timeline)
+}
+
+/// Of which timeline the limits around this are, if there are any.
+pub(super) fn timeline() -> Timeline {
+    Timeline::of_word(TIMELINE.get())
+}
+
+/// Makes that the timeline of the limits around this, if there are none, or if theirs is not known.
+#[cold]
+fn adopt(timeline: Timeline) -> bool {
+    let Ambient { at, span } = Ambient::here();
+    if (at == NEVER && span == Span::UNLIMITED) || TIMELINE.get() == Timeline::ANY.word() {
+        TIMELINE.set(timeline.word());
+        return true;
+    }
+    timeline == Timeline::ANY
 }
 
 /// When the earliest limit around this ends, of those that somebody has asked for; else [`Instant::MAX`]. Reads no clock.

@@ -3,15 +3,20 @@
 mod ambient;
 mod scope;
 
-use std::{fmt, time::Duration};
+use std::{
+    cmp::Ordering,
+    error, fmt,
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 
 use ambient::Ambient;
 
-pub use ambient::{Cut, Known, cut, known};
+pub use ambient::{Cut, Known, agrees, cut, known};
 pub use scope::Scope;
 
 use crate::{
-    time::{Clock, DefaultClock, Instant},
+    time::{Clock, DefaultClock, Instant, Timeline},
     wire::{InvalidTimeout, TimeoutText, grpc_timeout, parse_grpc_timeout, parse_timeout_millis, timeout_millis},
 };
 
@@ -23,7 +28,8 @@ use crate::{
 ///
 /// It holds for what is polled inside of [`scope`](Self::scope), on any executor, and is not passed on by itself to what
 /// is spawned or sent through a channel: hand it over there. It is a value of its clock, [`DefaultClock`] unless the
-/// method says otherwise; policies that are to keep to it need the same clock.
+/// method says otherwise. Policies inside of it must go by the same [timeline](Timeline): a timeout or a retry that goes by
+/// another one panics, and says so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,13 +44,23 @@ use crate::{
 /// });
 /// assert_eq!(Deadline::current(), None);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Deadline(Instant);
+#[derive(Clone, Copy)]
+pub struct Deadline {
+    at: Instant,
+    timeline: Timeline,
+}
+
+/// A policy was asked to heed a deadline of another clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClocksDiffer {
+    policy: Timeline,
+    deadline: Timeline,
+}
 
 impl Deadline {
-    /// At that time. [`Instant::MAX`] is no deadline.
+    /// At that time, of the clock that the policies inside go by. [`Instant::MAX`] is no deadline.
     pub const fn at(instant: Instant) -> Self {
-        Self(instant)
+        Self { at: instant, timeline: Timeline::ANY }
     }
 
     /// So long from now. `Duration::MAX` is no deadline.
@@ -54,7 +70,7 @@ impl Deadline {
 
     /// So long from what `clock` says is now.
     pub fn after_by(time: Duration, clock: &impl Clock) -> Self {
-        Self(clock.now() + time)
+        Self { at: clock.now() + time, timeline: clock.timeline() }
     }
 
     /// What a caller has sent as the header `grpc-timeout`, from now on, and at most `cap`: a stranger may ask for 11,000
@@ -87,6 +103,11 @@ impl Deadline {
     }
 
     /// The one that holds here: the earliest of all scopes and timeouts that this runs inside of.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the deadline is of another clock than [`DefaultClock`].
+    #[track_caller]
     pub fn current() -> Option<Self> {
         Self::current_by(&DefaultClock::default())
     }
@@ -94,25 +115,54 @@ impl Deadline {
     /// As [`current`](Self::current), inside of policies that go by `clock`.
     ///
     /// It may have to ask it for the time: a timeout reckons its deadline when somebody wants to know.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the deadline is of another clock.
+    #[track_caller]
     pub fn current_by(clock: &impl Clock) -> Option<Self> {
+        Self::try_current_by(clock).unwrap_or_else(|error| panic!("the deadline cannot be told: {error}"))
+    }
+
+    /// Same as [`current_by`](Self::current_by), but does not panic.
+    ///
+    /// # Errors
+    ///
+    /// [`ClocksDiffer`] if the deadline is of another clock.
+    pub fn try_current_by(clock: &impl Clock) -> Result<Option<Self>, ClocksDiffer> {
+        let timeline = clock.timeline();
+        ClocksDiffer::check(timeline)?;
         let at = Ambient::resolve(|| clock.now());
-        (at != Instant::MAX).then_some(Self(at))
+        Ok((at != Instant::MAX).then_some(Self { at, timeline }))
     }
 
     /// Makes it hold for `future`.
     pub const fn scope<F>(self, future: F) -> Scope<F> {
-        Scope::new(self.0, future)
+        Scope::new(self, future)
     }
 
     /// Makes it hold while `f` runs.
+    ///
+    /// # Panics
+    ///
+    /// Panics inside of a deadline of another clock.
+    #[track_caller]
     pub fn scope_blocking<T>(self, f: impl FnOnce() -> T) -> T {
-        let _cut = Cut::at(self.0);
+        let _cut = self.cut();
         f()
+    }
+
+    #[track_caller]
+    fn cut(self) -> Cut {
+        if let Err(error) = ClocksDiffer::check(self.timeline) {
+            panic!("a deadline cannot be set here: {error}");
+        }
+        Cut::at(self.at)
     }
 
     /// When it is.
     pub const fn instant(self) -> Instant {
-        self.0
+        self.at
     }
 
     /// How much time is left; zero if it has passed.
@@ -122,12 +172,63 @@ impl Deadline {
 
     /// How much time is left by `clock`.
     pub fn remaining_by(self, clock: &impl Clock) -> Duration {
-        self.0.saturating_duration_since(clock.now())
+        self.at.saturating_duration_since(clock.now())
+    }
+}
+
+impl ClocksDiffer {
+    /// What is wrong if a policy that goes by that timeline is used here.
+    ///
+    /// # Errors
+    ///
+    /// If the limits around this go by another one.
+    #[inline]
+    pub fn check(policy: Timeline) -> Result<(), Self> {
+        if ambient::agrees(policy) { Ok(()) } else { Err(Self { policy, deadline: ambient::timeline() }) }
+    }
+}
+
+impl fmt::Display for ClocksDiffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { policy, deadline } = self;
+        write!(
+            f,
+            "it goes by {policy}, but a timeout or a deadline around it goes by {deadline}; build both with the same `.clock(..)`"
+        )
+    }
+}
+
+impl error::Error for ClocksDiffer {}
+
+// By hand: deadlines compare by their instants. Those of two clocks do not meet.
+impl PartialEq for Deadline {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Deadline {}
+
+impl PartialOrd for Deadline {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Deadline {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl Hash for Deadline {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.at.hash(state);
     }
 }
 
 impl fmt::Debug for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Deadline").field(&self.0).finish()
+        f.debug_tuple("Deadline").field(&self.at).finish()
     }
 }

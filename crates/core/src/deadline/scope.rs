@@ -7,8 +7,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::ambient::Cut;
-use crate::time::Instant;
+use super::Deadline;
 
 pin_project! {
     /// A future inside of a deadline; from [`Deadline::scope`](super::Deadline::scope).
@@ -16,13 +15,13 @@ pin_project! {
     pub struct Scope<F> {
         #[pin]
         future: F,
-        at: Instant,
+        deadline: Deadline,
     }
 }
 
 impl<F> Scope<F> {
-    pub(super) const fn new(at: Instant, future: F) -> Self {
-        Self { future, at }
+    pub(super) const fn new(deadline: Deadline, future: F) -> Self {
+        Self { future, deadline }
     }
 }
 
@@ -31,13 +30,13 @@ impl<F: Future> Future for Scope<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _cut = Cut::at(*this.at);
+        let _cut = this.deadline.cut();
         this.future.poll(cx)
     }
 }
 
 impl<F> fmt::Debug for Scope<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Scope").field("at", &self.deadline.instant()).finish_non_exhaustive()
     }
 }

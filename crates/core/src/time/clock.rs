@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use super::{Instant, origin};
+use super::{Instant, Timeline, origin};
 
 /// Tells the time.
 ///
@@ -9,6 +9,16 @@ use super::{Instant, origin};
 pub trait Clock {
     /// The time now.
     fn now(&self) -> Instant;
+
+    /// The timeline of its instants. Policies that nest must have one: a timeout or a retry that meets a deadline of another
+    /// timeline panics.
+    ///
+    /// A clock with an origin of its own makes a [`Timeline::new`] when it is built, and keeps it. A clock that wraps another
+    /// one gives that one's. Default: [`Timeline::PROCESS`], which is right for instants of
+    /// [`SystemClock`] or tokio's clock.
+    fn timeline(&self) -> Timeline {
+        Timeline::PROCESS
+    }
 }
 
 /// A clock that stands still.

@@ -19,6 +19,10 @@ impl Clock for FastClock {
         // Never negative, as the clock counts from the start of the machine, and 584 years are enough.
         Instant::from_nanos((now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64))
     }
+
+    fn timeline(&self) -> super::Timeline {
+        super::Timeline::COARSE
+    }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Clock, Instant, Timer, instant::saturating_nanos};
+use super::{Clock, Instant, Timeline, Timer, instant::saturating_nanos};
 
 /// A clock that stands still until it is told to go on; clones are the same clock. For tests.
 ///
@@ -27,8 +27,8 @@ use super::{Clock, Instant, Timer, instant::saturating_nanos};
 #[derive(Clone, Default)]
 pub struct ManualClock(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
+    timeline: Timeline,
     nanos: AtomicU64,
     sleepers: Mutex<Vec<Waker>>,
 }
@@ -61,6 +61,17 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
         Instant::from_nanos(self.0.nanos.load(Ordering::Acquire))
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.0.timeline
+    }
+}
+
+// By hand: each clock has a timeline of its own.
+impl Default for Shared {
+    fn default() -> Self {
+        Self { timeline: Timeline::new(), nanos: AtomicU64::default(), sleepers: Mutex::default() }
     }
 }
 

@@ -6,6 +6,7 @@ mod fast;
 mod instant;
 mod manual;
 mod origin;
+mod timeline;
 #[cfg(feature = "tokio")]
 mod tokio;
 
@@ -17,6 +18,7 @@ pub use self::tokio::TokioClock;
 pub use clock::{Clock, SystemClock, Timer};
 pub use instant::{Instant, saturating_nanos};
 pub use manual::{ManualClock, Sleep};
+pub use timeline::Timeline;
 
 /// The clock of a policy that was given none: tokio's where the feature `tokio` is on, else the system's.
 #[cfg(feature = "tokio")]

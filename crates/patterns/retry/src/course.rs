@@ -29,6 +29,8 @@ pub(crate) struct Scheduled {
 impl Course {
     #[inline(always)]
     pub(crate) fn begin<P, K: Clock>(retry: Parts<'_, P, K>, needs_time: bool) -> Self {
+        // With the first call, and not only with the first failure, so that a test of the good case finds it.
+        retry.meet_deadline();
         if let Some(purse) = retry.purse {
             purse.deposit();
         }
@@ -67,6 +69,7 @@ impl Course {
         verdict: Verdict,
         obstacle: impl FnOnce() -> Option<GaveUp>,
     ) -> Option<Scheduled> {
+        retry.meet_deadline();
         let deadline = Deadline::current_by(retry.clock).map_or(Instant::MAX, Deadline::instant);
         // After the deadline, which may have been reckoned from the time just now.
         let now = retry.clock.now();

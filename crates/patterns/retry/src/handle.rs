@@ -4,6 +4,7 @@ use seawall_core::{
     Chance, Held,
     attempts::Config,
     budget::Purse,
+    deadline::{self, ClocksDiffer},
     time::{Clock, Timer},
 };
 
@@ -111,6 +112,21 @@ impl<P, K: Clock> Parts<'_, P, K> {
     #[inline]
     pub(crate) fn may_follow(&self, number: u32) -> bool {
         !self.config.is_last(number) && self.purse.is_none_or(|purse| purse.affords(|| self.clock.now()))
+    }
+
+    /// Panics if the deadline around the call is of another clock: to compare the two gives up at once, or never.
+    #[inline(always)]
+    pub(crate) fn meet_deadline(&self) {
+        if !deadline::agrees(self.clock.timeline()) {
+            self.clocks_differ();
+        }
+    }
+
+    #[cold]
+    fn clocks_differ(&self) {
+        if let Err(error) = ClocksDiffer::check(self.clock.timeline()) {
+            panic!("a retry cannot be used here: {error}");
+        }
     }
 }
 

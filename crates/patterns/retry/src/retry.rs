@@ -214,6 +214,11 @@ impl<P, K> Retry<P, K> {
         RetryLayer::new(self.clone())
     }
 
+    /// Where its time comes from.
+    pub fn clock(&self) -> &K {
+        &self.clock
+    }
+
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.name

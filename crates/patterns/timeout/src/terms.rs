@@ -2,7 +2,7 @@ use std::{task::Poll, time::Duration};
 
 use seawall_core::{
     Name, TimedOut,
-    deadline::{self, Known},
+    deadline::{self, ClocksDiffer, Known},
     observe::{Level, Outbox},
     time::{Clock, Instant, Timer, saturating_nanos},
 };
@@ -40,6 +40,7 @@ impl<W: Watch> Span<W> {
         watch: W,
         call: impl FnOnce() -> C,
     ) -> Result<(C, Self), Self> {
+        terms.meet_deadline();
         let deadline = deadline::known();
         if limit.is_zero() || (deadline != Instant::MAX && terms.clock.now() >= deadline) {
             return Err(Self { watch, limit: saturating_nanos(limit), known: None });
@@ -72,6 +73,7 @@ impl<W: Watch> Span<W> {
     /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
     #[inline(always)]
     pub(crate) fn poll<T, K: Timer>(&mut self, terms: Terms<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        terms.meet_deadline();
         let cut = deadline::cut(self.known.map(|known| known.at), self.limit());
         let polled = call();
         if polled.is_pending() && self.known.is_none() {
@@ -137,6 +139,21 @@ impl<W: Watch> Span<W> {
 }
 
 impl<K: Clock> Terms<'_, K> {
+    /// Panics if the deadline around the call is of another clock: to compare the two ends calls at once, or never.
+    #[inline(always)]
+    fn meet_deadline(self) {
+        if !deadline::agrees(self.clock.timeline()) {
+            self.clocks_differ();
+        }
+    }
+
+    #[cold]
+    fn clocks_differ(self) {
+        if let Err(error) = ClocksDiffer::check(self.clock.timeline()) {
+            panic!("timeout `{}` cannot be used here: {error}", self.name);
+        }
+    }
+
     #[cold]
     pub(crate) fn tell(self, timed_out: TimedOut) {
         if let Some(outbox) = self.outbox.filter(|outbox| outbox.wants(Level::Debug)) {

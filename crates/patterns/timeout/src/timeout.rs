@@ -180,6 +180,11 @@ impl<L, K> Timeout<L, K> {
         TimeoutLayer::new(self.clone())
     }
 
+    /// Where its time comes from.
+    pub fn clock(&self) -> &K {
+        &self.clock
+    }
+
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.name

@@ -43,6 +43,8 @@ pub enum ConcernKind {
     RetryInRetry,
     /// A retry without a budget: in an outage it multiplies the load.
     NoBudget,
+    /// A timeout or a retry inside of another one goes by another clock: its first call panics.
+    ClocksDiffer,
 }
 
 impl Concern {
@@ -99,6 +101,10 @@ impl fmt::Display for Concern {
             ConcernKind::RetryInRetry => {
                 write!(f, "{inner} is inside of {outer}: their attempts multiply; keep one, close to the callee")
             }
+            ConcernKind::ClocksDiffer => write!(
+                f,
+                "{inner} goes by another clock than {outer} around it, so its first call panics; build both with the same `.clock(..)`"
+            ),
             ConcernKind::NoBudget => {
                 write!(f, "{outer}: in an outage the load on the callee is multiplied; give it a `Budget`")
             }
@@ -150,6 +156,11 @@ fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &m
 
 /// What is wrong with one policy inside of another one, and others between.
 fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Vec<Concern>) {
+    if let (Some(around), Some(within)) = (outer.timeline, inner.timeline) {
+        if around != within {
+            concerns.push(Concern::new(ConcernKind::ClocksDiffer, outer, inner));
+        }
+    }
     let retries = between.iter().find_map(|policy| attempts(policy.numbers));
     let kind = match (outer.numbers, inner.numbers) {
         (Numbers::Timeout { limit: Some(whole) }, Numbers::Timeout { limit: Some(part) }) => match retries {

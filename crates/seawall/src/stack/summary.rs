@@ -2,7 +2,7 @@ use std::{any::Any, fmt, time::Duration};
 
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
-use seawall_core::time::{Clock, Timer};
+use seawall_core::time::{Clock, Timeline, Timer};
 use seawall_rate_limit::RateLimiter;
 use seawall_retry::Retry;
 use seawall_timeout::Timeout;
@@ -15,6 +15,8 @@ pub struct Summary {
     pub name: String,
     /// What it is, and its numbers.
     pub numbers: Numbers,
+    /// The timeline of its clock, if it heeds deadlines.
+    pub(super) timeline: Option<Timeline>,
 }
 
 /// What a policy is, and its numbers.
@@ -64,6 +66,18 @@ pub trait Describe {
     fn describe(&self, to: &mut Vec<Summary>);
 }
 
+impl Summary {
+    /// A policy that heeds no deadline.
+    fn shared(name: &str, numbers: Numbers) -> Self {
+        Self { name: name.into(), numbers, timeline: None }
+    }
+
+    /// A policy that heeds deadlines.
+    fn timed(name: &str, numbers: Numbers, clock: &impl Clock) -> Self {
+        Self { name: name.into(), numbers, timeline: Some(clock.timeline()) }
+    }
+}
+
 impl Numbers {
     /// Whether it can make a call wait for its turn.
     pub(super) fn may_wait(self) -> bool {
@@ -73,7 +87,7 @@ impl Numbers {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, numbers } = self;
+        let Self { name, numbers, .. } = self;
         match numbers {
             Numbers::RateLimit { count, period, burst, max_wait } => {
                 write!(f, "rate limit `{name}`: {count} in {period:?}, {burst} at once")?;
@@ -110,30 +124,28 @@ impl<K: Clock, R: Describe> Describe for (RateLimiter<K>, R) {
         let quota = limiter.quota();
         let (count, period, burst) = (quota.count(), quota.period(), quota.max_burst());
         let numbers = Numbers::RateLimit { count, period, burst, max_wait: limiter.max_wait() };
-        to.push(Summary { name: limiter.name().into(), numbers });
+        to.push(Summary::shared(limiter.name(), numbers));
         rest.describe(to);
     }
 }
 
-impl<L: 'static, K, R: Describe> Describe for (Timeout<L, K>, R) {
+impl<L: 'static, K: Clock, R: Describe> Describe for (Timeout<L, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (timeout, rest) = self;
         // A limit may be a function of any request's type, so there is no trait to ask it by.
         let limit: &dyn Any = timeout.limit();
-        to.push(Summary {
-            name: timeout.name().into(),
-            numbers: Numbers::Timeout { limit: limit.downcast_ref().copied() },
-        });
+        let numbers = Numbers::Timeout { limit: limit.downcast_ref().copied() };
+        to.push(Summary::timed(timeout.name(), numbers, timeout.clock()));
         rest.describe(to);
     }
 }
 
-impl<D, K, R: Describe> Describe for (Retry<D, K>, R) {
+impl<D, K: Clock, R: Describe> Describe for (Retry<D, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (retry, rest) = self;
         let numbers =
             Numbers::Retry { max_attempts: retry.max_attempts(), has_budget: retry.budget().purse().is_some() };
-        to.push(Summary { name: retry.name().into(), numbers });
+        to.push(Summary::timed(retry.name(), numbers, retry.clock()));
         rest.describe(to);
     }
 }
@@ -142,7 +154,7 @@ impl<C, K: Clock, R: Describe> Describe for (CircuitBreaker<C, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (breaker, rest) = self;
         let numbers = Numbers::CircuitBreaker { counts_abandoned: breaker.counts_abandoned() };
-        to.push(Summary { name: breaker.name().into(), numbers });
+        to.push(Summary::shared(breaker.name(), numbers));
         rest.describe(to);
     }
 }
@@ -152,7 +164,7 @@ impl<K: Timer, R: Describe> Describe for (Bulkhead<K>, R) {
         let (bulkhead, rest) = self;
         let numbers =
             Numbers::Bulkhead { max_concurrent: bulkhead.max_concurrent(), max_queued: bulkhead.max_queued() };
-        to.push(Summary { name: bulkhead.name().into(), numbers });
+        to.push(Summary::shared(bulkhead.name(), numbers));
         rest.describe(to);
     }
 }

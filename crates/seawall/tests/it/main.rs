@@ -6,6 +6,8 @@ mod call_sites;
 #[cfg(feature = "tokio")]
 mod check;
 #[cfg(feature = "tokio")]
+mod clocks_differ;
+#[cfg(feature = "tokio")]
 mod compile;
 #[cfg(feature = "tokio")]
 mod contract;
