@@ -225,6 +225,11 @@ impl<K: Clock> Bulkhead<K> {
         BulkheadLayer::new(self.clone())
     }
 
+    /// A number that tells this bulkhead from others that live: all its clones and layers have the same one.
+    pub fn id(&self) -> usize {
+        self.shared.id()
+    }
+
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.inner().name

@@ -152,6 +152,11 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         CircuitBreakerLayer::new(self.clone())
     }
 
+    /// A number that tells this breaker from others that live: all its clones and layers have the same one.
+    pub fn id(&self) -> usize {
+        self.shared.id()
+    }
+
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.inner().name

@@ -210,6 +210,11 @@ impl<K: Clock> RateLimiter<K> {
         RateLimitLayer::new(self.clone())
     }
 
+    /// A number that tells this limiter from others that live: all its clones and layers have the same one.
+    pub fn id(&self) -> usize {
+        self.shared.id()
+    }
+
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.inner().name

@@ -45,6 +45,8 @@ pub enum ConcernKind {
     NoBudget,
     /// A timeout or a retry inside of another one goes by another clock: its first call panics.
     ClocksDiffer,
+    /// One gate is in the stack twice: a call needs two of its permits, and can wait for itself.
+    SameGateTwice,
 }
 
 impl Concern {
@@ -105,6 +107,10 @@ impl fmt::Display for Concern {
                 f,
                 "{inner} goes by another clock than {outer} around it, so its first call panics; build both with the same `.clock(..)`"
             ),
+            ConcernKind::SameGateTwice => write!(
+                f,
+                "{inner} is in the stack twice: a call needs two permits of it, and can wait for its own or be rejected by it; keep one"
+            ),
             ConcernKind::NoBudget => {
                 write!(f, "{outer}: in an outage the load on the callee is multiplied; give it a `Budget`")
             }
@@ -156,6 +162,9 @@ fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &m
 
 /// What is wrong with one policy inside of another one, and others between.
 fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Vec<Concern>) {
+    if outer.shares.is_some() && outer.shares == inner.shares {
+        concerns.push(Concern::new(ConcernKind::SameGateTwice, outer, inner));
+    }
     if let (Some(around), Some(within)) = (outer.timeline, inner.timeline) {
         if around != within {
             concerns.push(Concern::new(ConcernKind::ClocksDiffer, outer, inner));

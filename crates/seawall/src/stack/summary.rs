@@ -17,6 +17,8 @@ pub struct Summary {
     pub numbers: Numbers,
     /// The timeline of its clock, if it heeds deadlines.
     pub(super) timeline: Option<Timeline>,
+    /// Which shared state it has, if any.
+    pub(super) shares: Option<usize>,
 }
 
 /// What a policy is, and its numbers.
@@ -67,14 +69,14 @@ pub trait Describe {
 }
 
 impl Summary {
-    /// A policy that heeds no deadline.
-    fn shared(name: &str, numbers: Numbers) -> Self {
-        Self { name: name.into(), numbers, timeline: None }
+    /// A policy whose state is shared by its clones, which that number tells from others.
+    fn shared(name: &str, numbers: Numbers, shares: usize) -> Self {
+        Self { name: name.into(), numbers, timeline: None, shares: Some(shares) }
     }
 
     /// A policy that heeds deadlines.
     fn timed(name: &str, numbers: Numbers, clock: &impl Clock) -> Self {
-        Self { name: name.into(), numbers, timeline: Some(clock.timeline()) }
+        Self { name: name.into(), numbers, timeline: Some(clock.timeline()), shares: None }
     }
 }
 
@@ -124,7 +126,7 @@ impl<K: Clock, R: Describe> Describe for (RateLimiter<K>, R) {
         let quota = limiter.quota();
         let (count, period, burst) = (quota.count(), quota.period(), quota.max_burst());
         let numbers = Numbers::RateLimit { count, period, burst, max_wait: limiter.max_wait() };
-        to.push(Summary::shared(limiter.name(), numbers));
+        to.push(Summary::shared(limiter.name(), numbers, limiter.id()));
         rest.describe(to);
     }
 }
@@ -154,7 +156,7 @@ impl<C, K: Clock, R: Describe> Describe for (CircuitBreaker<C, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (breaker, rest) = self;
         let numbers = Numbers::CircuitBreaker { counts_abandoned: breaker.counts_abandoned() };
-        to.push(Summary::shared(breaker.name(), numbers));
+        to.push(Summary::shared(breaker.name(), numbers, breaker.id()));
         rest.describe(to);
     }
 }
@@ -164,7 +166,7 @@ impl<K: Timer, R: Describe> Describe for (Bulkhead<K>, R) {
         let (bulkhead, rest) = self;
         let numbers =
             Numbers::Bulkhead { max_concurrent: bulkhead.max_concurrent(), max_queued: bulkhead.max_queued() };
-        to.push(Summary::shared(bulkhead.name(), numbers));
+        to.push(Summary::shared(bulkhead.name(), numbers, bulkhead.id()));
         rest.describe(to);
     }
 }

@@ -13,6 +13,7 @@ mod compile;
 mod contract;
 #[cfg(feature = "tokio")]
 mod rejections_from_below;
+mod same_gate_twice;
 #[cfg(feature = "tokio")]
 mod stack;
 #[cfg(feature = "tracing")]
