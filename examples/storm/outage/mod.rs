@@ -70,7 +70,7 @@ Offered are 300 calls a second to an upstream that can answer 500: 10 at once,
 with a 500. It cannot see that a client has gone; each attempt may take 250 ms,
 half as long as the full queue. Bare makes one attempt; naive up to three, 50 ms
 apart; budget is `Retry` as it comes: up to three, exponential backoff with full
-jitter, and retries for a fifth of the calls and ten a second, of which 100 can
+jitter, and retries for a fifth of the calls and one a second, of which 50 can
 be saved up. Half of the calls go through the tower layers, half through `call`.
 Back is the time from the end of the outage until the good answers of a quarter
 of a second are 95 % of what they were before; dead are the answers after the

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod budget;
+mod budget_share;
 mod clock_jumps;
 mod generations;
 mod keyed;

@@ -62,7 +62,7 @@ fn what_is_given_back_beside_a_payment_fills_it_no_further_than_full() {
 #[test]
 fn what_the_floor_has_earned_is_paid_once() {
     loom::model(|| {
-        let budget = Budget::ratio(0.0).floor(1);
+        let budget = Budget::ratio(0.0).floor(1).burst(1);
         assert!(budget.withdraw(START));
         let (one, other) = both(&budget, |b| b.withdraw(LATER), |b| b.withdraw(LATER));
         // Who finds that the other is paying may be refused; but nobody is paid twice.

@@ -61,8 +61,8 @@ impl<D, H, K> Builder<D, H, K> {
         Self { config: self.config.backoff(backoff), ..self }
     }
 
-    /// What further attempts are paid from; give several retries clones of one, and they share it. Default:
-    /// `Budget::ratio(0.2)`, one retry in five calls, or ten a second where that is more.
+    /// What further attempts are paid from. Retries that are given clones of a budget share the budget. Default:
+    /// `Budget::ratio(0.2)`, at most `50 + calls / 5 + seconds` retries in any stretch of time.
     pub fn budget(self, budget: Budget) -> Self {
         Self { budget, ..self }
     }

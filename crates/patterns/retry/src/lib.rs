@@ -5,7 +5,8 @@
 //! Much of what fails once succeeds a moment later: a connection that was cut, an instance that was replaced, a lock that was
 //! taken. A retry hides that. It multiplies load too, just when the callee can bear it least; three attempts for each call
 //! turn a small outage into a long one. So retries here are paid from a [`Budget`](seawall_core::Budget), by default a fifth
-//! of the calls: what fails now and then is made good, and when all fails the load grows by a fifth and not by three.
+//! of the calls and one a second, with up to 50 saved. Calls that fail now and then are retried. In an outage retries keep to
+//! `burst + ratio * calls + floor * seconds`: 1.3 times the load at 20 calls a second, 1.21 times at 1,000, not three times.
 //!
 //! Only what may be done twice should be retried; whether that is so the caller knows.
 //!
@@ -22,7 +23,7 @@
 //! let retry = Retry::builder("inventory")
 //!     .max_attempts(4) // the first included
 //!     .backoff(Backoff::exponential(Duration::from_millis(50)).max(Duration::from_secs(2)))
-//!     .budget(Budget::ratio(0.1)) // retries, of all calls
+//!     .budget(Budget::ratio(0.1)) // retries per call, beside one a second
 //!     .retry_if(|_: &Attempt, result: &Result<String, io::Error>| {
 //!         matches!(result, Err(error) if error.kind() != io::ErrorKind::NotFound)
 //!     })

@@ -46,8 +46,8 @@ pub struct Retry<P = Plan, K = DefaultClock> {
 }
 
 impl Retry {
-    /// Three attempts, 100 ms and 200 ms apart with full jitter, and no more retries than a fifth of the calls or ten a
-    /// second.
+    /// Three attempts, 100 ms and 200 ms apart with full jitter. The default [`Budget`] allows at most
+    /// `50 + calls / 5 + seconds` retries in any stretch of time.
     pub fn new(name: impl Into<Name>) -> Self {
         Self::builder(name).build()
     }

@@ -88,7 +88,7 @@ fn without_a_budget_left_the_last_result_is_returned_at_once() {
 #[test]
 fn a_retry_is_paid_for_when_it_is_scheduled_and_given_back_if_it_is_dropped() {
     for way in Way::ALL {
-        let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(3));
+        let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(3).burst(3));
         let builder = quick().clock(clock.clone()).budget(budget.clone()).backoff(exactly(SECOND)).max_attempts(9);
         let retry = builder.build();
         let mut calls: Vec<_> = (0..5).map(|_| task::spawn(way.start(&retry, || future::ready(failed(1))))).collect();
@@ -102,7 +102,7 @@ fn a_retry_is_paid_for_when_it_is_scheduled_and_given_back_if_it_is_dropped() {
 #[test]
 fn a_retry_that_has_begun_is_not_given_back() {
     for way in Way::ALL {
-        let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(3));
+        let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(3).burst(3));
         let retry = quick().clock(clock.clone()).budget(budget.clone()).backoff(exactly(SECOND)).build();
         let attempts = Cell::new(0);
         let attempt = || {
@@ -122,7 +122,7 @@ fn a_retry_that_has_begun_is_not_given_back() {
 
 #[test]
 fn two_retries_share_one_budget() {
-    let budget = Budget::ratio(0.0).floor(3);
+    let budget = Budget::ratio(0.0).floor(3).burst(3);
     let [one, two] = [1, 2].map(|_| quick().clock(ManualClock::new()).budget(budget.clone()).max_attempts(3).build());
     let attempts: Vec<_> = [&one, &two, &one].map(|retry| run(Way::Execute, retry, failed).1).into();
     assert_eq!((attempts, budget.balance()), (vec![3, 2, 1], 0.0));
@@ -145,7 +145,7 @@ fn threads_that_share_a_budget_add_no_more_than_it_holds() {
 
 #[test]
 fn services_of_one_layer_and_the_plain_call_share_one_budget() {
-    let retry = quick().clock(ManualClock::new()).budget(Budget::ratio(0.0).floor(3)).build();
+    let retry = quick().clock(ManualClock::new()).budget(Budget::ratio(0.0).floor(3).burst(3)).build();
     let attempts: Vec<_> = Way::ALL.into_iter().map(|way| run(way, &retry, failed).1).collect();
     assert_eq!(attempts, [3, 2, 1, 1, 1, 1]);
 }
@@ -187,8 +187,8 @@ fn a_request_is_copied_only_while_another_attempt_may_follow() {
         ("two attempts", 2, Budget::unlimited(), 1),
         ("four attempts", 4, Budget::unlimited(), 3),
         ("nothing in the budget", 4, Budget::ratio(0.0).floor(0), 0),
-        ("one retry in the budget", 4, Budget::ratio(0.0).floor(1), 1),
-        ("two retries in the budget", 4, Budget::ratio(0.0).floor(2), 2),
+        ("one retry in the budget", 4, Budget::ratio(0.0).floor(1).burst(1), 1),
+        ("two retries in the budget", 4, Budget::ratio(0.0).floor(2).burst(2), 2),
     ];
     for (row, max, budget, wanted) in rows {
         let retry = quick().clock(ManualClock::new()).max_attempts(max).budget(budget).build();
@@ -204,7 +204,7 @@ fn a_request_is_copied_only_while_another_attempt_may_follow() {
 #[test]
 fn an_empty_budget_that_the_floor_has_filled_meanwhile_lets_the_request_be_copied() {
     let clock = ManualClock::new();
-    let retry = quick().clock(clock.clone()).max_attempts(2).budget(Budget::ratio(0.0).floor(1)).build();
+    let retry = quick().clock(clock.clone()).max_attempts(2).budget(Budget::ratio(0.0).floor(1).burst(1)).build();
     let copies = Rc::new(Cell::new(0));
     let mut service = retry.layer().clone_all().layer(Failing);
     for (advance, wanted) in [(0, 1), (0, 1), (1, 2), (0, 2)] {

@@ -103,7 +103,7 @@ proptest! {
 #[test]
 fn what_the_floor_has_earned_is_granted_once_however_many_threads_ask() {
     const SECONDS: u32 = 20;
-    let (clock, budget, granted) = (ManualClock::new(), Budget::ratio(0.0).floor(10), AtomicU32::new(0));
+    let (clock, budget, granted) = (ManualClock::new(), Budget::ratio(0.0).floor(10).burst(10), AtomicU32::new(0));
     let ask = || {
         while clock.now() < Instant::ORIGIN + Duration::from_secs(SECONDS.into()) {
             granted.fetch_add(u32::from(budget.withdraw(clock.now())), Ordering::Relaxed);

@@ -141,7 +141,7 @@ fn an_event_carries_the_name_and_reads_as_a_sentence() {
 fn an_observer_that_panics_harms_neither_the_call_nor_the_others() {
     for way in Way::ALL {
         let (log, observer) = log();
-        let budget = Budget::ratio(0.0).floor(9);
+        let budget = Budget::ratio(0.0).floor(9).burst(9);
         let builder = quick().clock(ManualClock::new()).budget(budget.clone());
         let retry = builder.on_event(|_| panic!("an observer")).on_event(observer).build();
         assert_eq!(run(way, &retry, failed), (failed(3), 3), "{way:?}");
@@ -184,7 +184,7 @@ fn clones_and_services_tell_the_same_observers() {
 fn who_observes_a_retry_that_was_built_hears_of_its_calls_and_not_of_those_of_older_clones() {
     for is_observed in [false, true] {
         let ((first, observer), (second, late)) = (log(), log());
-        let builder = quick().clock(ManualClock::new()).budget(Budget::ratio(0.0).floor(9));
+        let builder = quick().clock(ManualClock::new()).budget(Budget::ratio(0.0).floor(9).burst(9));
         let old = if is_observed { builder.on_event(observer) } else { builder }.build();
         let new = old.clone().observed(late);
         run(Way::Call, &old, failed).0.unwrap_err();

@@ -41,7 +41,7 @@ const SAVED: u32 = 100;
 /// A call is begun, goes on for so many polls, and is dropped. Whether it had ended before.
 fn drop_after(polls: u32, pending: u32, wait: Duration, way: Way) -> bool {
     // Nothing comes in but what is given back.
-    let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(0));
+    let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(0).burst(SAVED));
     (0..SAVED).for_each(|_| budget.refund());
     let (log, observer) = log();
     let builder = quick().backoff(exactly(wait)).budget(budget.clone()).clock(clock.clone()).max_attempts(60);
@@ -103,7 +103,7 @@ fn a_call_that_is_dropped_has_paid_in_nevertheless() {
 
 #[test]
 fn a_call_that_is_forgotten_keeps_what_it_paid_and_nothing_else() {
-    let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(2));
+    let (clock, budget) = (ManualClock::new(), Budget::ratio(0.0).floor(2).burst(2));
     let retry = quick().backoff(exactly(SECOND)).budget(budget.clone()).clock(clock).build();
     let mut call = Box::pin(retry.execute(|| std::future::ready(failed(1))));
     assert_pending!(task::spawn(pin!(&mut call)).poll());

@@ -19,7 +19,7 @@ fn all_that_users_hold_can_be_printed_whatever_is_in_it() {
     let retry = builder.build();
     let text = format!("{retry:?}");
     assert!(text.starts_with("Retry { name: \"t\", config: Config { max_attempts: 3,"), "{text}");
-    assert!(text.contains("budget: Budget { ratio: 0.5, floor: 10, burst: 100, balance: 10.0 }"), "{text}");
+    assert!(text.contains("budget: Budget { ratio: 0.5, floor: 1, burst: 50, balance: 10.0 }"), "{text}");
     let layer = retry.layer().clone_request(|_: &u32| None);
     assert!(format!("{layer:?}").starts_with("RetryLayer { policy: Retry {"));
     assert!(format!("{:?}", layer.layer(())).starts_with("RetryService { inner: (), policy: Retry {"));

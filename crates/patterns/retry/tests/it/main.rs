@@ -11,6 +11,7 @@ mod conformance;
 mod drop_order;
 mod footprint;
 mod naive_model;
+mod outage_load;
 mod panic;
 mod plain;
 mod rejections;

@@ -229,7 +229,7 @@ fn a_request_that_cannot_be_sent_again_is_sent_once() {
 
 #[test]
 fn a_request_that_cannot_be_sent_again_pays_for_nothing() {
-    let budget = seawall_core::Budget::ratio(0.0).floor(5);
+    let budget = seawall_core::Budget::ratio(0.0).floor(5).burst(5);
     let retry = quick().clock(ManualClock::new()).budget(budget.clone()).build();
     let layer = retry.layer().clone_request(|_: &u32| None).any_error();
     assert_eq!(ends(layer.layer(tower::service_fn(|_| future::ready(failed(1)))).oneshot(1)), failed(1));

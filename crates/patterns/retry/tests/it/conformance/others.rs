@@ -163,7 +163,7 @@ fn steps_are_not_truncated() {
 fn the_last_failure_costs_nothing() {
     for way in Way::ALL {
         for (max, wanted) in [(5, 96.0), (3, 98.0)] {
-            let budget = Budget::ratio(0.0).floor(100);
+            let budget = Budget::ratio(0.0).floor(100).burst(100);
             let (builder, clock) = plain();
             // The floor would pay in while it waits.
             let retry = builder.backoff(Duration::ZERO).max_attempts(max).budget(budget.clone()).build();
