@@ -36,7 +36,7 @@ impl Store {
             // Far more than by default: writers are in each other's way all the time, not only when something is wrong.
             .budget(Budget::ratio(5.0).floor(100))
             // What the breaker refuses is refused, and not asked again when its circuit may be closed.
-            .max_retry_after(Duration::ZERO)
+            .max_rejection_wait(Duration::ZERO)
             .classify(Busy)
             .build();
         let breaker =

@@ -64,7 +64,7 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     let retry = Retry::builder("flaky")
         .backoff(Backoff::exponential(Duration::from_millis(10)))
         // What an open circuit refuses is refused at once, and does not wait until it closes.
-        .max_retry_after(Duration::ZERO)
+        .max_rejection_wait(Duration::ZERO)
         .classify(Statuses::transient())
         .on_event(tally.observer())
         .build();

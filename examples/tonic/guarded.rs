@@ -90,7 +90,7 @@ fn retry(heeded: &Arc<AtomicUsize>) -> Retry<impl Decide<Response<Quantity>, Sta
             hint
         })
         // What an open circuit refuses is refused at once, and does not wait until it closes.
-        .max_retry_after(Duration::ZERO)
+        .max_rejection_wait(Duration::ZERO)
         .on_event(move |event| {
             println!("  {event}");
             if let EventKind::Retrying { wait, .. } = event.kind()

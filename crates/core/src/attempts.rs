@@ -12,13 +12,16 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
     max_attempts: u32,
-    /// In milliseconds, as there is room for that beside the other; [`u32::MAX`] is no bound.
-    max_rejection_wait: u32,
+    listens: Listens,
     backoff: Backoff,
     max_retry_after: u64,
     max_elapsed: u64,
     min_useful: u64,
 }
+
+/// How a retry takes what callees and policies say, in 32 bits: a flag, and the longest wait for a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Listens(u32);
 
 /// How far one call has come with its attempts.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +72,8 @@ pub enum GaveUp {
     Attempts,
     /// The result said that the call should not be made again.
     Told,
+    /// The callee asked for a longer wait than `max_retry_after`.
+    RetryAfter,
     /// A policy below refused the call, and nobody knows when it lets it pass, or only after too long.
     Rejected,
     /// The next attempt would begin too late after the first.
@@ -119,7 +124,7 @@ impl Config {
     pub const fn new() -> Self {
         Self {
             max_attempts: 3,
-            max_rejection_wait: u32::MAX,
+            listens: Listens::NEW,
             backoff: Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(10)),
             max_retry_after: 60_000_000_000,
             max_elapsed: u64::MAX,
@@ -145,19 +150,24 @@ impl Config {
         Self { backoff: backoff.into(), ..self }
     }
 
-    /// How much of a callee's wish to be left alone is heeded; one that asks for more is called again after this. Default:
-    /// 60 s.
+    /// The longest wait that a callee can ask for. If the callee asks for more, the call ends with its answer. Default: 60 s.
     #[must_use]
     pub const fn max_retry_after(self, max: Duration) -> Self {
         Self { max_retry_after: saturating_nanos(max), ..self }
     }
 
-    /// How long a rejection by a policy below is waited out, in whole milliseconds; one that asks for more ends the call. 49
+    /// If the callee asks for a longer wait than [`max_retry_after`](Self::max_retry_after), waits for `max_retry_after` and
+    /// tries again, against the callee's wish. Default: the call ends.
+    #[must_use]
+    pub const fn clamp_retry_after(self) -> Self {
+        Self { listens: self.listens.with_clamp(), ..self }
+    }
+
+    /// How long a rejection by a policy below is waited out, in whole milliseconds; one that asks for more ends the call. 24
     /// days and more are no bound. Default: as long as [`max_retry_after`](Self::max_retry_after).
     #[must_use]
     pub const fn max_rejection_wait(self, max: Duration) -> Self {
-        let millis = max.as_millis();
-        Self { max_rejection_wait: if millis < u32::MAX as u128 { millis as u32 } else { u32::MAX }, ..self }
+        Self { listens: self.listens.with_wait(max), ..self }
     }
 
     /// How long after the first attempt began another one may begin. Default: no bound.
@@ -184,9 +194,15 @@ impl Config {
     }
 
     const fn waits_out(&self, rejection: Duration) -> bool {
-        let is_bounded = self.max_rejection_wait != u32::MAX;
         let wait = saturating_nanos(rejection);
-        wait <= self.max_retry_after && !(is_bounded && wait > self.max_rejection_wait as u64 * 1_000_000)
+        wait <= self.max_retry_after && wait <= self.listens.max_wait()
+    }
+
+    /// How much of a callee's wish is kept to; `None` if the wish is too long.
+    fn heeds(&self, wish: Duration) -> Option<Duration> {
+        let nanos = saturating_nanos(wish);
+        let is_heeded = nanos <= self.max_retry_after || self.listens.clamps();
+        is_heeded.then(|| Duration::from_nanos(nanos.min(self.max_retry_after)))
     }
 
     /// Whether it matters when the first attempt began.
@@ -194,6 +210,38 @@ impl Config {
     pub const fn needs_beginning(&self) -> bool {
         self.max_elapsed != u64::MAX
     }
+}
+
+impl Listens {
+    const NEW: Self = Self(Self::WAIT);
+
+    const fn with_clamp(self) -> Self {
+        Self(self.0 | Self::CLAMPS)
+    }
+
+    const fn with_wait(self, max: Duration) -> Self {
+        let millis = max.as_millis();
+        let millis = if millis < Self::WAIT as u128 { millis as u32 } else { Self::WAIT };
+        Self(self.0 & !Self::WAIT | millis)
+    }
+
+    const fn clamps(self) -> bool {
+        self.0 & Self::CLAMPS != 0
+    }
+
+    /// In nanoseconds.
+    const fn max_wait(self) -> u64 {
+        match self.0 & Self::WAIT {
+            Self::WAIT => u64::MAX,
+            millis => millis as u64 * 1_000_000,
+        }
+    }
+
+    /// A wish that is too long is clamped.
+    const CLAMPS: u32 = 1 << 31;
+
+    /// The bits of the longest wait, in milliseconds. All of them set is no bound.
+    const WAIT: u32 = Self::CLAMPS - 1;
 }
 
 impl Attempts {
@@ -238,16 +286,24 @@ impl Attempts {
         if config.is_last(self.number) {
             return Next::GiveUp(GaveUp::Attempts);
         }
-        let most = Duration::from_nanos(config.max_retry_after);
         let (cause, wait) = match verdict {
             Verdict::Failed(Hint::Never) => return Next::GiveUp(GaveUp::Told),
             Verdict::Failed(Hint::None) => (Cause::Failed, self.steps.next(&config.backoff, random)),
-            // A stranger's word: heeded, but only so far.
-            Verdict::Failed(Hint::After(wish)) => (Cause::RetryAfter(wish), self.told(config, wish.min(most), random)),
-            Verdict::Failed(Hint::Exactly(wait)) => (Cause::Failed, wait),
-            // Our own word is exact: to come earlier would be in vain.
+            Verdict::Failed(Hint::After(wish)) => match config.heeds(wish) {
+                Some(least) => (Cause::RetryAfter(wish), self.steps.next_after(&config.backoff, least, random)),
+                None => return Next::GiveUp(GaveUp::RetryAfter),
+            },
+            Verdict::Failed(Hint::Exactly(wish)) => match config.heeds(wish) {
+                Some(wait) => {
+                    // The callee has taken over the pace, so the backoff restarts (gRFC A6).
+                    self.steps = Steps::NONE;
+                    (Cause::Failed, wait)
+                }
+                None => return Next::GiveUp(GaveUp::RetryAfter),
+            },
+            // A policy of ours is exact: an earlier attempt would be rejected again.
             Verdict::Rejected(Some(wait)) if config.waits_out(wait) => {
-                (Cause::Rejected(wait), self.told(config, wait, random))
+                (Cause::Rejected(wait), self.steps.next_after(&config.backoff, wait, random))
             }
             Verdict::Rejected(_) => return Next::GiveUp(GaveUp::Rejected),
         };
@@ -265,14 +321,6 @@ impl Attempts {
         }
         self.previous = Some(cause);
         Next::RetryAt(at)
-    }
-
-    /// The wait of a call that was told when to come again. Its own delays then begin anew (gRPC A6).
-    fn told(&mut self, config: &Config, least: Duration, random: u64) -> Duration {
-        self.steps = Steps::NONE;
-        let wait = self.steps.next_after(&config.backoff, least, random);
-        self.steps = Steps::NONE;
-        wait
     }
 
     /// The next attempt begins.
@@ -317,6 +365,7 @@ impl fmt::Display for GaveUp {
         f.write_str(match self {
             Self::Attempts => "no attempts are left",
             Self::Told => "it asked not to be called again",
+            Self::RetryAfter => "the callee asked for a longer wait than `max_retry_after`",
             Self::Rejected => "a policy refused it",
             Self::Elapsed => "it has taken too long",
             Self::Deadline => "the deadline leaves no time",

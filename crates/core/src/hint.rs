@@ -8,9 +8,9 @@ pub enum Hint {
     /// Nothing.
     #[default]
     None,
-    /// Not before that time has passed, as `Retry-After` says it.
+    /// Not before that time has passed, as `Retry-After` says it. A shorter time than the retry's next delay changes nothing.
     After(Duration),
-    /// Exactly after that time, in place of the backoff, as gRPC's pushback says it. Nothing caps it.
+    /// Exactly after that time, in place of the backoff, as gRPC's pushback says it. The backoff then restarts.
     Exactly(Duration),
     /// It should not be made again.
     Never,

@@ -21,13 +21,13 @@ impl Steps {
         self.next_after(backoff, Duration::ZERO, random)
     }
 
-    /// The next delay, where the callee asked for no less than `least`: chance comes on top of that, so that those who
-    /// were told the same do not come back at one instant.
+    /// The larger of the next delay and `least`. The jitter of the delay is added to `least`, so that callers with the same
+    /// `least` do not come back at the same instant.
     pub(crate) fn next_after(&mut self, backoff: &Backoff, least: Duration, random: u64) -> Duration {
         let (low, high) = backoff.range(self.taken, self.last);
-        let (low, spread) = (low.max(saturating_nanos(least)), high - low);
+        // Without `least`: a callee's wish must not stretch the delays that follow.
         self.taken = self.taken.saturating_add(1);
-        self.last = draw(low, low.saturating_add(spread), random);
-        Duration::from_nanos(self.last)
+        self.last = draw(low, high, random);
+        Duration::from_nanos(self.last.max(saturating_nanos(least).saturating_add(self.last - low)))
     }
 }

@@ -59,13 +59,16 @@ struct Rules {
     max_attempts: u32,
     backoff: Backoff,
     max_retry_after: Duration,
+    clamps: bool,
     max_elapsed: Duration,
     min_useful: Duration,
 }
 
 impl Rules {
     fn config(self) -> Config {
-        Config::new()
+        let config = Config::new();
+        let config = if self.clamps { config.clamp_retry_after() } else { config };
+        config
             .max_attempts(self.max_attempts)
             .backoff(self.backoff)
             .max_retry_after(self.max_retry_after)
@@ -76,11 +79,12 @@ impl Rules {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let max_attempts = prop_oneof![1_u32..6, Just(u32::MAX)];
-    (max_attempts, backoff(), duration(), duration(), duration()).prop_map(
-        |(max_attempts, backoff, max_retry_after, max_elapsed, min_useful)| Rules {
+    (max_attempts, backoff(), duration(), any::<bool>(), duration(), duration()).prop_map(
+        |(max_attempts, backoff, max_retry_after, clamps, max_elapsed, min_useful)| Rules {
             max_attempts,
             backoff,
             max_retry_after,
+            clamps,
             max_elapsed,
             min_useful,
         },
@@ -101,8 +105,12 @@ fn least(rules: &Rules, verdict: Verdict) -> Option<u128> {
     match verdict {
         Verdict::Failed(Hint::Never) | Verdict::Rejected(None) => None,
         Verdict::Failed(Hint::None) => Some(0),
-        Verdict::Failed(Hint::After(wish)) => Some(nanos(wish.min(rules.max_retry_after))),
-        Verdict::Failed(Hint::Exactly(wait)) => Some(nanos(wait)),
+        Verdict::Failed(Hint::After(wish) | Hint::Exactly(wish)) if rules.clamps => {
+            Some(nanos(wish.min(rules.max_retry_after)))
+        }
+        Verdict::Failed(Hint::After(wish) | Hint::Exactly(wish)) => {
+            (nanos(wish) <= nanos(rules.max_retry_after)).then(|| nanos(wish))
+        }
         Verdict::Rejected(Some(wait)) => (nanos(wait) <= nanos(rules.max_retry_after)).then(|| nanos(wait)),
     }
 }
@@ -115,7 +123,7 @@ proptest! {
         rules in rules(), began in prop::option::of(instant()), attempts in prop::collection::vec(attempt(), 1..10)
     ) {
         let (config, mut course) = (rules.config(), Attempts::begin(began));
-        for (verdict, deadline, now, random) in attempts {
+        for (results, (verdict, deadline, now, random)) in (0..).zip(attempts) {
             let number = course.number();
             prop_assert_eq!(course.attempt().number(), number);
             let last = number >= rules.max_attempts && rules.max_attempts != u32::MAX;
@@ -126,10 +134,11 @@ proptest! {
                     let (at_nanos, now_nanos) = (u128::from(at.as_nanos()), u128::from(now.as_nanos()));
                     let least = least.expect("it did not say to stop");
                     prop_assert!(at_nanos >= now_nanos + least, "{} after {}, at least {}", at_nanos, now_nanos, least);
-                    let delay = nanos(rules.backoff.delay(number - 1));
+                    // A result that ends the call took a step too.
+                    let delay = nanos(rules.backoff.delay(results));
                     match verdict {
                         Verdict::Failed(Hint::None) => prop_assert!(at_nanos <= now_nanos + nanos(rules.backoff.delay(u32::MAX))),
-                        Verdict::Failed(Hint::Exactly(wait)) => prop_assert_eq!(at, now + wait),
+                        Verdict::Failed(Hint::Exactly(_)) => prop_assert_eq!(at_nanos, now_nanos + least),
                         // Jitter on top of what was asked for is no more than the delay by itself.
                         _ => prop_assert!(at_nanos <= now_nanos + least + delay.max(nanos(rules.backoff.delay(0)) * 3)),
                     }
@@ -157,6 +166,9 @@ proptest! {
                     return Ok(());
                 }
                 Next::GiveUp(GaveUp::Told) => prop_assert_eq!(verdict, Verdict::Failed(Hint::Never)),
+                Next::GiveUp(GaveUp::RetryAfter) => {
+                    prop_assert!(matches!(verdict, Verdict::Failed(Hint::After(_) | Hint::Exactly(_))) && least.is_none());
+                }
                 Next::GiveUp(GaveUp::Rejected) => {
                     prop_assert!(matches!(verdict, Verdict::Rejected(_)) && least.is_none());
                 }
@@ -187,12 +199,12 @@ proptest! {
         all.sort_unstable();
         all.dedup();
         prop_assert!(all.len() > 90, "{} of 100 differ", all.len());
-        prop_assert!(all[0] >= now + wish.min(Duration::from_secs(60)));
+        prop_assert!(all[0] >= now + wish);
     }
 }
 
 #[test]
-fn a_call_that_was_told_when_to_come_begins_its_own_delays_anew() {
+fn the_delays_go_on_after_a_wish_and_restart_after_pushback() {
     let config =
         Config::new().max_attempts(9).backoff(Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::None));
     let mut course = Attempts::begin(None);
@@ -203,8 +215,11 @@ fn a_call_that_was_told_when_to_come_begins_its_own_delays_anew() {
         }
         next => panic!("{next:?}"),
     };
-    let (failed, told) = (Verdict::Failed(Hint::None), Verdict::Failed(Hint::After(Duration::from_secs(7))));
-    assert_eq!([failed, failed, told, failed, failed].map(&mut wait), [1, 2, 7, 1, 2]);
+    let seven = Duration::from_secs(7);
+    let (failed, wish) = (Verdict::Failed(Hint::None), Verdict::Failed(Hint::After(seven)));
+    let (pushback, rejected) = (Verdict::Failed(Hint::Exactly(seven)), Verdict::Rejected(Some(seven)));
+    let verdicts = [failed, wish, rejected, failed, pushback, failed, failed];
+    assert_eq!(verdicts.map(&mut wait), [1, 7, 7, 8, 7, 1, 2]);
 }
 
 #[test]

@@ -91,6 +91,6 @@ pub use deadline::{
 pub use early::{EarlyStatus, EarlyStatusBody, EarlyStatusLayer};
 pub use grpc::{GrpcCode, GrpcResponder, grpc_respond};
 pub use idempotent::Idempotent;
-pub use pushback::{MAX_PUSHBACK, PUSHBACK, pushback, pushback_value};
+pub use pushback::{PUSHBACK, pushback, pushback_value};
 pub use respond::{Responder, WithBody, respond};
 pub use retry_after::{hint, parse_retry_after, retry_after, retry_after_value};

@@ -10,35 +10,32 @@ use seawall_core::Hint;
 /// [gRFC A6]: https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback
 pub const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
-/// How much pushback is heeded where nobody says otherwise: 60 s, as of a retry's `max_retry_after`.
-pub const MAX_PUSHBACK: Duration = Duration::from_secs(60);
-
 /// What a response or its trailers say of when to call again, by [`PUSHBACK`].
 ///
-/// A number of milliseconds takes the place of the backoff; one above `cap` counts as `cap`, as a stranger may ask for 24
-/// days. What is negative, or no number as [gRFC A6] writes it (a signed one of 32 bits, in ASCII digits and with no zeros
+/// A number of milliseconds takes the place of the backoff. A server can ask for 24 days: the retry's `max_retry_after` says
+/// how much the caller accepts, and a call that is asked for more ends with its answer. What is negative, or no number as [gRFC A6] writes it (a signed one of 32 bits, in ASCII digits and with no zeros
 /// in front), asks not to be called again. So do two values, as they do for grpc-go. Without the header nothing is said.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use http::{HeaderMap, HeaderValue};
 /// # use seawall_core::Hint;
-/// # use seawall_http::{MAX_PUSHBACK, PUSHBACK, pushback};
+/// # use seawall_http::{PUSHBACK, pushback};
 /// let mut trailers = HeaderMap::new();
-/// assert_eq!(pushback(&trailers, MAX_PUSHBACK), Hint::None);
+/// assert_eq!(pushback(&trailers), Hint::None);
 /// trailers.insert(PUSHBACK, HeaderValue::from_static("250"));
-/// assert_eq!(pushback(&trailers, MAX_PUSHBACK), Hint::Exactly(Duration::from_millis(250)));
+/// assert_eq!(pushback(&trailers), Hint::Exactly(Duration::from_millis(250)));
 /// trailers.insert(PUSHBACK, HeaderValue::from_static("-1"));
-/// assert_eq!(pushback(&trailers, MAX_PUSHBACK), Hint::Never);
+/// assert_eq!(pushback(&trailers), Hint::Never);
 /// ```
 ///
 /// [gRFC A6]: https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback
-pub fn pushback(headers: &HeaderMap, cap: Duration) -> Hint {
+pub fn pushback(headers: &HeaderMap) -> Hint {
     let mut values = headers.get_all(PUSHBACK).iter();
     let Some(value) = values.next() else { return Hint::None };
     let is_only = values.next().is_none();
     match millis(value.as_bytes()).filter(|_| is_only) {
-        Some(millis) => Hint::Exactly(Duration::from_millis(millis.into()).min(cap)),
+        Some(millis) => Hint::Exactly(Duration::from_millis(millis.into())),
         None => Hint::Never,
     }
 }
@@ -71,7 +68,7 @@ mod tests {
 
     fn said(values: &[&[u8]]) -> Hint {
         let values = values.iter().map(|value| HeaderValue::from_bytes(value).expect("a header's value"));
-        pushback(&values.map(|value| (PUSHBACK, value)).collect(), MAX_PUSHBACK)
+        pushback(&values.map(|value| (PUSHBACK, value)).collect())
     }
 
     #[test]
@@ -82,13 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_wait_is_capped() {
-        for value in ["60001", "86400000", "2147483647"] {
-            assert_eq!(said(&[value.as_bytes()]), Hint::Exactly(MAX_PUSHBACK), "{value}");
+    fn a_long_wait_is_read_as_it_is() {
+        for (value, millis) in [("60001", 60_001), ("86400000", 86_400_000), ("2147483647", 2_147_483_647)] {
+            assert_eq!(said(&[value.as_bytes()]), Hint::Exactly(Duration::from_millis(millis)), "{value}");
         }
-        let headers = HeaderMap::from_iter([(PUSHBACK, HeaderValue::from_static("2147483647"))]);
-        assert_eq!(pushback(&headers, Duration::MAX), Hint::Exactly(Duration::from_millis(2_147_483_647)));
-        assert_eq!(pushback(&headers, Duration::ZERO), Hint::Exactly(Duration::ZERO));
     }
 
     #[test]
@@ -150,7 +144,7 @@ mod tests {
         fn what_is_written_is_read_and_never_early(secs in 0..2_000_000_u64, nanos in 0..1_000_000_000_u32) {
             let wait = Duration::new(secs, nanos);
             let headers = HeaderMap::from_iter([(PUSHBACK, pushback_value(Some(wait)))]);
-            let Hint::Exactly(read) = pushback(&headers, Duration::MAX) else { panic!("{wait:?} was not read") };
+            let Hint::Exactly(read) = pushback(&headers) else { panic!("{wait:?} was not read") };
             prop_assert!(read >= wait && read - wait < Duration::from_millis(1));
         }
 
@@ -158,7 +152,7 @@ mod tests {
         fn any_value_is_read_as_the_standard_library_reads_it(value in "-?[0-9 +.x]{0,12}") {
             let number = value.parse::<i32>().ok().filter(|number| *number >= 0 && number.to_string() == value);
             let naive = number.map_or(Hint::Never, |number| {
-                Hint::Exactly(Duration::from_millis(u64::from(number.unsigned_abs())).min(MAX_PUSHBACK))
+                Hint::Exactly(Duration::from_millis(u64::from(number.unsigned_abs())))
             });
             prop_assert_eq!(said(&[value.as_bytes()]), naive);
         }

@@ -20,8 +20,8 @@ use seawall_core::Hint;
 /// - A date is one of the server's clock, and clocks differ. So where the response has a `Date` that is before `now`, the
 ///   wait is counted from there. Without one it is early by as much as the receiver's clock is fast.
 ///
-/// The wait comes from a stranger, and has no upper limit: put one to it. A retry has one for its
-/// [`hint`], `max_retry_after`, 60 s by default.
+/// The wait comes from a server that may not be trusted, and has no upper limit. A retry limits its [`hint`] by
+/// `max_retry_after`, 60 s by default. If the server asks for more, the call ends with this response.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -43,7 +43,7 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// What a response's `Retry-After` says to a retry, by the system's clock: to wait for at least so long, or nothing.
 ///
-/// It is [`retry_after`] with the clock read, which only a date makes use of. The wait is capped by the retry.
+/// It is [`retry_after`] with the clock read, which only a date makes use of. The retry has a limit for the wait, and a wait shorter than its backoff changes nothing.
 ///
 /// ```
 /// use std::{convert::Infallible, time::Duration};

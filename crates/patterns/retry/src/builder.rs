@@ -67,10 +67,16 @@ impl<D, H, K> Builder<D, H, K> {
         Self { budget, ..self }
     }
 
-    /// How much of a callee's wish to be left alone is heeded: one that asks for more is called again after this. A policy
+    /// The longest wait that a callee can ask for. If the callee asks for more, the call ends with its answer. A policy
     /// of ours that refuses for longer than this is not called again. Default: 60 s.
     pub fn max_retry_after(self, max: Duration) -> Self {
         Self { config: self.config.max_retry_after(max), ..self }
+    }
+
+    /// If the callee asks for a longer wait than [`max_retry_after`](Self::max_retry_after), waits for `max_retry_after` and
+    /// tries again, against the callee's wish. Default: the call ends.
+    pub fn clamp_retry_after(self) -> Self {
+        Self { config: self.config.clamp_retry_after(), ..self }
     }
 
     /// How long a rejection by one of our policies below is waited out: an open circuit, say. One that asks for more ends the

@@ -76,8 +76,9 @@
 //! - The first attempt is made at once. If its result is a failure, the next one is scheduled, unless there have been as many
 //!   as there may be, the budget is spent, the [deadline](seawall_core::Deadline) leaves no time, or the result says not to.
 //!   Then the result stands: it is returned as it is.
-//! - The wait is what the [`Backoff`](seawall_core::Backoff) gives, with jitter. Where the result says when to call again, by a
-//!   [`Hint`](seawall_core::Hint), that is the least it can be: jitter comes on top, and nothing is early.
+//! - The wait is what the [`Backoff`](seawall_core::Backoff) gives, with jitter. If the result says when to call again, by a
+//!   [`Hint`](seawall_core::Hint), the wait is the larger of the two: jitter comes on top, and nothing is early. If the result
+//!   asks for more than [`max_retry_after`](Builder::max_retry_after), the call ends with that result.
 //! - A rejection by a policy of ours below (`call`, and the layer, see it) is waited out if it says when the call would
 //!   pass, and else ends the call: to ask again at random would be in vain. A call that a timeout cut off is a failure as
 //!   any.

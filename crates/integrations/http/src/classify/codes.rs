@@ -5,7 +5,7 @@ use seawall_core::{Classify, Hint, Meaning, Outcome};
 use seawall_retry::{AnyError, HeedRejections, Sight};
 
 use super::Question;
-use crate::{GrpcCode, MAX_PUSHBACK, pushback};
+use crate::{GrpcCode, pushback};
 
 /// Classifies gRPC calls by their code: [`health`](Self::health) for a circuit breaker, and
 /// [`transient`](Self::transient) for a retry. [`count_as`](Self::count_as) changes what a code counts as.
@@ -117,7 +117,7 @@ impl<V> GrpcCodes<V> {
 
     /// What a call counts as that ended with `code`, and with these trailers, or this head.
     pub fn outcome(&self, code: GrpcCode, trailers: &HeaderMap) -> Outcome {
-        let is_told = || matches!(pushback(trailers, MAX_PUSHBACK), Hint::Exactly(_));
+        let is_told = || matches!(pushback(trailers), Hint::Exactly(_));
         if self.failures.has(code) || (self.if_told.has(code) && is_told()) {
             Outcome::Failure
         } else if self.ignored.has(code) {

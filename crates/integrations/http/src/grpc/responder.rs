@@ -175,7 +175,7 @@ mod tests {
     fn pushback_says_when_it_passes_where_that_is_known() {
         for rejection in rejections() {
             let response = answered(GrpcResponder::new(), &rejection);
-            let hint = pushback(response.headers(), Duration::MAX);
+            let hint = pushback(response.headers());
             let text = rejection.to_string();
             match rejection.retry_after() {
                 Some(wait) => {

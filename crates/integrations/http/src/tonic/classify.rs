@@ -3,9 +3,9 @@ use seawall_retry::Attempt;
 use tonic::Response;
 
 use super::{AsStatus, code};
-use crate::{GrpcCodes, MAX_PUSHBACK, pushback};
+use crate::{GrpcCodes, pushback};
 
-/// What a failed call says of when to call again: its pushback, at most [`MAX_PUSHBACK`].
+/// What a failed call says of when to call again: its pushback.
 ///
 /// It is of the shape that a retry's `hint` asks for. Of a rejection by a policy of this process it says when that passes.
 pub fn hint<T, E: AsStatus>(_: &Attempt, result: &Result<T, E>) -> Hint {
@@ -14,7 +14,7 @@ pub fn hint<T, E: AsStatus>(_: &Attempt, result: &Result<T, E>) -> Hint {
         // It ran, and took too long: a failure as any.
         (Some(Rejection::TimedOut(_)), _) => Hint::None,
         (Some(rejection), _) => RetryAfter::retry_after(rejection),
-        (None, Some(status)) => pushback(status.metadata().as_ref(), MAX_PUSHBACK),
+        (None, Some(status)) => pushback(status.metadata().as_ref()),
         (None, None) => Hint::None,
     }
 }
@@ -107,10 +107,10 @@ mod tests {
     }
 
     #[test]
-    fn pushback_is_heeded_up_to_a_minute() {
+    fn pushback_is_heeded_as_it_is() {
         let said = |wait| said(pushed_back(Code::Unavailable, wait));
         assert_eq!(said(Some(Duration::from_millis(250))), Hint::Exactly(Duration::from_millis(250)));
-        assert_eq!(said(Some(Duration::from_secs(61))), Hint::Exactly(MAX_PUSHBACK));
+        assert_eq!(said(Some(Duration::from_secs(61))), Hint::Exactly(Duration::from_secs(61)));
         assert_eq!(said(None), Hint::Never);
         assert_eq!(super::hint(&Attempt::FIRST, &failed(Status::unavailable(""))), Hint::None);
         assert_eq!(hint(&Attempt::FIRST, &Ok::<(), Status>(())), Hint::None);

@@ -12,8 +12,7 @@ use crate::rpc::{Client, Handler, client, client_by, serve};
 use seawall::{Bulkhead, CircuitBreaker, Deadline, ManualClock, Quota, RateLimiter, Rejection, Retry, Timeout};
 use seawall_core::Error;
 use seawall_http::{
-    GrpcCode, GrpcCodes, GrpcResponder, MAX_PUSHBACK, PUSHBACK, ReadDeadlineLayer, WriteDeadlineLayer, grpc_respond,
-    pushback,
+    GrpcCode, GrpcCodes, GrpcResponder, PUSHBACK, ReadDeadlineLayer, WriteDeadlineLayer, grpc_respond, pushback,
     tonic::{code, hint, into_status},
 };
 use tonic::{Code, Response, Status, transport::Endpoint};
@@ -66,7 +65,7 @@ async fn a_rejection_of_a_limiter_arrives_with_pushback() {
     assert_eq!(client.call("first").await.expect("answered"), "first");
     let status = client.call("second").await.expect_err("refused");
     assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, "too many calls"));
-    let seawall::Hint::Exactly(wait) = pushback(status.metadata().as_ref(), MAX_PUSHBACK) else {
+    let seawall::Hint::Exactly(wait) = pushback(status.metadata().as_ref()) else {
         panic!("no pushback in {status:?}");
     };
     assert!(wait > Duration::from_secs(30) && wait <= Duration::from_secs(60), "{wait:?}");

@@ -16,6 +16,7 @@ mod panic;
 mod plain;
 mod rejections;
 mod repeat_rule;
+mod retry_after;
 mod spawned;
 mod stack;
 mod support;

@@ -71,14 +71,20 @@ impl Given {
             };
             let wait = match failed {
                 End::Failure(Hint::Never) => break Some(GaveUp::Told),
-                End::Failure(Hint::Exactly(wait)) => wait,
-                End::Failure(Hint::After(wish)) => {
+                End::Failure(Hint::Exactly(wish) | Hint::After(wish)) if wish > self.max_retry_after => {
+                    break Some(GaveUp::RetryAfter);
+                }
+                End::Failure(Hint::Exactly(wait)) => {
                     step = 0;
-                    wish.min(self.max_retry_after).max(self.backoff.delay(0))
+                    wait
+                }
+                End::Failure(Hint::After(wish)) => {
+                    step += 1;
+                    wish.max(self.backoff.delay(step - 1))
                 }
                 End::Rejected(Some(wait)) if wait <= self.max_retry_after => {
-                    step = 0;
-                    wait.max(self.backoff.delay(0))
+                    step += 1;
+                    wait.max(self.backoff.delay(step - 1))
                 }
                 End::Rejected(_) => break Some(GaveUp::Rejected),
                 _ => {

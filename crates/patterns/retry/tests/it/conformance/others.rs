@@ -107,7 +107,7 @@ fn clouds() -> Vec<Case> {
                     6,
                     &[1_000, 2_000, 7_000, 1_000, 2_000],
                 )
-                .hint(|attempt, _| if attempt.number() == 3 { Hint::After(7 * SECOND) } else { Hint::None }),
+                .hint(|attempt, _| if attempt.number() == 3 { Hint::Exactly(7 * SECOND) } else { Hint::None }),
             ),
     ]
 }
