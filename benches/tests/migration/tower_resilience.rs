@@ -52,8 +52,8 @@ fn our_circuit_breaker() -> Result<(), Failed> {
         for _ in 0..21 {
             match service.ready().await?.call(request()).await {
                 Ok(_) => told.tell("answered"),
-                Err(Error::Rejected(_)) => told.tell("not sent"),
-                Err(Error::Inner(_)) => told.tell("sent, and failed"),
+                Err(error) if !error.reached_callee() => told.tell("not sent"),
+                Err(_) => told.tell("sent, and failed"),
             }
         }
         Ok::<_, Failed>(())

@@ -27,6 +27,10 @@ struct Listens(u32);
 #[derive(Debug, Clone, Copy)]
 pub struct Attempts {
     number: u32,
+    /// What the last attempt came to.
+    last: Last,
+    /// Whether an attempt has reached the callee.
+    reached: bool,
     steps: Steps,
     began: Option<Instant>,
     /// When the current one began, counted from the first, in nanoseconds.
@@ -34,11 +38,24 @@ pub struct Attempts {
     previous: Option<Cause>,
 }
 
+/// What kind of end an attempt had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// An error or a response of the callee.
+    Failed,
+    /// A timeout that ran.
+    TimedOut,
+    /// A policy's rejection. The attempt has not reached the callee.
+    Rejected,
+}
+
 /// What an attempt came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It failed, and the result says that of when to call again.
     Failed(Hint),
+    /// A timeout of ours cut it off, which is a failure.
+    TimedOut(Hint),
     /// A policy of ours refused it, and says when the same call passes, or does not know.
     Rejected(Option<Duration>),
 }
@@ -248,7 +265,7 @@ impl Attempts {
     /// The first attempt, which began then, where that matters to anyone.
     #[inline]
     pub const fn begin(began: Option<Instant>) -> Self {
-        Self { number: 1, steps: Steps::NONE, began, elapsed: 0, previous: None }
+        Self { number: 1, last: Last::Failed, reached: false, steps: Steps::NONE, began, elapsed: 0, previous: None }
     }
 
     /// The how many-th attempt this is, from 1.
@@ -272,6 +289,22 @@ impl Attempts {
         self.previous
     }
 
+    /// Whether an attempt has reached the callee.
+    #[inline]
+    pub const fn has_reached(&self) -> bool {
+        self.reached
+    }
+
+    /// Whether the last attempt ended with a result of the callee itself.
+    pub const fn has_failed(&self) -> bool {
+        matches!(self.last, Last::Failed)
+    }
+
+    /// Whether a policy rejected the last attempt before it reached the callee.
+    pub const fn was_rejected(&self) -> bool {
+        matches!(self.last, Last::Rejected)
+    }
+
     /// The attempt has come to that. `random` is uniform over all of `u64`, and `deadline` may be [`Instant::MAX`].
     ///
     /// An answer of [`Next::RetryAt`] stands until [`begin_next`](Self::begin_next), and may be overruled.
@@ -283,6 +316,13 @@ impl Attempts {
         now: Instant,
         random: u64,
     ) -> Next {
+        let (last, verdict) = match verdict {
+            Verdict::Failed(_) => (Last::Failed, verdict),
+            Verdict::TimedOut(hint) => (Last::TimedOut, Verdict::Failed(hint)),
+            Verdict::Rejected(_) => (Last::Rejected, verdict),
+        };
+        self.last = last;
+        self.reached |= last != Last::Rejected;
         if config.is_last(self.number) {
             return Next::GiveUp(GaveUp::Attempts);
         }
@@ -305,7 +345,7 @@ impl Attempts {
             Verdict::Rejected(Some(wait)) if config.waits_out(wait) => {
                 (Cause::Rejected(wait), self.steps.next_after(&config.backoff, wait, random))
             }
-            Verdict::Rejected(_) => return Next::GiveUp(GaveUp::Rejected),
+            Verdict::Rejected(_) | Verdict::TimedOut(_) => return Next::GiveUp(GaveUp::Rejected),
         };
         let at = now + wait;
         // `Instant::MAX` is never: a wait without end is no wait.
@@ -326,6 +366,7 @@ impl Attempts {
     /// The next attempt begins.
     pub fn begin_next(&mut self, now: Instant) {
         self.number = self.number.saturating_add(1);
+        self.last = Last::Failed;
         self.elapsed = saturating_nanos(self.elapsed(now));
     }
 }

@@ -82,6 +82,14 @@ impl<E> Error<E> {
         }
     }
 
+    /// Returns `false` only if no attempt of the call has reached the callee. See [`Rejection::reached_callee`].
+    pub fn reached_callee(&self) -> bool {
+        match self {
+            Self::Rejected(rejection) => rejection.reached_callee(),
+            Self::Inner(_) => true,
+        }
+    }
+
     /// The call's own error, where it ran.
     pub fn into_inner(self) -> Option<E> {
         match self {

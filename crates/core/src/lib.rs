@@ -67,7 +67,9 @@ pub use lane::{current_lane, lanes};
 pub use line::Line;
 pub use name::Name;
 pub use outcome::{Classify, ErrIsFailure, Outcome};
-pub use rejection::{BulkheadFull, CircuitOpen, Mark, Meaning, RateLimited, Rejection, TimedOut, note_rejection};
+pub use rejection::{
+    BulkheadFull, CircuitOpen, LaterAttempt, Mark, Meaning, RateLimited, Rejection, TimedOut, note_rejection,
+};
 pub use shared::{Held, Shared, WeakShared};
 pub use waiters::{Place, Woken};
 pub use window::Window;

@@ -32,8 +32,8 @@
 //!     .build();
 //! match breaker.execute(|| fetch()).await {
 //!     Ok(body) => println!("{body}"),
-//!     Err(Error::Rejected(rejection)) => println!("not sent: {rejection}"),
-//!     Err(Error::Inner(error)) => println!("sent, and failed: {error}"),
+//!     Err(Error::Rejected(rejection)) if !rejection.reached_callee() => println!("not sent: {rejection}"),
+//!     Err(error) => println!("sent, and failed or cut off: {error}"), // the callee may have done the work
 //! }
 //! # }
 //! ```

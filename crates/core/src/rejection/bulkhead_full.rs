@@ -1,5 +1,6 @@
 use std::{error, fmt};
 
+use super::earlier::has_reached;
 use crate::{
     Name,
     slots::{Reason, Refusal},
@@ -10,13 +11,14 @@ use crate::{
 pub struct BulkheadFull {
     pub(super) policy: Name,
     refusal: Refusal,
+    pub(super) reached: bool,
 }
 
 impl BulkheadFull {
     /// A refusal by the bulkhead called `policy`.
     #[inline]
     pub fn new(policy: Name, refusal: Refusal) -> Self {
-        Self { policy, refusal }
+        Self { policy, refusal, reached: has_reached() }
     }
 
     /// Why the call was refused.

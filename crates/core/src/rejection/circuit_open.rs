@@ -1,5 +1,6 @@
 use std::{error, fmt, time::Duration};
 
+use super::earlier::has_reached;
 use crate::{
     Name,
     breaker::{Refusal, State, Trigger},
@@ -10,13 +11,14 @@ use crate::{
 pub struct CircuitOpen {
     pub(super) policy: Name,
     refusal: Refusal,
+    pub(super) reached: bool,
 }
 
 impl CircuitOpen {
     /// A refusal by the breaker called `policy`.
     #[inline]
     pub fn new(policy: Name, refusal: Refusal) -> Self {
-        Self { policy, refusal }
+        Self { policy, refusal, reached: has_reached() }
     }
 
     /// How long until the next probe may go. `None` where that is not known: a half-open circuit waits for its probes

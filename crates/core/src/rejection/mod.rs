@@ -1,5 +1,6 @@
 mod bulkhead_full;
 mod circuit_open;
+mod earlier;
 mod meaning;
 mod note;
 mod rate_limited;
@@ -9,6 +10,7 @@ use std::{error, fmt, time::Duration};
 
 pub use bulkhead_full::BulkheadFull;
 pub use circuit_open::CircuitOpen;
+pub use earlier::LaterAttempt;
 pub use meaning::Meaning;
 pub use note::{Mark, note_rejection};
 pub use rate_limited::RateLimited;
@@ -18,11 +20,11 @@ pub use timed_out::TimedOut;
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rejection {
-    /// A circuit breaker refused the call; the callee was not touched.
+    /// A circuit breaker refused the call.
     CircuitOpen(CircuitOpen),
-    /// A rate limit refused the call; the callee was not touched.
+    /// A rate limit refused the call.
     RateLimited(RateLimited),
-    /// A bulkhead had no room for the call; the callee was not touched.
+    /// A bulkhead had no room for the call.
     BulkheadFull(BulkheadFull),
     /// A timeout dropped the call, or there was no time left for it to begin.
     TimedOut(TimedOut),
@@ -46,6 +48,20 @@ impl Rejection {
             Self::CircuitOpen(open) => open.retry_after(),
             Self::RateLimited(limited) => limited.retry_after(),
             Self::BulkheadFull(_) | Self::TimedOut(_) => None,
+        }
+    }
+
+    /// Returns `false` only if no attempt of the call has reached the callee. Then it is safe to make the call again.
+    ///
+    /// - A timeout that ran returns `true`, because the callee may have done the work. So does a timeout around a call that
+    ///   waited for a place in a queue: the timeout does not know how far the call was.
+    /// - A gate returns `true` if it refused a later attempt of a retry and an earlier attempt reached the callee.
+    pub fn reached_callee(&self) -> bool {
+        match self {
+            Self::CircuitOpen(open) => open.reached,
+            Self::RateLimited(limited) => limited.reached,
+            Self::BulkheadFull(full) => full.reached,
+            Self::TimedOut(timed_out) => timed_out.reached,
         }
     }
 

@@ -1,5 +1,6 @@
 use std::{error, fmt, time::Duration};
 
+use super::earlier::has_reached;
 use crate::{
     Name,
     rate::{Quota, Reason, Refusal},
@@ -10,13 +11,14 @@ use crate::{
 pub struct RateLimited {
     pub(super) policy: Name,
     refusal: Refusal,
+    pub(super) reached: bool,
 }
 
 impl RateLimited {
     /// A refusal by the limiter called `policy`.
     #[inline]
     pub fn new(policy: Name, refusal: Refusal) -> Self {
-        Self { policy, refusal }
+        Self { policy, refusal, reached: has_reached() }
     }
 
     /// Why the call was refused.

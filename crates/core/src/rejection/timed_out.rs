@@ -1,5 +1,6 @@
 use std::{error, fmt, time::Duration};
 
+use super::earlier::has_reached;
 use crate::{Name, time::saturating_nanos};
 
 /// A call took longer than it may, and was dropped; or there was no time left for it.
@@ -10,13 +11,14 @@ pub struct TimedOut {
     elapsed: u64,
     by_deadline: bool,
     before_ready: bool,
+    pub(super) reached: bool,
 }
 
 impl TimedOut {
     /// A call that the timeout called `policy` cut off when it had run for `elapsed` of `limit`.
     pub fn new(policy: Name, limit: Duration, elapsed: Duration) -> Self {
         let (limit, elapsed) = (saturating_nanos(limit), saturating_nanos(elapsed));
-        Self { policy, limit, elapsed, by_deadline: false, before_ready: false }
+        Self { policy, limit, elapsed, by_deadline: false, before_ready: false, reached: true }
     }
 
     /// It was not the timeout's own limit that cut the call off, but a deadline around it.
@@ -30,6 +32,14 @@ impl TimedOut {
     #[must_use]
     pub fn before_ready(mut self) -> Self {
         self.before_ready = true;
+        self.reached = has_reached();
+        self
+    }
+
+    /// There was no time for the call to begin, so this attempt has not reached the callee.
+    #[must_use]
+    pub fn before_it_began(mut self) -> Self {
+        self.reached = has_reached();
         self
     }
 

@@ -13,7 +13,7 @@ use seawall_core::{
 };
 
 use crate::{
-    course::{Course, Scheduled, discard},
+    course::{Course, Scheduled},
     handle::Parts,
 };
 
@@ -23,6 +23,8 @@ pub trait Repeatable<P> {
     type Call;
     /// What it comes to.
     type Output;
+    /// The callee's own error, which is kept while later attempts are made.
+    type Error;
 
     /// Begins an attempt.
     fn begin(&mut self, round: impl Round) -> Self::Call;
@@ -33,6 +35,12 @@ pub trait Repeatable<P> {
     /// What the output of an attempt says of the next one; `None` if it stands.
     fn verdict(&self, attempt: &Attempt, plan: &P, output: &Self::Output) -> Option<Verdict>;
 
+    /// The callee's own error, if the output is one.
+    fn into_error(output: Self::Output) -> Option<Self::Error>;
+
+    /// The output that is that error.
+    fn from_error(error: Self::Error) -> Self::Output;
+
     /// Why there can be no other attempt, if that is so.
     fn obstacle(&self) -> Option<GaveUp>;
 }
@@ -41,8 +49,10 @@ pin_project! {
     /// A call that is attempted as often as its retry allows, which whoever polls it hands over, with what is attempted.
     ///
     /// Dropped by itself it gives nothing back: [`refund`](Self::refund) does.
-    pub struct Attempting<C, S> {
+    pub struct Attempting<C, S, E> {
         course: Course,
+        // The callee's last error, which a rejection of a later attempt must not hide.
+        kept: Option<E>,
         #[pin]
         state: State<C, S>,
     }
@@ -69,10 +79,10 @@ struct InCourse<'a, P, K> {
     retry: &'a Parts<'a, P, K>,
 }
 
-impl<C, S: Future<Output = ()>> Attempting<C, S> {
+impl<C, S: Future<Output = ()>, E> Attempting<C, S, E> {
     #[inline(always)]
     pub(crate) fn first(course: Course, call: C) -> Self {
-        Self { course, state: State::Calling { call } }
+        Self { course, kept: None, state: State::Calling { call } }
     }
 
     /// Begins the first attempt.
@@ -100,21 +110,30 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
         cx: &mut Context<'_>,
     ) -> Poll<R::Output>
     where
-        R: Repeatable<P, Call = C>,
+        R: Repeatable<P, Call = C, Error = E>,
         K: Timer<Sleep = S>,
     {
         let this = self.as_mut().project();
         let mut scheduled = None;
         if let StateProj::Calling { call } = this.state.project() {
             // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
+            let scope = this.course.scope();
             let polled = repeat.poll(call, InCourse { course: this.course, retry: &retry }, cx);
+            drop(scope);
             let Poll::Ready(output) = &polled else { return polled };
             scheduled =
                 this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, output), || repeat.obstacle());
             if scheduled.is_none() {
-                return polled;
+                return match this.kept.take() {
+                    Some(error) if this.course.was_rejected() => Poll::Ready(R::from_error(error)),
+                    _ => polled,
+                };
             }
-            discard(polled, retry.purse);
+            let error = |polled| match polled {
+                Poll::Ready(output) => R::into_error(output),
+                Poll::Pending => None,
+            };
+            this.course.put_aside(polled, this.kept, error, retry.purse);
         }
         self.poll_further(retry, repeat, cx, scheduled)
     }
@@ -130,14 +149,14 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
         mut scheduled: Option<Scheduled>,
     ) -> Poll<R::Output>
     where
-        R: Repeatable<P, Call = C>,
+        R: Repeatable<P, Call = C, Error = E>,
         K: Timer<Sleep = S>,
     {
         let mut this = self.project();
         let mut attempts = 0;
         loop {
             let (next, now) = match this.state.as_mut().project() {
-                // It has a result, which was dropped before the wait: that may hold a connection the next attempt could use.
+                // It has a result. A response was dropped before the wait: it may hold a connection that the next attempt could use.
                 StateProj::Calling { .. } => {
                     let next = scheduled.take().expect("only a scheduled attempt keeps it going");
                     let now = next.since;
@@ -164,24 +183,28 @@ impl<C, S: Future<Output = ()>> Attempting<C, S> {
             }
             attempts += 1;
             this.course.begin_next(now);
-            let round = InCourse { course: this.course, retry: &retry };
+            let (round, scope) = (InCourse { course: this.course, retry: &retry }, this.course.scope());
             // First the old attempt goes, then the new one comes: they may use the same thing.
             this.state.set(State::Ended);
             let call = repeat.begin(round);
             this.state.set(State::Calling { call });
             let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
             let output = ready!(repeat.poll(call, round, cx));
+            drop(scope);
             scheduled =
                 this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, &output), || repeat.obstacle());
             if scheduled.is_none() {
-                return Poll::Ready(output);
+                return Poll::Ready(match this.kept.take() {
+                    Some(error) if this.course.was_rejected() => R::from_error(error),
+                    _ => output,
+                });
             }
-            discard(output, retry.purse);
+            this.course.put_aside(output, this.kept, R::into_error, retry.purse);
         }
     }
 }
 
-impl<C, S> Attempting<C, S> {
+impl<C, S, E> Attempting<C, S, E> {
     /// It is about to be dropped: what was paid for an attempt that is not made goes back.
     #[inline]
     pub fn refund(self: Pin<&mut Self>, purse: Option<&Purse>) {
@@ -226,7 +249,7 @@ impl<P, K> Clone for InCourse<'_, P, K> {
 impl<P, K> Copy for InCourse<'_, P, K> {}
 
 // By hand: derive would ask `Debug` of the user's future.
-impl<C, S> fmt::Debug for Attempting<C, S> {
+impl<C, S, E> fmt::Debug for Attempting<C, S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.describe(&mut f.debug_struct("Attempting")).finish_non_exhaustive()
     }

@@ -1,7 +1,7 @@
 use std::mem;
 
 use seawall_core::{
-    Deadline,
+    Deadline, LaterAttempt,
     attempts::{Attempt, Attempts, GaveUp, Next, Verdict},
     budget::Purse,
     time::{Clock, Instant},
@@ -41,6 +41,37 @@ impl Course {
     #[inline(always)]
     pub(crate) fn attempt(&self) -> Attempt {
         self.attempts.as_ref().map_or(Attempt::FIRST, Attempts::attempt)
+    }
+
+    /// The scope in which a later attempt runs, if an earlier one has reached the callee.
+    #[inline(always)]
+    pub(crate) fn scope(&self) -> Option<LaterAttempt> {
+        self.attempts.as_ref().filter(|attempts| attempts.has_reached()).map(|_| LaterAttempt::enter())
+    }
+
+    /// Whether a policy rejected the last attempt before it reached the callee.
+    pub(crate) fn was_rejected(&self) -> bool {
+        self.attempts.as_ref().is_some_and(Attempts::was_rejected)
+    }
+
+    /// Puts the result of an attempt aside that is not the last one. If the callee answered with an error, the error replaces
+    /// the one that is kept; all else is dropped. If that panics, the next attempt, which was paid for, is not made.
+    pub(crate) fn put_aside<R, E>(
+        &self,
+        result: R,
+        kept: &mut Option<E>,
+        error: impl FnOnce(R) -> Option<E>,
+        purse: Option<&Purse>,
+    ) {
+        let paid = Paid(purse);
+        if self.attempts.as_ref().is_some_and(Attempts::has_failed) {
+            if let Some(error) = error(result) {
+                *kept = Some(error);
+            }
+        } else {
+            drop(result);
+        }
+        mem::forget(paid);
     }
 
     /// An attempt has ended: whether another one is to follow, and when; `None` if its output stands.
@@ -113,13 +144,6 @@ fn recovered<P, K: Clock>(attempts: &Attempts, retry: Parts<'_, P, K>) {
         let elapsed = attempts.elapsed(retry.clock.now());
         told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed }, retry.clock);
     }
-}
-
-/// Drops a result that is not the last one. If that panics, the next attempt, which was paid for, is not made.
-pub(crate) fn discard<R>(result: R, purse: Option<&Purse>) {
-    let paid = Paid(purse);
-    drop(result);
-    mem::forget(paid);
 }
 
 /// Gives back what was paid for an attempt.

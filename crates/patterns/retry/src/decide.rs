@@ -113,8 +113,8 @@ impl<T, E, F: Fn(&Attempt, &Result<T, E>) -> Hint> Hints<T, E> for HintBy<F> {
 /// What a policy's rejection of an attempt comes to, with that to be said of a failure.
 pub fn verdict(rejection: &Rejection, hint: Hint) -> Verdict {
     match rejection {
-        // It ran, and took too long: a failure as any.
-        Rejection::TimedOut(_) => Verdict::Failed(hint),
+        // It ran, and took too long: a failure as any. A limit of zero lets no attempt begin.
+        Rejection::TimedOut(timed_out) if !timed_out.limit().is_zero() => Verdict::TimedOut(hint),
         rejection => Verdict::Rejected(rejection.retry_after()),
     }
 }

@@ -55,14 +55,14 @@ where
 pin_project! {
     /// A call that is attempted as often as its retry allows.
     ///
-    /// The first attempt was begun when this was made. Each result that is not the last is dropped before the wait for the
-    /// next attempt. Dropped while it waits, what was paid for that attempt is given back to the budget.
+    /// The first attempt was begun when this was made. Each response that is not the last is dropped before the wait for
+    /// the next attempt; the callee's last error is kept. Dropped while it waits, what was paid for that attempt is given back to the budget.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<O: Operation, H: Handle, V> {
         operation: O,
         handle: H,
         #[pin]
-        attempts: Attempting<O::Future, <H::Timer as Timer>::Sleep>,
+        attempts: Attempting<O::Future, <H::Timer as Timer>::Sleep, O::Error>,
         sight: PhantomData<fn() -> V>,
     }
 
@@ -88,6 +88,7 @@ where
 {
     type Call = O::Future;
     type Output = Result<O::Output, O::Error>;
+    type Error = O::Error;
 
     #[inline(always)]
     fn begin(&mut self, round: impl Round) -> O::Future {
@@ -106,6 +107,14 @@ where
             Some(rejection) => verdict(rejection, hint),
             None => Verdict::Failed(hint),
         })
+    }
+
+    fn into_error(result: Self::Output) -> Option<O::Error> {
+        result.err()
+    }
+
+    fn from_error(error: O::Error) -> Self::Output {
+        Err(error)
     }
 
     fn obstacle(&self) -> Option<GaveUp> {

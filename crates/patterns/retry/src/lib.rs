@@ -82,7 +82,9 @@
 //! - A rejection by a policy of ours below (`call`, and the layer, see it) is waited out if it says when the call would
 //!   pass, and else ends the call: to ask again at random would be in vain. A call that a timeout cut off is a failure as
 //!   any.
-//! - A result that is not the last one is dropped before the wait, and the attempt's future before the next one begins.
+//! - A response that is not the last one is dropped before the wait, and the attempt's future before the next one begins.
+//! - The callee's last error is kept. If a policy rejects a later attempt, the call ends with that error. Without one, the
+//!   rejection's [`reached_callee`](seawall_core::Rejection::reached_callee) says whether an earlier attempt was sent.
 //!
 //! # Cancelling
 //!

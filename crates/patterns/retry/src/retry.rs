@@ -9,7 +9,7 @@ use seawall_core::{
 
 use crate::{
     Builder, Decide, Event, Operation, Plan, RetryLayer, Sight,
-    course::{Course, discard},
+    course::Course,
     event::Told,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
     operation::{Numbered, Repeated},
@@ -65,7 +65,7 @@ impl<P, K> Retry<P, K> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is.
+    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
@@ -91,7 +91,7 @@ impl<P, K> Retry<P, K> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is.
+    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
@@ -116,7 +116,7 @@ impl<P, K> Retry<P, K> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is.
+    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
@@ -140,7 +140,7 @@ impl<P, K> Retry<P, K> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is.
+    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
@@ -166,7 +166,7 @@ impl<P, K> Retry<P, K> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is.
+    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
@@ -176,12 +176,19 @@ impl<P, K> Retry<P, K> {
         P: Decide<T, E>,
         K: Clock,
     {
-        let mut course = Course::begin(self.parts(), P::NEEDS_TIME);
+        let (mut course, mut kept) = (Course::begin(self.parts(), P::NEEDS_TIME), None);
         loop {
+            let scope = course.scope();
             let result = f();
+            drop(scope);
             let verdict = |attempt: &Attempt, plan: &P| plan.decide(attempt, &result).map(Verdict::Failed);
-            let Some(scheduled) = course.next(self.parts(), verdict, || None) else { return result };
-            discard(result, self.parts().purse);
+            let Some(scheduled) = course.next(self.parts(), verdict, || None) else {
+                return match kept {
+                    Some(error) if course.was_rejected() => Err(error),
+                    _ => result,
+                };
+            };
+            course.put_aside(result, &mut kept, Result::err, self.parts().purse);
             let mut now = scheduled.since;
             while now < scheduled.at {
                 thread::sleep(scheduled.at.saturating_duration_since(now));

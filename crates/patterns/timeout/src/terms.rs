@@ -55,7 +55,7 @@ impl<W: Watch> Span<W> {
     /// What becomes of a call for which there was no time.
     #[cold]
     pub(crate) fn nothing_left<K>(&self, terms: Terms<'_, K>) -> TimedOut {
-        let none = TimedOut::new(terms.name.clone(), Duration::ZERO, Duration::ZERO);
+        let none = TimedOut::new(terms.name.clone(), Duration::ZERO, Duration::ZERO).before_it_began();
         if self.limit == 0 { none } else { none.by_deadline() }
     }
 

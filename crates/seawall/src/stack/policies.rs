@@ -134,7 +134,7 @@ where
     K: Timer,
     R: Chain<X>,
 {
-    type Run = Attempting<R::Run, K::Sleep>;
+    type Run = Attempting<R::Run, K::Sleep, X::Error>;
 
     #[inline(always)]
     fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
@@ -181,6 +181,7 @@ where
 {
     type Call = R::Run;
     type Output = End<X>;
+    type Error = X::Error;
 
     #[inline(always)]
     fn begin(&mut self, round: impl Round) -> R::Run {
@@ -202,6 +203,14 @@ where
         };
         let hint = plan.decide(attempt, result)?;
         Some(X::rejection(result).map_or(Verdict::Failed(hint), |rejection| verdict_on(rejection, hint)))
+    }
+
+    fn into_error(end: End<X>) -> Option<X::Error> {
+        end.ok()?.err()
+    }
+
+    fn from_error(error: X::Error) -> End<X> {
+        Ok(Err(error))
     }
 
     fn obstacle(&self) -> Option<GaveUp> {

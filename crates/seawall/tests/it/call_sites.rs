@@ -39,7 +39,7 @@ async fn readme_directly() {
     let (client, url) = (Client, "http://inventory/7");
     let handle = async |response: &str| assert_eq!(response, "stock: 7");
     let retry_later = |_: Option<Duration>| unreachable!("the circuit is closed");
-    let report = |_: io::Error| unreachable!("the client is well");
+    let report = |_: Error<io::Error>| unreachable!("the client is well");
 
     let breaker = CircuitBreaker::builder("inventory")
         .trip(Trip::failure_rate(0.5).over(Window::time(Duration::from_secs(10))).min_calls(20))
@@ -47,8 +47,8 @@ async fn readme_directly() {
         .build();
     match breaker.execute(|| client.get(url).send()).await {
         Ok(response) => handle(response).await,
-        Err(Error::Rejected(rejection)) => retry_later(rejection.retry_after()), // not sent
-        Err(Error::Inner(error)) => report(error),                               // sent, and failed
+        Err(Error::Rejected(rejection)) if !rejection.reached_callee() => retry_later(rejection.retry_after()), // not sent
+        Err(error) => report(error), // sent, and failed or cut off: the callee may have done the work
     }
 }
 

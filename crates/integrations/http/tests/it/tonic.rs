@@ -196,8 +196,12 @@ async fn a_guarded_call_fails_with_a_status_in_the_end() {
     // The circuit opened after two, for longer than the retry is ready to wait.
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     let error = result.expect_err("refused");
-    assert!(matches!(error, Error::Rejected(Rejection::CircuitOpen(_))), "{error:?}");
-    let status = into_status(error);
+    assert!(matches!(error, Error::Inner(_)), "the refusal hides no status that was received: {error:?}");
+    assert_eq!(into_status(error).code(), Code::Unavailable);
+    // The next call is not sent.
+    let refused = breaker.execute(|| async { client.call("").await.map(Response::new) }).await.expect_err("refused");
+    assert!(matches!(refused, Error::Rejected(Rejection::CircuitOpen(_))) && !refused.reached_callee(), "{refused:?}");
+    let status = into_status(refused);
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.metadata().get(PUSHBACK.as_str()).is_some(), "{status:?}");
 }

@@ -236,8 +236,8 @@ const WAITING: usize = 120;
 /// What a service's call owns of its retry, beside what it would take to borrow it.
 const LENT: usize = 104;
 
-/// How far the call has come, and the retry that it borrows.
-const ADDED: usize = 104;
+/// How far the call has come, the retry that it borrows, and the callee's last error.
+const ADDED: usize = 104 + size_of::<Option<Error<io::Error>>>();
 
 #[test]
 fn the_types_that_users_hold_are_small() {

@@ -14,6 +14,7 @@ mod naive_model;
 mod outage_load;
 mod panic;
 mod plain;
+mod reached;
 mod rejections;
 mod repeat_rule;
 mod retry_after;

@@ -133,7 +133,19 @@ impl Given {
         let began = clock.now();
         let result = ends(deadline.scope(way.start(&retry, attempt)));
         assert_eq!(began, Instant::ORIGIN);
-        assert_eq!(result, reply(self.end(attempts).0, attempts), "it is the last one's");
+        let heeds = Way::HEEDING.contains(&way);
+        let is_own = |number: &u32| matches!(self.end(*number).0, End::Failure(_));
+        let (last, was_sent) = (self.end(attempts).0, (1..attempts).rev().find(is_own));
+        match (last, was_sent) {
+            (End::Rejected(_), Some(number)) if heeds => {
+                assert_eq!(result, support::failed(number), "a rejection hides no error of an attempt that was sent");
+            }
+            (End::Rejected(wait), _) => {
+                let rejection = result.as_ref().unwrap_err().rejection().unwrap();
+                assert_eq!(rejection.retry_after(), wait);
+            }
+            _ => assert_eq!(result, reply(last, attempts), "it is the last one's"),
+        }
         let events = log.lock().unwrap();
         let waits = |event: &EventKind| match event {
             EventKind::Retrying { wait, .. } => Some(*wait),

@@ -196,7 +196,8 @@ async fn a_circuit_that_is_held_open_ends_the_call() {
     }
 }
 
-/// MX-01 to MX-03: rejections that say when are waited out here, as far as `max_retry_after`; one that says later ends it.
+/// MX-01 to MX-03: rejections that say when are waited out here, as far as `max_retry_after`. A rejection that says later ends the
+/// call, with the error of the last attempt that was sent.
 #[tokio::test(start_paused = true)]
 async fn mx_cases() {
     let retry = |attempts| -> Retry<Plan> {
@@ -206,7 +207,7 @@ async fn mx_cases() {
         for (trip, attempts) in [(3, 7), (1, 3)] {
             let breaker = trips_at(trip);
             let stack = Stack::new().retry(retry(attempts)).circuit_breaker(breaker.clone());
-            let callee = after!(way, stack, Does::Fails(0) => "circuit open");
+            let callee = after!(way, stack, Does::Fails(0) => "failed");
             assert_eq!((callee.calls(), breaker.snapshot().rejected()), (trip as usize, 1), "MX-01, {way:?}");
         }
         let breaker = trips_at(3);
@@ -216,8 +217,7 @@ async fn mx_cases() {
         assert_eq!((callee.calls(), seen), (3, (State::Closed, 1)), "MX-02, {way:?}");
 
         let limiter = RateLimiter::new("limiter", Quota::per_hour(3));
-        let callee =
-            after!(way, Stack::new().retry(retry(7)).rate_limit(limiter.clone()), Does::Fails(0) => "rate limited");
+        let callee = after!(way, Stack::new().retry(retry(7)).rate_limit(limiter.clone()), Does::Fails(0) => "failed");
         assert_eq!((callee.calls(), limiter.snapshot().rejected()), (3, 1), "MX-03, {way:?}");
     }
 }

@@ -3,6 +3,7 @@ mod blame;
 mod endings;
 mod meaning;
 mod pairs;
+mod reached;
 mod same;
 mod support;
 
