@@ -249,3 +249,22 @@ fn changes_by_hand_are_counted_one_by_one() {
         assert_eq!(changes[1].to(), breaker.word().state());
     });
 }
+
+#[test]
+fn two_calls_after_a_step_back_wait_for_one_period() {
+    loom::model(|| {
+        let config = Config::new().trip(Trip::consecutive(1)).open_for(SECOND);
+        let breaker = Arc::new(Breaker::new(config));
+        let late = START + 1_000 * SECOND;
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &late);
+        let refused = |breaker: &Breaker| breaker.enter(&START).expect_err("it is open").until();
+        let other = spawn(&breaker, refused);
+        let mine = refused(&breaker);
+        assert_eq!([mine, other.join().unwrap()], [START + SECOND; 2]);
+        // Two come when the period is over: one is the probe.
+        let after = START + SECOND;
+        let other = spawn(&breaker, move |breaker| breaker.enter(&after).is_ok());
+        let mine = breaker.enter(&after).is_ok();
+        assert!(mine ^ other.join().unwrap(), "one place, one call");
+    });
+}

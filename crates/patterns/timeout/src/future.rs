@@ -95,7 +95,7 @@ where
         let terms = this.lent.terms();
         let mark = Mark::here();
         let rejection = match this.limited.as_mut().poll_call(terms, |call| call.poll(cx), Result::is_ok) {
-            Poll::Ready(result) => match own_rejection(&result, mark, this.limited, terms) {
+            Poll::Ready(result) => match own_rejection(&result, mark, this.limited.as_mut(), terms) {
                 Some(rejection) => rejection,
                 None => return Poll::Ready(R::ran(result, mark)),
             },
