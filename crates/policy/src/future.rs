@@ -209,14 +209,17 @@ where
         loop {
             let response = match self.as_mut().project().state.project() {
                 SendingProj::Running { response } => return response.poll(cx),
-                SendingProj::Late { late, reject } => match ready!(late.as_mut().poll_sent(cx)) {
-                    Ok((call, ticket)) => ResponseFuture { state: State::Admitted { call, ticket } },
-                    Err(NotSent::Failed(error)) => return Poll::Ready(R::ran(Err(error))),
-                    Err(NotSent::Refused(rejection)) => {
-                        let reject = reject.take().expect("a call is refused once");
-                        return Poll::Ready(reject.refused(rejection));
+                SendingProj::Late { late, reject } => {
+                    let mark = Mark::here();
+                    match ready!(late.as_mut().poll_sent(cx)) {
+                        Ok((call, ticket)) => ResponseFuture { state: State::Admitted { call, ticket } },
+                        Err(NotSent::Failed(error)) => return Poll::Ready(R::ran(Err(error), mark)),
+                        Err(NotSent::Refused(rejection)) => {
+                            let reject = reject.take().expect("a call is refused once");
+                            return Poll::Ready(reject.refused(rejection));
+                        }
                     }
-                },
+                }
             };
             self.as_mut().project().state.set(Sending::Running { response });
         }

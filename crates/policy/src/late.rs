@@ -6,7 +6,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::Rejection;
+use seawall_core::{Mark, Rejection};
 use tower_service::Service;
 
 use crate::{Entry, Gate, Judge, Queue, Ticket};
@@ -71,9 +71,10 @@ impl<S, Request, Q: Queue, G: Gate> Late<S, Request, Q, G> {
             *this.ticket = Some(leave.map_err(NotSent::Refused)?);
         }
         let ticket = this.ticket.as_mut().expect(ENDED);
+        let mark = Mark::here();
         if let Err(error) = ready!(ticket.run(|| this.service.poll_ready(cx))) {
             let result = Err::<S::Response, _>(error);
-            ticket.record(&result);
+            ticket.record(&result, mark);
             *this.ticket = None;
             return Poll::Ready(Err(result.map_or_else(NotSent::Failed, |_| unreachable!("the result is an error"))));
         }

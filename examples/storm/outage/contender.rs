@@ -38,7 +38,7 @@ impl Contender {
             async move { caller.call().await }
         });
         ServiceBuilder::new()
-            .option_layer(self.retry.as_ref().map(Retry::layer))
+            .option_layer(self.retry.as_ref().map(|retry| retry.layer().clone_all()))
             .layer(self.timeout.layer())
             .map_err(Error::Inner)
             .service(client)

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use seawall::retry::CloneAll;
 use seawall::time::DefaultClock;
 use seawall::{Bulkhead, CircuitBreaker, Error, RateLimiter, Retry, Stack, StackService, Timeout};
 use tower::{Layer, Service, ServiceBuilder};
@@ -36,7 +37,7 @@ pub fn five(rule: Rule) -> Five {
 
 /// Its service.
 #[must_use]
-pub fn echo(stack: &Five) -> StackService<Echo<AlwaysOk>, Policies> {
+pub fn echo(stack: &Five) -> StackService<Echo<AlwaysOk>, Policies, CloneAll> {
     stack.layer().clone_all().layer(Echo::new())
 }
 
@@ -122,7 +123,7 @@ pub fn execute_pending(rule: Rule, turning: Turning) -> Make {
 pub fn pending(rule: Rule, turning: Turning) -> Make {
     awaited(
         turning,
-        move || five(rule).layer().layer(yielding_service()),
+        move || five(rule).layer().clone_all().layer(yielding_service()),
         |service| {
             let mut service = service.clone();
             async move |request, seen: &mut Seen| seen.awaited_service(&mut service, request).await

@@ -103,12 +103,16 @@ fn nanos(duration: Duration) -> u128 {
 /// The least that the wait has to be by what the result says; `None` if it says to stop.
 fn least(rules: &Rules, verdict: Verdict) -> Option<u128> {
     match verdict {
-        Verdict::Failed(Hint::Never) | Verdict::Rejected(None) => None,
-        Verdict::Failed(Hint::None) => Some(0),
-        Verdict::Failed(Hint::After(wish) | Hint::Exactly(wish)) if rules.clamps => {
+        Verdict::Failed(Hint::Never) | Verdict::TimedOut(Hint::Never) | Verdict::Rejected(None) => None,
+        Verdict::Failed(Hint::None) | Verdict::TimedOut(Hint::None) => Some(0),
+        Verdict::Failed(Hint::After(wish) | Hint::Exactly(wish))
+        | Verdict::TimedOut(Hint::After(wish) | Hint::Exactly(wish))
+            if rules.clamps =>
+        {
             Some(nanos(wish.min(rules.max_retry_after)))
         }
-        Verdict::Failed(Hint::After(wish) | Hint::Exactly(wish)) => {
+        Verdict::Failed(Hint::After(wish) | Hint::Exactly(wish))
+        | Verdict::TimedOut(Hint::After(wish) | Hint::Exactly(wish)) => {
             (nanos(wish) <= nanos(rules.max_retry_after)).then(|| nanos(wish))
         }
         Verdict::Rejected(Some(wait)) => (nanos(wait) <= nanos(rules.max_retry_after)).then(|| nanos(wait)),

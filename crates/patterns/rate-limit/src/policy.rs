@@ -65,7 +65,7 @@ impl<K: Timer> QueuePolicy for RateLimiter<K> {
         let inner = self.inner();
         if inner.max_wait.is_some() {
             return match inner.try_enter(1) {
-                Ok(()) => Answer::Now(Ok(Ticket::new(Spent, ()))),
+                Ok(_) => Answer::Now(Ok(Ticket::new(Spent, ()))),
                 Err(_) => Answer::Later(self.waiter()),
             };
         }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::door::{Door, Hooks, InLine, Place};
 use futures::task::noop_waker_ref;
-use seawall_core::{Outcome, Rejection, time::ManualClock};
+use seawall_core::{Mark, Outcome, Rejection, time::ManualClock};
 use seawall_policy::{Admission, Admit, Callee, Entry, Passage, Policy};
 use seawall_testkit::{panics::panic_message, time::SECOND};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok};
@@ -82,7 +82,7 @@ impl Callee for Inner {
 
 type Way = Passage<Call, Place, Entry<InLine, Door>>;
 
-fn verdict(_: &Door, result: &Result<u32, Rejection>) -> Option<Outcome> {
+fn verdict(_: &Door, result: &Result<u32, Rejection>, _: Mark) -> Option<Outcome> {
     Some(if result.is_ok() { Outcome::Success } else { Outcome::Failure })
 }
 
@@ -108,7 +108,7 @@ fn a_call_without_a_verdict_is_abandoned() {
     let (door, mut inner) = (Door::new(1), Inner::new(0));
     let mut way = pin!(Way::begin(&door, &mut inner));
     let cx = &mut Context::from_waker(noop_waker_ref());
-    assert_ready_ok!(way.as_mut().poll(&door, &mut inner, cx, |_, _| None));
+    assert_ready_ok!(way.as_mut().poll(&door, &mut inner, cx, |_, _, _| None));
     assert_eq!((door.taken_and_waiting(), door.counts().abandoned), ((0, 0), 1));
 }
 
@@ -205,7 +205,7 @@ fn a_panic_of_the_verdict_fails_the_call() {
     let (door, mut inner) = (Door::new(1), Inner::new(0));
     let mut way = pin!(Way::begin(&door, &mut inner));
     let cx = &mut Context::from_waker(noop_waker_ref());
-    let message = panic_message(|| way.as_mut().poll(&door, &mut inner, cx, |_, _| panic!("the verdict")));
+    let message = panic_message(|| way.as_mut().poll(&door, &mut inner, cx, |_, _, _| panic!("the verdict")));
     assert_eq!((message.as_deref(), door.counts().failed), (Some("the verdict"), 1));
 }
 

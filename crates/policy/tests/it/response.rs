@@ -43,7 +43,7 @@ fn with_response_answers_as_on_reject_does_and_leaves_other_answers_as_they_are(
 #[test]
 fn a_layer_keeps_its_policy_and_its_wait_when_it_gets_a_response() {
     let door = Door::with_line(0, Duration::ZERO, &Default::default());
-    let layer = door.layer().queued().with_response(Code(503));
+    let layer = door.queue_layer().waits_in_ready().with_response(Code(503));
     assert_eq!(layer.policy().counts(), door.counts());
     let mut service = tower_test::mock::Spawn::new(layer.layer(Strict::default()));
     // Its wait of no time is over at once, and in vain.

@@ -216,7 +216,7 @@ impl Subject for WithLine {
     }
 
     fn guard<S: Inner>(&self, inner: S) -> Self::Guarded<S> {
-        self.door.layer().queued().layer(inner)
+        self.door.queue_layer().waits_in_ready().layer(inner)
     }
 
     fn advance(&self, by: Duration) {

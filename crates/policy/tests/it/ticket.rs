@@ -3,7 +3,7 @@
 use std::{panic::resume_unwind, thread};
 
 use crate::door::{Counts, Door, Hooks, Place};
-use seawall_core::{Error, Outcome, time::ManualClock};
+use seawall_core::{Error, Mark, Outcome, time::ManualClock};
 use seawall_policy::{Gate, Policy, Spent, Ticket};
 use seawall_testkit::{
     panics::panic_message,
@@ -39,7 +39,7 @@ fn a_settled_ticket_gives_its_pass_back_once() {
         assert_eq!(format!("{ticket:?}"), "Ticket { spent: true, .. }");
         ticket.settle(Outcome::Failure);
         ticket.settle_in_panic();
-        ticket.record(&FAILED);
+        ticket.record(&FAILED, Mark::here());
         drop(ticket);
         assert_eq!(door.counts(), counts, "and no second time");
     }
@@ -57,7 +57,7 @@ fn a_dropped_ticket_abandons_the_call() {
 fn a_result_is_recorded_as_the_gate_judges_it() {
     for (reply, counts) in [(Ok(()), Counts { succeeded: 1, ..NONE }), (FAILED, FAILURE)] {
         let (door, mut ticket) = ticket();
-        ticket.record(&reply);
+        ticket.record(&reply, Mark::here());
         assert_eq!(door.counts(), counts, "{reply:?}");
     }
 }
@@ -77,7 +77,7 @@ fn a_part_of_the_call_that_panics_has_failed_and_its_panic_goes_on() {
 fn a_call_whose_judge_panics_has_failed() {
     let door = door(Hooks { judge: |_| panic!("the judge"), ..Hooks::default() });
     let mut ticket = door.enter().unwrap();
-    assert_eq!(panic_message(|| ticket.record(&Reply::Ok(()))).as_deref(), Some("the judge"));
+    assert_eq!(panic_message(|| ticket.record(&Reply::Ok(()), Mark::here())).as_deref(), Some("the judge"));
     drop(ticket);
     assert_eq!(door.counts(), FAILURE);
 }
@@ -150,14 +150,14 @@ fn a_ticket_dropped_in_another_thread_gives_its_pass_back() {
 fn a_ticket_may_borrow_its_gate() {
     let door = Door::new(1);
     let place = door.enter().unwrap().take_pass().unwrap();
-    Ticket::new(&door, place).record(&FAILED);
+    Ticket::new(&door, place).record(&FAILED, Mark::here());
     assert_eq!((door.counts(), door.taken_and_waiting()), (FAILURE, (0, 0)));
 }
 
 #[test]
 fn a_pass_that_is_spent_when_it_is_given_needs_no_gate() {
     let mut ticket = Ticket::new(Spent, ());
-    ticket.record(&FAILED);
+    ticket.record(&FAILED, Mark::here());
     assert_eq!(ticket.pass(), None);
     let message = panic_message(|| Ticket::new(Spent, ()).run(|| resume_unwind(Box::new("a part"))));
     assert_eq!(message.as_deref(), Some("a part"));

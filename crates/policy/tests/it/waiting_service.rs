@@ -3,8 +3,8 @@
 use std::{io, time::Duration};
 
 use crate::door::Door;
-use seawall_core::{Rejection, time::ManualClock};
-use seawall_policy::{GateLayer, GateService, Policy};
+use seawall_core::{Mark, Rejection, time::ManualClock};
+use seawall_policy::{GateLayer, GateService, Policy, QueueLayer};
 use seawall_testkit::{
     panics::panic_message,
     service::{NOT_READY, Strict},
@@ -19,15 +19,15 @@ type Guarded = Spawn<GateService<Mock<u32, u32>, Door>>;
 /// A service around a mock, behind a door whose line has a longest wait of a second.
 fn guarded(
     places: usize,
-    wait: fn(GateLayer<Door>) -> GateLayer<Door>,
+    wait: fn(QueueLayer<Door>) -> GateLayer<Door>,
 ) -> (Guarded, Handle<u32, u32>, Door, ManualClock) {
     let clock = ManualClock::new();
     let door = Door::with_line(places, SECOND, &clock);
     let (mock, handle) = mock::pair();
-    (Spawn::new(wait(door.layer()).layer(mock)), handle, door, clock)
+    (Spawn::new(wait(door.queue_layer()).layer(mock)), handle, door, clock)
 }
 
-const WAITS: [fn(GateLayer<Door>) -> GateLayer<Door>; 2] = [GateLayer::backpressure, GateLayer::queued];
+const WAITS: [fn(QueueLayer<Door>) -> GateLayer<Door>; 2] = [QueueLayer::backpressure, QueueLayer::waits_in_ready];
 
 #[track_caller]
 fn assert_rejected(error: BoxError) {
@@ -102,7 +102,7 @@ fn a_service_that_is_dropped_gives_up_its_place_or_its_wait() {
 
 #[test]
 fn backpressure_waits_for_as_long_as_it_takes_and_rejects_no_call() {
-    let (mut service, _handle, door, clock) = guarded(0, GateLayer::backpressure);
+    let (mut service, _handle, door, clock) = guarded(0, QueueLayer::backpressure);
     assert_pending!(service.poll_ready());
     clock.advance(Duration::MAX);
     assert_pending!(service.poll_ready());
@@ -114,7 +114,7 @@ fn backpressure_waits_for_as_long_as_it_takes_and_rejects_no_call() {
 
 #[test]
 fn a_wait_in_vain_makes_the_service_ready_and_the_call_is_rejected_without_a_second_wait() {
-    let (mut service, mut handle, door, clock) = guarded(0, GateLayer::queued);
+    let (mut service, mut handle, door, clock) = guarded(0, QueueLayer::waits_in_ready);
     handle.allow(1);
     assert_pending!(service.poll_ready());
     clock.advance(SECOND);
@@ -131,7 +131,7 @@ fn a_wait_in_vain_makes_the_service_ready_and_the_call_is_rejected_without_a_sec
 
 #[test]
 fn after_a_wait_in_vain_the_call_that_was_made_ready_for_its_rejection_is_rejected_even_if_there_is_room() {
-    let (mut service, mut handle, door, clock) = guarded(0, GateLayer::queued);
+    let (mut service, mut handle, door, clock) = guarded(0, QueueLayer::waits_in_ready);
     handle.allow(0);
     assert_pending!(service.poll_ready());
     clock.advance(SECOND);
@@ -142,7 +142,7 @@ fn after_a_wait_in_vain_the_call_that_was_made_ready_for_its_rejection_is_reject
 
 #[test]
 fn after_a_wait_in_vain_room_that_has_come_is_taken_by_the_next_poll_ready() {
-    let (mut service, mut handle, door, clock) = guarded(0, GateLayer::queued);
+    let (mut service, mut handle, door, clock) = guarded(0, QueueLayer::waits_in_ready);
     handle.allow(1);
     assert_pending!(service.poll_ready());
     clock.advance(SECOND);
@@ -166,7 +166,7 @@ fn a_call_without_poll_ready_asks_the_policy_itself() {
 
 #[test]
 fn a_call_while_poll_ready_still_waits_gives_the_wait_up() {
-    let (mut service, _handle, door, _clock) = guarded(0, GateLayer::queued);
+    let (mut service, _handle, door, _clock) = guarded(0, QueueLayer::waits_in_ready);
     assert_pending!(service.poll_ready());
     assert_eq!(door.taken_and_waiting(), (0, 1));
     assert_rejected(assert_ready_err!(task::spawn(service.call(1)).poll()));
@@ -176,7 +176,7 @@ fn a_call_while_poll_ready_still_waits_gives_the_wait_up() {
 #[test]
 fn admit_leaves_the_call_and_its_ticket_to_the_caller() {
     for places in [0, 1] {
-        let (mut service, mut handle, door, _clock) = guarded(places, |layer| layer);
+        let (mut service, mut handle, door, _clock) = guarded(places, QueueLayer::at_once);
         if places == 0 {
             handle.allow(0);
         }
@@ -185,7 +185,7 @@ fn admit_leaves_the_call_and_its_ticket_to_the_caller() {
             Ok((_call, mut ticket)) => {
                 assert_eq!(assert_ready!(handle.poll_request()).unwrap().0, 7);
                 assert_eq!(door.taken_and_waiting(), (1, 0));
-                ticket.record(&Ok::<_, ()>(()));
+                ticket.record(&Ok::<_, ()>(()), Mark::here());
                 assert_eq!((door.taken_and_waiting(), door.counts().succeeded), ((0, 0), 1));
             }
             Err(rejection) => {
@@ -195,7 +195,7 @@ fn admit_leaves_the_call_and_its_ticket_to_the_caller() {
         }
     }
     // Where `poll_ready` has reserved a place, `admit` spends it.
-    let (mut service, mut handle, door, _clock) = guarded(1, GateLayer::queued);
+    let (mut service, mut handle, door, _clock) = guarded(1, QueueLayer::waits_in_ready);
     handle.allow(1);
     assert_ready_ok!(service.poll_ready());
     let (_call, ticket) = service.get_mut().admit(7).unwrap();

@@ -42,7 +42,7 @@ where
 {
     let (whole, retry) = (timeout(outer), Retry::builder("again").clock(inner).build());
     let client = service_fn(|_: u32| answer());
-    let mut layered = whole.layer().layer(retry.layer().layer(client));
+    let mut layered = whole.layer().layer(retry.layer().clone_all().layer(client));
     let stack = Stack::new().timeout(whole.clone()).retry(retry.clone());
     [
         outcome(|| whole.call(|| retry.call(answer))),

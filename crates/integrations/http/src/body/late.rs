@@ -8,6 +8,7 @@ use std::{
 use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
+use seawall_core::Mark;
 use seawall_policy::{Admitted, Judge, LateCall, NotSent, QueuePolicy, Reject};
 use tower_service::Service;
 
@@ -59,18 +60,21 @@ where
         loop {
             let response = match self.as_mut().project().state.project() {
                 StateProj::Running { response } => return response.poll(cx),
-                StateProj::Late { late, reject } => match ready!(late.as_mut().poll_sent(cx)) {
-                    Ok((call, ticket)) => ResponseFuture::admitted(call, ticket),
-                    Err(not_sent) => {
-                        let result = match not_sent {
-                            NotSent::Failed(error) => R::ran(Err(error)),
-                            NotSent::Refused(rejection) => {
-                                reject.take().expect("a call is refused once").refused(rejection)
-                            }
-                        };
-                        return Poll::Ready(result.map(|response| response.map(HeldBody::free)));
+                StateProj::Late { late, reject } => {
+                    let mark = Mark::here();
+                    match ready!(late.as_mut().poll_sent(cx)) {
+                        Ok((call, ticket)) => ResponseFuture::admitted(call, ticket),
+                        Err(not_sent) => {
+                            let result = match not_sent {
+                                NotSent::Failed(error) => R::ran(Err(error), mark),
+                                NotSent::Refused(rejection) => {
+                                    reject.take().expect("a call is refused once").refused(rejection)
+                                }
+                            };
+                            return Poll::Ready(result.map(|response| response.map(HeldBody::free)));
+                        }
                     }
-                },
+                }
             };
             self.as_mut().project().state.set(State::Running { response });
         }

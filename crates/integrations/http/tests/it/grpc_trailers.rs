@@ -15,7 +15,7 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, StreamBody};
 use seawall::{CircuitBreaker, Error, Retry, State, Trip};
 use seawall_http::{
-    CloneIdempotent, EarlyStatusLayer, GrpcCode, GrpcCodes, MAX_PUSHBACK, ReplayBody, ReplayLayer, hold_body, pushback,
+    CloneIdempotent, EarlyStatusLayer, GrpcCode, GrpcCodes, ReplayBody, ReplayLayer, hold_body, pushback,
 };
 use tonic::{Code, body::Body as TonicBody};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, layer::layer_fn, service_fn};
@@ -103,7 +103,7 @@ async fn a_status_before_any_message_is_in_the_head() {
             let response = early(frames).await;
             assert_eq!(GrpcCode::of_response(&response), Some(code));
             let wait = Duration::from_millis(3);
-            assert_eq!(pushback(response.headers(), MAX_PUSHBACK), seawall::Hint::Exactly(wait), "all trailers came");
+            assert_eq!(pushback(response.headers()), seawall::Hint::Exactly(wait), "all trailers came");
             assert!(response.body().is_end_stream());
             assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
         }

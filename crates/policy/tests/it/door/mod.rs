@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use seawall_core::{Error, FromRejection, Name, Outcome, Rejection, TimedOut, time::ManualClock};
+use seawall_core::{Error, FromRejection, Mark, Name, Outcome, Rejection, TimedOut, time::ManualClock};
 use seawall_policy::{
-    Acquire, Admission, Admit, Answer, Entry, Gate, GateLayer, Judge, KeepError, Patience, Patient, Policy, Ticket,
-    Waiting, WrapError, future::QueuedFuture, queue, wake,
+    Acquire, Admission, Admit, Answer, Entry, Gate, GateLayer, Judge, KeepError, Patience, Patient, Policy, QueueLayer,
+    QueuePolicy, Ticket, Waiting, WrapError, future::QueuedFuture, queue, wake,
 };
 
 /// The door's handle. Clones are the same door.
@@ -114,6 +114,11 @@ impl Door {
         GateLayer::new(self.clone())
     }
 
+    /// A layer whose calls wait in line in their own futures.
+    pub(crate) fn queue_layer(&self) -> QueueLayer<Self> {
+        QueueLayer::new(self.clone())
+    }
+
     /// Opens or takes away places. Wakes the calls whose turn has come.
     pub(crate) fn set_places(&self, places: usize) {
         let mut state = self.lock();
@@ -201,8 +206,8 @@ impl Gate for Door {
 }
 
 impl<T, E> Judge<T, E> for Door {
-    fn judge(&self, result: &Result<T, E>) -> Outcome {
-        (self.0.hooks.judge)(result.is_ok())
+    fn judge(&self, result: &Result<T, E>, _: Mark) -> Option<Outcome> {
+        Some((self.0.hooks.judge)(result.is_ok()))
     }
 }
 
@@ -252,6 +257,14 @@ impl Admit for Door {
             Answer::Now(Err(rejection)) => Admission::Refused(rejection),
             Answer::Later(place) => Admission::Wait(Entry::new(place)),
         }
+    }
+}
+
+impl QueuePolicy for Door {
+    type Queue = InLine;
+
+    fn enter_or_wait(&self) -> Answer<Self, InLine> {
+        self.answer()
     }
 }
 
