@@ -47,16 +47,16 @@ fn changes_that_cannot_wait_are_told_as_one_and_a_closing_is_among_them() {
         first.call_once(|| {
             (1..=10).for_each(|limit| bulkhead.resize(limit));
             bulkhead.close();
-            (12..=74).for_each(|limit| bulkhead.resize(limit));
+            (12..=75).for_each(|limit| bulkhead.resize(limit));
         });
     });
     let told = log(&bulkhead, |event| Some((event.kind().clone(), event.merged())));
     bulkhead.resize(0);
     let told = told.lock().unwrap();
-    // 74 changes waited: the eleven oldest are told as one.
+    // 75 changes waited: the twelve oldest are told as one, of which the closing is the last but one.
     assert_eq!(told.len(), 1 + 64);
-    assert_eq!(told[1], (EventKind::Closed, 10));
-    assert_eq!(told[2], (EventKind::Resized { from: 10, to: 12 }, 0));
+    assert_eq!(told[1], (EventKind::Closed, 11));
+    assert_eq!(told[2], (EventKind::Resized { from: 12, to: 13 }, 0));
 }
 
 #[test]
