@@ -288,4 +288,4 @@ pub(super) fn push(cell: &AtomicU64, to: Instant) {
 }
 
 /// A quarter of the generations that a window's cells tell apart at least. A model has few, so that it meets this.
-const FORGET_EVERY: u32 = if cfg!(loom) { 2 } else { 1 << 14 };
+const FORGET_EVERY: u32 = if cfg!(loom) { 4 } else { 1 << 14 };

@@ -261,10 +261,26 @@ fn two_calls_after_a_step_back_wait_for_one_period() {
         let other = spawn(&breaker, refused);
         let mine = refused(&breaker);
         assert_eq!([mine, other.join().unwrap()], [START + SECOND; 2]);
-        // Two come when the period is over: one is the probe.
-        let after = START + SECOND;
-        let other = spawn(&breaker, move |breaker| breaker.enter(&after).is_ok());
-        let mine = breaker.enter(&after).is_ok();
-        assert!(mine ^ other.join().unwrap(), "one place, one call");
+        assert!(breaker.enter(&(START + SECOND)).is_ok());
+    });
+}
+
+#[test]
+fn old_counts_are_removed_while_a_call_of_the_new_period_is_recorded() {
+    loom::model(|| {
+        let config = Config::new().trip(Trip::when(|_| false).over(Window::calls(1)));
+        let breaker = Arc::new(Breaker::new(config));
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+        for _ in 0..3 {
+            let _ = breaker.reset(START);
+        }
+        // With the fourth change of state a model removes what older generations left.
+        let other = spawn(&breaker, |breaker| breaker.reset(START).map(|change| change.generation()));
+        let is_new = breaker.word().generation() == 4;
+        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
+        assert_eq!(other.join().unwrap(), Some(4));
+        let (calls, failures) = counts(&breaker, START);
+        assert_eq!(calls, failures);
+        assert!(calls <= 1 && (calls == 1 || !is_new), "{calls}");
     });
 }
