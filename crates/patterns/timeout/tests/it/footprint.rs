@@ -84,7 +84,9 @@ fn each<K: Timer + Clone>(clock: &K, limit: Duration, pending: u32, between: imp
             allocations(|| assert_eq!(finish(timeout.execute_for(&(), any), &between), comes)),
             allocations(|| assert_eq!(finish(service.call(()), &between), comes)),
             allocations(|| assert!(finish(answers.call(()), &between))),
-            allocations(|| assert_eq!(finish(Deadline::after(YEAR).scope(timeout.call(inner)), &between), comes)),
+            allocations(|| {
+                assert_eq!(finish(Deadline::after_by(YEAR, clock).scope(timeout.call(inner)), &between), comes)
+            }),
         ];
         assert_eq!(counts, [0; 6], "observed: {observed}, owned name: {owned}, pending: {pending}, limit: {limit:?}");
     }
@@ -191,8 +193,8 @@ fn the_types_that_users_hold_are_small() {
         ("TimeoutService<()>", size_of::<TimeoutService<()>>(), 56),
         ("TimedOut", size_of::<TimedOut>(), 48),
         ("Rejection", size_of::<Rejection>(), 64),
-        ("Deadline", size_of::<Deadline>(), 8),
-        ("Scope of 48 bytes", scope, 56),
+        ("Deadline", size_of::<Deadline>(), 16),
+        ("Scope of 48 bytes", scope, 64),
     ];
     for (what, size, bound) in rows {
         assert!(size <= bound, "{what} is {size} bytes, at most {bound} were expected");
