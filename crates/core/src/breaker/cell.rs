@@ -249,7 +249,7 @@ impl Breaker {
             Phase::Open { cause, .. } => self.plan.cause(cause),
             _ => (RuleFacts::NONE, Rate::ZERO),
         };
-        Refusal { now, until, rule, rate, state: word.state() }
+        Refusal { now, until, rule, rate, state: word.state(), reached: false }
     }
 
     pub(super) fn changed(&self, from: Word, to: Word, at: Instant, why: Why) -> Settled {

@@ -15,6 +15,9 @@ pub struct Refusal {
     pub(crate) rule: RuleFacts,
     pub(crate) rate: Rate,
     pub(crate) state: State,
+    /// Whether an earlier attempt of the call has reached the callee. The machine does not know: a rejection sets it. It is
+    /// here because there is room for it here, and a rejection would be larger by a word.
+    pub(crate) reached: bool,
 }
 
 impl Refusal {

@@ -10,15 +10,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitOpen {
     pub(super) policy: Name,
-    refusal: Refusal,
-    pub(super) reached: bool,
+    pub(super) refusal: Refusal,
 }
 
 impl CircuitOpen {
     /// A refusal by the breaker called `policy`.
     #[inline]
     pub fn new(policy: Name, refusal: Refusal) -> Self {
-        Self { policy, refusal, reached: has_reached() }
+        Self { policy, refusal: Refusal { reached: has_reached(), ..refusal } }
     }
 
     /// How long until the next probe may go. `None` where that is not known: a half-open circuit waits for its probes

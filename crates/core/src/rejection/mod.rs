@@ -58,7 +58,7 @@ impl Rejection {
     /// - A gate returns `true` if it refused a later attempt of a retry and an earlier attempt reached the callee.
     pub fn reached_callee(&self) -> bool {
         match self {
-            Self::CircuitOpen(open) => open.reached,
+            Self::CircuitOpen(open) => open.refusal.reached,
             Self::RateLimited(limited) => limited.reached,
             Self::BulkheadFull(full) => full.reached,
             Self::TimedOut(timed_out) => timed_out.reached,

@@ -158,7 +158,7 @@ mod tests {
     fn another_type_is_not_what_was_noted() {
         let mark = Mark::here();
         let error = noted_error::<Error<io::Error>>();
-        assert_eq!(mark.meaning(&Error::<u8>::from(rejection())), None);
+        assert_eq!(mark.meaning(&Error::<u8>::Rejected(rejection())), None);
         assert_eq!(mark.meaning(&Some(error)), None);
     }
 

@@ -240,7 +240,11 @@ fn futures_stay_small() {
     let inner = size_of_val(&service.get_mut().call(request(&[])));
     let call = service.call(request(&[]));
     // A deadline is an instant and its timeline.
-    assert!(size_of_val(&call) <= inner + size_of::<Instant>() + size_of::<Deadline>(), "{} above {inner}", size_of_val(&call));
+    assert!(
+        size_of_val(&call) <= inner + size_of::<Instant>() + size_of::<Deadline>(),
+        "{} above {inner}",
+        size_of_val(&call)
+    );
     drop(call);
     fn is_send<T: Future + Send>(_: &T) {}
     is_send(&service.call(request(&[])));
