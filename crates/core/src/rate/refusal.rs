@@ -13,6 +13,8 @@ pub struct Refusal {
     pub(super) burst: u32,
     pub(super) cost: u32,
     pub(super) reason: Reason,
+    /// Whether an earlier attempt of the call has reached the callee. A rejection sets it; here it takes no room of its own.
+    pub(crate) reached: bool,
 }
 
 /// Why a call was refused.
@@ -49,7 +51,15 @@ pub enum Denied {
 impl Refusal {
     /// Refuses a call under `quota` that would pass `wait` nanoseconds later; `u64::MAX` for never.
     pub(super) const fn new(quota: &Quota, cost: u32, wait: u64, reason: Reason) -> Self {
-        Self { wait, period: quota.period_nanos(), count: quota.count(), burst: quota.max_burst(), cost, reason }
+        Self {
+            wait,
+            period: quota.period_nanos(),
+            count: quota.count(),
+            burst: quota.max_burst(),
+            cost,
+            reason,
+            reached: false,
+        }
     }
 
     #[inline]
@@ -60,7 +70,7 @@ impl Refusal {
             // Whoever comes when others wait is told so by the queue.
             Denied::Queued => (0, Reason::Exhausted),
         };
-        Self { wait, period, count, burst, cost, reason }
+        Self { wait, period, count, burst, cost, reason, reached: false }
     }
 
     /// Why the call was refused.

@@ -59,7 +59,7 @@ impl Rejection {
     pub fn reached_callee(&self) -> bool {
         match self {
             Self::CircuitOpen(open) => open.refusal.reached,
-            Self::RateLimited(limited) => limited.reached,
+            Self::RateLimited(limited) => limited.refusal.reached,
             Self::BulkheadFull(full) => full.reached,
             Self::TimedOut(timed_out) => timed_out.reached,
         }

@@ -10,15 +10,15 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimited {
     pub(super) policy: Name,
-    refusal: Refusal,
-    pub(super) reached: bool,
+    pub(super) refusal: Refusal,
 }
 
 impl RateLimited {
     /// A refusal by the limiter called `policy`.
     #[inline]
-    pub fn new(policy: Name, refusal: Refusal) -> Self {
-        Self { policy, refusal, reached: has_reached() }
+    pub fn new(policy: Name, mut refusal: Refusal) -> Self {
+        refusal.reached = has_reached();
+        Self { policy, refusal }
     }
 
     /// Why the call was refused.

@@ -38,7 +38,7 @@ use crate::body::BoxError;
 /// let callee = service_fn(|_: Request<()>| async {
 ///     let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), "14".parse().unwrap())]);
 ///     let frames = futures::stream::iter([Ok::<_, std::io::Error>(Frame::<Bytes>::trailers(trailers))]);
-///     Ok(Response::builder().header("content-type", "application/grpc").body(StreamBody::new(frames)).unwrap())
+///     Ok::<_, std::io::Error>(Response::builder().header("content-type", "application/grpc").body(StreamBody::new(frames)).unwrap())
 /// });
 /// let response = EarlyStatusLayer::new().layer(callee).oneshot(Request::new(())).await?;
 /// assert_eq!(GrpcCode::of_response(&response), Some(GrpcCode::Unavailable));

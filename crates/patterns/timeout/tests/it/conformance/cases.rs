@@ -67,7 +67,7 @@ pub(crate) fn all() -> Vec<Case> {
         }),
         Case::new(
             "TO-08",
-            "an inner limit is cut to the outer one, so where both are over it is the inner one that says so, by deadline",
+            "an inner limit is cut to the outer one; the outer one says so if it sees the rejection of the inner one",
         )
         .script(Script {
             stack: vec![Timeout("outer", 500), Timeout("inner", 100)],
@@ -85,6 +85,7 @@ pub(crate) fn all() -> Vec<Case> {
             takes: 600,
             attempts: 3,
             by_deadline: vec!["inner", "inner", "inner"],
+            seen_around: Some((Come::CutOff("outer", 200), vec!["outer", "outer", "outer"])),
             ..Script::NOTHING
         }),
         Case::new("TO-10", "to cancel is to drop the future").own(single::a_caller_that_gives_up_is_not_told_of),
