@@ -1,6 +1,5 @@
 //! What retries are paid from: how much load they add at worst, and that nothing paid is lost.
 
-use crate::support;
 use std::{
     cell::Cell,
     future::{self, Ready},
@@ -9,11 +8,14 @@ use std::{
     thread,
 };
 
-use crate::support::{
-    Failed, MILLISECOND, Reply, SECOND, Way, ends, exactly, failed, log, plain, quick, reasons, run, run_blocking,
-};
+use crate::support::{Failed, Reply, Way, exactly, failed, log, plain, quick, reasons, run, run_blocking};
 use seawall_core::{Budget, Error, time::ManualClock};
 use seawall_retry::{GaveUp, Retry};
+use seawall_testkit::{
+    call::ends,
+    clock::LeapingClock,
+    time::{MILLISECOND, SECOND},
+};
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service};
 
@@ -37,7 +39,7 @@ fn when_all_fails_the_load_grows_by_the_ratio_and_the_floor() {
 
 #[test]
 fn the_default_is_a_fifth_of_the_calls_and_ten_a_second() {
-    let clock = support::Leaping::default();
+    let clock = LeapingClock::default();
     let retry = Retry::builder("t").clock(clock.clone()).build();
     let attempts: u32 = (0..CALLS)
         .map(|_| {

@@ -1,22 +1,18 @@
 //! What observers are told, and what they may do.
 
 use crate::support;
-use std::{
-    future,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{future, sync::Arc, time::Duration};
 
-use crate::support::{
-    Failed, Leaping, MILLISECOND, Reply, SECOND, Way, ends, failed, log, plain, quick, reasons, run, run_blocking,
-};
-use futures::FutureExt;
+use crate::support::{Failed, Reply, Way, failed, log, plain, quick, reasons, run, run_blocking};
 use seawall_bulkhead::Bulkhead;
 use seawall_core::{Budget, Deadline, Error, Hint, time::ManualClock};
-use seawall_retry::{Attempt, Builder, ByOutcome, Cause, Event, EventKind, GaveUp, NoHint, Plan, Retry};
+use seawall_retry::{Attempt, Builder, ByOutcome, Cause, Event, EventKind, GaveUp, NoHint};
+use seawall_testkit::{
+    call::ends,
+    clock::LeapingClock,
+    log::Log,
+    time::{MILLISECOND, SECOND},
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 fn retrying(attempt: u32, wait: Duration) -> EventKind {
@@ -67,7 +63,7 @@ fn a_blocking_call_tells_the_same() {
 }
 
 /// Changes a retry in a way for which it gives up.
-type Change = fn(Builder<ByOutcome, NoHint, Leaping>) -> Builder<ByOutcome, NoHint, Leaping>;
+type Change = fn(Builder<ByOutcome, NoHint, LeapingClock>) -> Builder<ByOutcome, NoHint, LeapingClock>;
 
 #[test]
 fn a_call_that_is_given_up_says_why() {
@@ -118,7 +114,7 @@ fn what_is_not_a_failure_after_one_has_recovered() {
 
 #[test]
 fn an_event_carries_the_name_and_reads_as_a_sentence() {
-    let texts: support::Log<String> = Arc::default();
+    let texts: Log<String> = Arc::default();
     let told = texts.clone();
     let (builder, _) = plain();
     let observer = move |event: &Event| told.lock().unwrap().push(format!("{}: {event}", event.policy()));
@@ -136,49 +132,6 @@ fn an_event_carries_the_name_and_reads_as_a_sentence() {
 }
 
 // ===== observers =====
-
-#[test]
-fn an_observer_that_panics_harms_neither_the_call_nor_the_others() {
-    for way in Way::ALL {
-        let (log, observer) = log();
-        let budget = Budget::ratio(0.0).floor(9).burst(9);
-        let builder = quick().clock(ManualClock::new()).budget(budget.clone());
-        let retry = builder.on_event(|_| panic!("an observer")).on_event(observer).build();
-        assert_eq!(run(way, &retry, failed), (failed(3), 3), "{way:?}");
-        assert_eq!((log.lock().unwrap().len(), budget.balance()), (3, 7.0), "{way:?}");
-    }
-}
-
-#[test]
-fn an_observer_may_call_the_retry_that_it_observes() {
-    for way in Way::ALL {
-        let retry: Arc<OnceLock<Retry<Plan, ManualClock>>> = Arc::default();
-        let (log, observer) = log();
-        let (again, calls) = (retry.clone(), Arc::new(AtomicU32::new(0)));
-        let calling = move |_: &Event| {
-            if calls.fetch_add(1, Ordering::Relaxed) == 0 {
-                let retry = again.get().unwrap();
-                let result = retry.execute(|| future::ready(failed(7))).now_or_never();
-                assert_eq!(result, Some(failed(7)));
-            }
-        };
-        let build = quick().clock(ManualClock::new()).on_event(calling).on_event(observer).build();
-        let retry = retry.get_or_init(|| build);
-        assert_eq!(run(way, retry, failed), (failed(3), 3), "{way:?}");
-        assert_eq!(reasons(&log), [GaveUp::Attempts; 2], "{way:?}");
-        assert_eq!(log.lock().unwrap().len(), 6, "{way:?}");
-    }
-}
-
-#[test]
-fn clones_and_services_tell_the_same_observers() {
-    let (log, observer) = log();
-    let retry = quick().clock(ManualClock::new()).on_event(observer).build();
-    for way in Way::ALL {
-        run(way, &retry.clone(), failed).0.unwrap_err();
-    }
-    assert_eq!(reasons(&log), [GaveUp::Attempts; 6]);
-}
 
 #[test]
 fn who_observes_a_retry_that_was_built_hears_of_its_calls_and_not_of_those_of_older_clones() {

@@ -4,8 +4,9 @@
 use crate::support;
 use std::{cell::Cell, future::Future, pin::pin, rc::Rc, time::Duration};
 
-use crate::support::{Reply, SECOND, Way, exactly, failed, log, quick, steps};
+use crate::support::{Reply, Way, exactly, failed, log, quick};
 use seawall_core::{Budget, time::ManualClock};
+use seawall_testkit::{call::steps, time::SECOND};
 use tokio_test::{assert_pending, task};
 
 /// Counts the attempts that were begun, and those that live.

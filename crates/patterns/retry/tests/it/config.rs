@@ -2,9 +2,10 @@
 
 use std::future;
 
-use crate::support::{Reply, SECOND, failed, free, quick};
+use crate::support::{Reply, failed, free, quick};
 use seawall_core::{Backoff, Budget, Hint};
 use seawall_retry::{Attempt, Retry};
+use seawall_testkit::time::SECOND;
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 

@@ -9,12 +9,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::support::{Failed, Leaping, SECOND, Way, ends, exactly, free};
+use crate::support::{Failed, Way, exactly, free};
 use seawall_core::{
     Error,
     time::{Clock, Instant, Timer},
 };
 use seawall_retry::{Attempt, CloneRequest};
+use seawall_testkit::{call::ends, clock::LeapingClock, time::SECOND};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// What happened, in turn.
@@ -42,7 +43,7 @@ impl Drop for Noisy {
 
 /// Tells that it is waited for.
 #[derive(Clone)]
-struct NoisyTimer(Leaping, Told);
+struct NoisyTimer(LeapingClock, Told);
 
 impl Clock for NoisyTimer {
     fn now(&self) -> Instant {
@@ -79,7 +80,7 @@ fn attempt(number: u32, told: &Told) -> impl Future<Output = Noise> + use<> {
 fn a_result_goes_before_the_wait_and_an_attempt_before_the_next_comes() {
     for way in Way::ALL {
         for wait in [0, 1] {
-            let (clock, told, number) = (Leaping::default(), Told::default(), Cell::new(0));
+            let (clock, told, number) = (LeapingClock::default(), Told::default(), Cell::new(0));
             let builder = free().backoff(exactly(wait * SECOND)).clock(NoisyTimer(clock, told.clone()));
             let retry = builder.retry_if(|attempt: &Attempt, _: &Noise| attempt.number() < 2).build();
             let last = ends(way.start(&retry, || {
@@ -122,7 +123,7 @@ fn the_first_attempt_sends_the_request_itself_and_the_last_one_the_last_copy() {
         sent.borrow_mut().push(request.0);
         future::ready(support::failed(1))
     });
-    let retry = free().clock(Leaping::default()).build();
+    let retry = free().clock(LeapingClock::default()).build();
     let service = retry.layer().clone_request(Copies(Rc::default())).layer(inner);
     ends(service.oneshot(Request(0, told.clone()))).unwrap_err();
     assert_eq!(sent.into_inner(), [0, 1, 2]);

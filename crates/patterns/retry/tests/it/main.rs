@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+seawall_testkit::count_allocations!();
+
 mod budget;
 mod budget_law;
 mod callbacks;
@@ -20,6 +22,11 @@ mod repeat_rule;
 mod retry_after;
 mod spawned;
 mod stack;
+mod subject;
 mod support;
 mod timing;
 mod tower;
+
+mod suites {
+    seawall_testkit::suites!(crate::subject::Retried: callbacks);
+}

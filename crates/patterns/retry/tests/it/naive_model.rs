@@ -3,7 +3,7 @@
 use crate::support;
 use std::{env, future, time::Duration};
 
-use crate::support::{Failed, Leaping, Reply, Way, ends, free, log};
+use crate::support::{Failed, Reply, Way, free, log};
 use proptest::{collection::vec, option, prelude::*};
 use seawall_bulkhead::Bulkhead;
 use seawall_core::{
@@ -12,6 +12,7 @@ use seawall_core::{
 };
 use seawall_rate_limit::{Quota, RateLimiter};
 use seawall_retry::{Attempt, EventKind, GaveUp};
+use seawall_testkit::{call::ends, clock::LeapingClock};
 
 /// What an attempt comes to.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +111,7 @@ impl Given {
 
     /// What the retry does.
     fn run(&self, way: Way) -> Went {
-        let (clock, (log, observer)) = (Leaping::default(), log());
+        let (clock, (log, observer)) = (LeapingClock::default(), log());
         let budget = Budget::ratio(0.0).floor(0);
         (0..self.saved).for_each(|_| budget.refund());
         let ends_with = self.clone();

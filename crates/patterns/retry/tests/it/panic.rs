@@ -7,11 +7,15 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::support::{
-    Failed, Leaping, Reply, SECOND, Way, ends, exactly, failed, free, panic_words, plain, quick, run, steps,
-};
+use crate::support::{Failed, Reply, Way, exactly, failed, free, plain, quick, run};
 use seawall_core::{Backoff, Budget, Error, Hint, Outcome, time::ManualClock};
 use seawall_retry::{Attempt, CloneRequest, Retry};
+use seawall_testkit::{
+    call::{ends, steps},
+    clock::LeapingClock,
+    panics::panic_message,
+    time::SECOND,
+};
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, ServiceExt};
 
@@ -99,7 +103,7 @@ fn a_panic_anywhere_comes_out_and_costs_no_more_than_the_attempts_that_began() {
                 let row = format!("{way:?}, {place:?} in attempt {at}");
                 let budget = saved();
                 let retry = free()
-                    .clock(Leaping::default())
+                    .clock(LeapingClock::default())
                     .backoff(exactly(SECOND))
                     .budget(budget.clone())
                     .retry_if(move |attempt: &Attempt, _: &Ended| {
@@ -112,7 +116,7 @@ fn a_panic_anywhere_comes_out_and_costs_no_more_than_the_attempts_that_began() {
                     })
                     .build();
                 let (begun, alive) = (Cell::new(0), Rc::new(Cell::new(0)));
-                let words = panic_words(|| {
+                let words = panic_message(|| {
                     poll_on(way.start(&retry, || {
                         begun.set(begun.get() + 1);
                         attempt((begun.get() == at).then_some(place), &alive)
@@ -135,7 +139,7 @@ fn a_panic_of_a_classifier_comes_out() {
         let budget = saved();
         let judge = |_: &Reply| -> Outcome { panic!("boom") };
         let retry = quick().clock(ManualClock::new()).budget(budget.clone()).classify(judge).build();
-        assert_eq!(panic_words(|| run(way, &retry, failed)).as_deref(), Some("boom"), "{way:?}");
+        assert_eq!(panic_message(|| run(way, &retry, failed)).as_deref(), Some("boom"), "{way:?}");
         assert_eq!(budget.balance(), f64::from(SAVED), "{way:?}");
     }
 }
@@ -144,10 +148,10 @@ fn a_panic_of_a_classifier_comes_out() {
 fn a_panic_in_a_blocking_call_comes_out_and_spends_nothing() {
     let budget = saved();
     let build = || quick().clock(ManualClock::new()).budget(budget.clone());
-    let blocking = |retry: &Retry<_, _>| panic_words(|| retry.execute_blocking(|| -> Reply { panic!("boom") }));
+    let blocking = |retry: &Retry<_, _>| panic_message(|| retry.execute_blocking(|| -> Reply { panic!("boom") }));
     assert_eq!(blocking(&build().build()).as_deref(), Some("boom"));
     let retry = build().retry_if(|_: &Attempt, _: &Ended| true).build();
-    let words = panic_words(|| retry.execute_blocking(|| Ended::Ok(Response(true))));
+    let words = panic_message(|| retry.execute_blocking(|| Ended::Ok(Response(true))));
     assert_eq!(words.as_deref(), Some("boom"));
     assert_eq!(budget.balance(), f64::from(SAVED));
 }
@@ -162,8 +166,8 @@ fn a_call_whose_closure_panicked_says_that_it_has_ended_if_it_is_polled_on() {
         assert!(attempts.get() < 2, "boom");
         future::ready(failed(1))
     }));
-    assert_eq!(panic_words(|| call.poll()).as_deref(), Some("boom"));
-    let words = panic_words(|| call.poll());
+    assert_eq!(panic_message(|| call.poll()).as_deref(), Some("boom"));
+    let words = panic_message(|| call.poll());
     assert_eq!((words.as_deref(), attempts.get()), (Some("a call was polled after it had ended"), 2));
 }
 
@@ -178,7 +182,7 @@ fn a_future_that_panicked_and_is_polled_on_is_polled_on() {
             Poll::Ready(failed(1))
         })
     }));
-    assert!(panic_words(|| call.poll()).is_some());
+    assert!(panic_message(|| call.poll()).is_some());
     assert_eq!(tokio_test::assert_ready!(call.poll()), failed(1));
 }
 
@@ -229,10 +233,10 @@ fn a_panic_of_a_service_or_a_request_comes_out_and_the_service_goes_on() {
     for part in [Part::PollReady, Part::Call, Part::CloneRequest, Part::Mark] {
         let budget = saved();
         let retry = quick().clock(ManualClock::new()).budget(budget.clone()).backoff(Backoff::constant(SECOND / 1_000));
-        let retry = retry.clock(Leaping::default()).build();
+        let retry = retry.clock(LeapingClock::default()).build();
         let fragile = Fragile(part, Rc::default());
         let mut service = retry.layer().clone_request(fragile.clone()).layer(fragile.clone());
-        let words = panic_words(|| ends(async { service.ready().await?.call(7).await }));
+        let words = panic_message(|| ends(async { service.ready().await?.call(7).await }));
         assert_eq!(words.as_deref(), Some("boom"), "{part:?}");
         assert_eq!(budget.balance(), f64::from(SAVED - 1), "{part:?}");
         if part != Part::Mark {
@@ -265,6 +269,6 @@ fn a_panic_while_a_waiting_call_is_dropped_gives_back_what_it_paid() {
         future::ready(failed(1))
     }));
     assert_pending!(call.poll());
-    assert_eq!(panic_words(move || drop(call)).as_deref(), Some("boom"));
+    assert_eq!(panic_message(move || drop(call)).as_deref(), Some("boom"));
     assert_eq!(budget.balance(), f64::from(SAVED));
 }

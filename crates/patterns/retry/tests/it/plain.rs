@@ -1,15 +1,18 @@
 //! How often a call is made, when again, and what it comes to: the same by every way to make it.
 
-use crate::support;
 use std::{
     cell::RefCell,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use crate::support::{MILLISECOND, Reply, SECOND, TICK, Way, YEAR, failed, plain, quick, run, run_blocking};
+use crate::support::{Reply, Way, failed, plain, quick, run, run_blocking};
 use seawall_core::{Backoff, Budget, Error, Hint, Jitter, Outcome, RetryAfter};
 use seawall_retry::{Attempt, Cause};
+use seawall_testkit::{
+    call::ends,
+    time::{MILLISECOND, SECOND, TICK, YEAR},
+};
 
 /// How many attempts of a call fail, how many it may have, and how many it has.
 const ROWS: [(u32, u32, u32); 9] = [
@@ -56,7 +59,7 @@ fn a_callee_is_told_the_number_the_time_and_why() {
     let (builder, clock) = plain();
     let retry = builder.build();
     let seen = RefCell::new(Vec::new());
-    let result = support::ends(retry.call_with(|attempt: Attempt| {
+    let result = ends(retry.call_with(|attempt: Attempt| {
         seen.borrow_mut().push((attempt.number(), attempt.elapsed(), attempt.previous()));
         clock.advance(SECOND);
         std::future::ready(failed(attempt.number()))

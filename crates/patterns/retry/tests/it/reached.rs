@@ -12,7 +12,12 @@ use seawall_retry::{Attempt, GaveUp};
 use seawall_timeout::Timeout;
 use tokio_test::{assert_pending, assert_ready, task};
 
-use crate::support::{MILLISECOND, Reply, SECOND, Way, failed, log, plain, quick, reasons, run, run_blocking};
+use crate::support::{Reply, Way, failed, log, plain, quick, reasons, run, run_blocking};
+use seawall_testkit::{
+    call::steps,
+    panics::panic_message,
+    time::{MILLISECOND, SECOND},
+};
 
 /// A rejection that says when the call passes neither now nor later, as a policy inside of the current attempt makes it.
 fn rejected() -> Reply {
@@ -123,7 +128,7 @@ fn an_attempt_that_is_polled_several_times_is_a_later_one_each_time() {
         let attempt = || {
             number.set(number.get() + 1);
             let first = number.get() == 1;
-            crate::support::steps(if first { 0 } else { 3 }, move || if first { Ok(503) } else { rejected() })
+            steps(if first { 0 } else { 3 }, move || if first { Ok(503) } else { rejected() })
         };
         let retry = quick().retry_if(|_: &Attempt, _: &Reply| true).build();
         let mut call = task::spawn(way.start(&retry, attempt));
@@ -141,7 +146,7 @@ fn an_attempt_that_is_polled_several_times_is_a_later_one_each_time() {
 fn a_later_attempt_that_panics_leaves_no_trace_on_its_thread() {
     for way in Way::ALL {
         let panics = || run(way, &quick().build(), |number| if number == 1 { failed(1) } else { panic!("attempt") });
-        assert!(crate::support::panic_words(panics).is_some());
+        assert!(panic_message(panics).is_some());
         assert!(!reached(rejected()), "{way:?}");
     }
 }

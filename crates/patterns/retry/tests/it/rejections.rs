@@ -9,14 +9,17 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    Failed, Leaping, MILLISECOND, Reply, SECOND, TICK, Way, ends, exactly, free, log, plain, reasons, run, some_day,
-};
+use crate::support::{Failed, Reply, Way, exactly, free, log, plain, reasons, run};
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{Backoff, ErrIsFailure, Error, Outcome, Rejection, TimedOut, breaker::Trip, time::DefaultClock};
 use seawall_rate_limit::{Quota, RateLimiter};
 use seawall_retry::{Attempt, Cause, EventKind, GaveUp, Retry};
+use seawall_testkit::{
+    call::ends,
+    clock::LeapingClock,
+    time::{MILLISECOND, SECOND, TICK, some_day},
+};
 use seawall_timeout::Timeout;
 
 const OPEN_FOR: Duration = Duration::from_secs(5);
@@ -26,7 +29,7 @@ fn passes() -> Ready<Reply> {
 }
 
 /// A circuit that has just opened.
-fn open(clock: &Leaping) -> CircuitBreaker<ErrIsFailure, Leaping> {
+fn open(clock: &LeapingClock) -> CircuitBreaker<ErrIsFailure, LeapingClock> {
     let trip = Trip::consecutive(1);
     let breaker = CircuitBreaker::builder("b").clock(clock.clone()).trip(trip).open_for(OPEN_FOR).build();
     breaker.try_acquire().unwrap().failure();
@@ -97,7 +100,7 @@ fn to_those_who_do_not_look_a_rejection_is_a_failure_as_any() {
 
 #[test]
 fn a_blocking_call_does_not_look() {
-    let clock = Leaping::default();
+    let clock = LeapingClock::default();
     let (breaker, attempts) = (open(&clock), Cell::new(0));
     let retry = support::quick().clock(clock.clone()).build();
     let result = retry.execute_blocking(|| count(&attempts, breaker.execute_blocking(|| Reply::Ok(1))));

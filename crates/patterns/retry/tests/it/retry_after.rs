@@ -6,7 +6,11 @@ use proptest::prelude::*;
 use seawall_core::{Backoff, Deadline, Hint, Jitter};
 use seawall_retry::{Attempt, GaveUp};
 
-use crate::support::{MILLISECOND, Reply, SECOND, TICK, Way, YEAR, ends, exactly, failed, log, plain, reasons, run};
+use crate::support::{Reply, Way, exactly, failed, log, plain, reasons, run};
+use seawall_testkit::{
+    call::ends,
+    time::{MILLISECOND, SECOND, TICK, YEAR},
+};
 
 /// The waits of a call whose attempts all fail, with a hint for each attempt. Without jitter, for at most 30 s.
 fn waits(way: Way, backoff: Backoff, hint: impl Fn(u32) -> Hint + Clone) -> Vec<Duration> {

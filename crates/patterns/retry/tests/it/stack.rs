@@ -10,10 +10,11 @@ use std::{
     },
 };
 
-use crate::support::{MILLISECOND, SECOND, failed, free, quick, some_day};
+use crate::support::{failed, free, quick};
 use futures::future::join_all;
 use seawall_core::Backoff;
 use seawall_retry::Retry;
+use seawall_testkit::time::{MILLISECOND, SECOND, some_day};
 use tower::{
     BoxError, Layer, Service, ServiceExt,
     balance::p2c::Balance,

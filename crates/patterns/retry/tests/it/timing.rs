@@ -13,14 +13,16 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    MILLISECOND, Reply, SECOND, TICK, Way, YEAR, ends, exactly, failed, free, log, plain, quick, reasons, run, some_day,
-};
+use crate::support::{Reply, Way, exactly, failed, free, log, plain, quick, reasons, run};
 use seawall_core::{
     Backoff, Deadline, Error, Hint,
     time::{self, Clock, DefaultClock, Instant, ManualClock, Timer},
 };
 use seawall_retry::{Attempt, GaveUp};
+use seawall_testkit::{
+    call::ends,
+    time::{MILLISECOND, SECOND, TICK, YEAR, some_day},
+};
 use seawall_timeout::Timeout;
 use tokio_test::{assert_pending, assert_ready_eq, task};
 

@@ -1,7 +1,6 @@
 //! The contract of a tower service: what is polled ready is what is called, for each attempt, and requests are copied
 //! and marked as was asked for.
 
-use crate::support;
 use std::{
     cell::RefCell,
     future::{self, Ready},
@@ -11,10 +10,14 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Failed, MILLISECOND, Reply, SECOND, ends, exactly, failed, free, log, plain, quick, reasons};
+use crate::support::{Failed, Reply, exactly, failed, free, log, plain, quick, reasons};
 use seawall_core::{Error, time::ManualClock};
 use seawall_retry::{Attempt, Cause, CloneAll, CloneRequest, GaveUp, Plan, RetryService};
-use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
+use seawall_testkit::{
+    call::ends,
+    time::{MILLISECOND, SECOND, TICK},
+};
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock::{self, Handle};
 
@@ -24,20 +27,6 @@ type Spawned = mock::Spawn<RetryService<mock::Mock<&'static str, u32>, Plan, Man
 fn retried(clock: &ManualClock) -> (Spawned, Handle<&'static str, u32>) {
     let retry = free().backoff(exactly(SECOND)).clock(clock.clone()).build();
     mock::spawn_layer(retry.layer().clone_all())
-}
-
-#[test]
-fn a_service_is_as_ready_as_the_inner_one() {
-    let (mut service, mut handle) = retried(&ManualClock::new());
-    handle.allow(0);
-    assert_pending!(service.poll_ready());
-    handle.allow(1);
-    assert!(service.is_woken());
-    assert_ready_ok!(service.poll_ready());
-    handle.send_error("broken");
-    let (mut service, mut handle) = retried(&ManualClock::new());
-    handle.send_error("broken");
-    assert_eq!(assert_ready_err!(service.poll_ready()).to_string(), "broken");
 }
 
 #[test]
@@ -73,10 +62,10 @@ fn a_further_attempt_does_not_begin_before_the_wait_is_over() {
     let mut call = task::spawn(service.call("one"));
     assert_ready!(handle.poll_request()).unwrap().1.send_error(io::Error::other("down"));
     assert_pending!(call.poll());
-    clock.advance(SECOND - support::TICK);
+    clock.advance(SECOND - TICK);
     assert_pending!(call.poll());
     assert_pending!(handle.poll_request());
-    clock.advance(support::TICK);
+    clock.advance(TICK);
     assert_pending!(call.poll());
     assert!(assert_ready!(handle.poll_request()).is_some());
 }

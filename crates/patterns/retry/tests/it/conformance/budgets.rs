@@ -3,10 +3,8 @@ use seawall_core::{
     time::{Clock, Instant, ManualClock},
 };
 
-use crate::{
-    conformance::script::{Case, ms},
-    support::panic_words,
-};
+use crate::conformance::script::Case;
+use seawall_testkit::{panics::panic_message, time::ms};
 
 /// Time stands still.
 const NOW: Instant = Instant::ORIGIN;
@@ -37,10 +35,10 @@ fn empty_and_unlimited() {
 
 fn wrong_budgets_are_refused() {
     for ratio in [-1.0, -0.001, 1_000.1, f64::NAN, f64::INFINITY] {
-        let words = panic_words(|| Budget::ratio(ratio)).unwrap();
+        let words = panic_message(|| Budget::ratio(ratio)).unwrap();
         assert_eq!(words, format!("`ratio` must be from 0 to 1000, got {ratio}"));
     }
-    assert_eq!(panic_words(|| Budget::ratio(0.1).burst(0)).as_deref(), Some("`burst` must be at least 1, got 0"));
+    assert_eq!(panic_message(|| Budget::ratio(0.1).burst(0)).as_deref(), Some("`burst` must be at least 1, got 0"));
 }
 
 /// How many retries are granted to so many calls that fail at once, and whether there was less than one left whenever one

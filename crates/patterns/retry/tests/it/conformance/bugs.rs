@@ -5,9 +5,12 @@ use seawall_rate_limit::{Quota, RateLimiter};
 use seawall_retry::{Attempt, GaveUp};
 use tokio_test::{assert_pending, assert_ready_eq, task};
 
-use crate::support::{
-    Leaping, MILLISECOND, Reply, SECOND, TICK, Way, YEAR, ends, exactly, failed, free, log, panic_words, plain, quick,
-    reasons, run,
+use crate::support::{Reply, Way, exactly, failed, free, log, plain, quick, reasons, run};
+use seawall_testkit::{
+    call::{ends, steps},
+    clock::LeapingClock,
+    panics::panic_message,
+    time::{MILLISECOND, SECOND, TICK, YEAR, some_day},
 };
 
 /// A test, and the bugs of others that ask for it, by their numbers in our list and by where they were reported.
@@ -79,11 +82,11 @@ fn delays_never_overflow_nor_shrink_nor_pass_the_cap() {
 
 fn factors_that_make_no_sense_are_refused() {
     for factor in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 0.999] {
-        let words = panic_words(|| Backoff::exponential(SECOND).factor(factor)).unwrap();
+        let words = panic_message(|| Backoff::exponential(SECOND).factor(factor)).unwrap();
         assert_eq!(words, format!("`factor` must be finite and at least 1, got {factor}"));
     }
     for factor in [1.0, 1e308] {
-        assert_eq!(panic_words(|| Backoff::exponential(SECOND).factor(factor)), None);
+        assert_eq!(panic_message(|| Backoff::exponential(SECOND).factor(factor)), None);
     }
 }
 
@@ -135,7 +138,7 @@ fn a_delay_of_years_is_waited_out() {
     runtime.block_on(async {
         let start = tokio::time::Instant::now();
         let retry = free().max_attempts(2).backoff(exactly(3 * YEAR)).build();
-        crate::support::some_day(retry.execute(|| future::ready(failed(1)))).await.unwrap_err();
+        some_day(retry.execute(|| future::ready(failed(1)))).await.unwrap_err();
         assert_eq!(start.elapsed(), 3 * YEAR);
     });
 }
@@ -162,7 +165,7 @@ fn retries_that_wait_are_counted_when_all_fail_at_once() {
         let attempts = Cell::new(0);
         let attempt = || {
             attempts.set(attempts.get() + 1);
-            crate::support::steps(1, || failed(1))
+            steps(1, || failed(1))
         };
         let mut calls: Vec<_> = (0..100).map(|_| task::spawn(way.start(&retry, attempt))).collect();
         calls.iter_mut().for_each(|call| assert_pending!(call.poll()));
@@ -185,7 +188,7 @@ fn a_budget_that_refuses_ends_the_call_with_its_last_error() {
 
 fn each_attempt_takes_a_token_of_a_limiter_below() {
     for way in Way::ALL {
-        let clock = Leaping::default();
+        let clock = LeapingClock::default();
         let limiter = RateLimiter::builder("l", Quota::per_second(10).burst(10)).clock(clock.clone()).build();
         let retry = quick().clock(clock).build();
         ends(way.start(&retry, || limiter.call(|| future::ready(failed(1))))).unwrap_err();

@@ -5,10 +5,9 @@ use seawall_core::{Error, Rejection, Window, breaker::Trip};
 use seawall_rate_limit::{Quota, RateLimiter};
 use seawall_retry::Attempt;
 
-use crate::{
-    conformance::script::Case,
-    support::{Leaping, Reply, SECOND, Way, ends, failed, quick},
-};
+use crate::conformance::script::Case;
+use crate::support::{Reply, Way, failed, quick};
+use seawall_testkit::{call::ends, clock::LeapingClock, time::SECOND};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -22,9 +21,9 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-type Breaker = CircuitBreaker<seawall_core::ErrIsFailure, Leaping>;
+type Breaker = CircuitBreaker<seawall_core::ErrIsFailure, LeapingClock>;
 
-fn breaker(failures: u32, clock: &Leaping) -> Breaker {
+fn breaker(failures: u32, clock: &LeapingClock) -> Breaker {
     CircuitBreaker::builder("b").clock(clock.clone()).trip(Trip::consecutive(failures)).open_for(SECOND).build()
 }
 
@@ -37,7 +36,7 @@ fn fails(calls: &Cell<u32>) -> future::Ready<Reply> {
 fn an_open_circuit_is_asked_again_by_those_who_do_not_look() {
     for way in Way::HEEDLESS {
         for (max, failures) in [(7, 3), (3, 1)] {
-            let clock = Leaping::default();
+            let clock = LeapingClock::default();
             let (retry, breaker) = (quick().clock(clock.clone()).max_attempts(max).build(), breaker(failures, &clock));
             let (attempts, ran) = (Cell::new(0), Cell::new(0));
             let result = ends(way.start(&retry, || {
@@ -52,7 +51,7 @@ fn an_open_circuit_is_asked_again_by_those_who_do_not_look() {
 
 fn an_open_circuit_is_waited_out_by_those_who_do() {
     for way in Way::HEEDING {
-        let clock = Leaping::default();
+        let clock = LeapingClock::default();
         let (retry, breaker) = (quick().clock(clock.clone()).max_attempts(7).build(), breaker(3, &clock));
         let ran = Cell::new(0);
         let result = ends(way.start(&retry, || breaker.call(|| fails(&ran))));
@@ -64,7 +63,7 @@ fn an_open_circuit_is_waited_out_by_those_who_do() {
 
 fn a_breaker_around_counts_one_call() {
     for way in Way::ALL {
-        let clock = Leaping::default();
+        let clock = LeapingClock::default();
         let retry = quick().clock(clock.clone()).build();
         let rule = Trip::failure_rate(1.0).over(Window::calls(10)).min_calls(10);
         let breaker: Breaker = CircuitBreaker::builder("b").clock(clock.clone()).trip(rule).build();
@@ -83,7 +82,7 @@ fn a_breaker_around_counts_one_call() {
 
 fn a_rate_limit_is_asked_again_or_waited_for() {
     for way in Way::ALL {
-        let clock = Leaping::default();
+        let clock = LeapingClock::default();
         let retry = quick().clock(clock.clone()).max_attempts(7).build();
         let limiter = RateLimiter::builder("l", Quota::per_second(3).burst(3)).clock(clock.clone()).build();
         let (attempts, ran) = (Cell::new(0), Cell::new(0));

@@ -4,9 +4,13 @@ use seawall_core::{Backoff, Budget, Hint, Jitter};
 use seawall_retry::{GaveUp, Retry};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::{
-    conformance::script::{Case, Play, ms},
-    support::{MILLISECOND, Reply, SECOND, Way, ends, exactly, failed, log, panic_words, plain, quick, reasons, run},
+use crate::conformance::script::{Case, Play};
+use crate::support::{Reply, Way, exactly, failed, log, plain, quick, reasons, run};
+use seawall_testkit::{
+    call::ends,
+    clock::LeapingClock,
+    panics::panic_message,
+    time::{MILLISECOND, SECOND, ms},
 };
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -113,7 +117,7 @@ fn clouds() -> Vec<Case> {
 }
 
 fn by_default_there_are_three_attempts() {
-    let clock = crate::support::Leaping::default();
+    let clock = LeapingClock::default();
     for way in Way::ALL {
         let retry = Retry::builder("t").clock(clock.clone()).build();
         assert_eq!(run(way, &retry, failed), (failed(3), 3), "{way:?}");
@@ -139,9 +143,9 @@ fn retries_nest() {
 }
 
 fn wrong_values_are_refused() {
-    assert!(panic_words(|| quick().max_attempts(0)).unwrap().starts_with("`max_attempts`"));
+    assert!(panic_message(|| quick().max_attempts(0)).unwrap().starts_with("`max_attempts`"));
     for factor in [0.0, 0.99, -1.0, f64::NAN, f64::INFINITY] {
-        assert!(panic_words(|| Backoff::exponential(SECOND).factor(factor)).unwrap().starts_with("`factor`"));
+        assert!(panic_message(|| Backoff::exponential(SECOND).factor(factor)).unwrap().starts_with("`factor`"));
     }
     let (builder, clock) = plain();
     let retry = builder.max_attempts(51).backoff(exactly(ms(100)).jitter(Jitter::Equal)).build();

@@ -3,10 +3,9 @@ use std::{future, time::Duration};
 use seawall_core::{Backoff, Hint, Jitter, attempts::Config, time::ManualClock};
 use tokio_test::{assert_pending, task};
 
-use crate::{
-    conformance::script::{Case, Play, ms},
-    support::{SECOND, Way, exactly, failed, free, log, plain, quick, run},
-};
+use crate::conformance::script::{Case, Play};
+use crate::support::{Way, exactly, failed, free, log, plain, quick, run};
+use seawall_testkit::time::{SECOND, ms};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -6,9 +6,10 @@ use std::{
 use seawall_core::{Backoff, Hint, Jitter};
 use seawall_retry::{Attempt, Builder, ByOutcome, EventKind, NoHint};
 
-use crate::support::{Leaping, Reply, Way, failed, free, log, run, run_blocking};
+use crate::support::{Reply, Way, failed, free, log, run, run_blocking};
+use seawall_testkit::{clock::LeapingClock, time::ms};
 
-pub(crate) type Plain = Builder<ByOutcome, NoHint, Leaping>;
+pub(crate) type Plain = Builder<ByOutcome, NoHint, LeapingClock>;
 
 /// A row: what a reference asserts.
 pub(crate) struct Case {
@@ -90,7 +91,7 @@ impl Play {
 
     /// By one way; blocking if there is none.
     fn run(&self, way: Option<Way>, what: &str) {
-        let (clock, (log, observer)) = (Leaping::default(), log());
+        let (clock, (log, observer)) = (LeapingClock::default(), log());
         let retry =
             (self.setup)(free().clock(clock.clone())).retry_if(self.repeat).hint(self.hint).on_event(observer).build();
         let reply = |number| self.reply(number);
@@ -133,8 +134,4 @@ pub(crate) fn play(cases: Vec<Case>) {
         failed.extend(own.map(|(number, _)| format!("{}, its own test {number} ({})", case.id, case.note)));
     }
     assert!(failed.is_empty(), "these failed: {failed:#?}");
-}
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
 }
