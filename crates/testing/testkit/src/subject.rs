@@ -70,6 +70,9 @@ pub trait Subject: Clone + Send + Sync + 'static {
     /// All ways to make a call, blocking calls and permits too.
     const RUNS: &'static [(&'static str, Run<Self>)];
 
+    /// Whether the policy counts a call when it admits the call. Otherwise it counts a call at the call's end.
+    const COUNTS_WHEN_ADMITTED: bool = false;
+
     /// Returns new subjects that admit calls, each with the name of its kind.
     ///
     /// Their calls wait for nothing but the inner call, or for a clock that leaps.

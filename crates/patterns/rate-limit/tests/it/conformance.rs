@@ -8,13 +8,18 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Manual, SECOND, TICK, WAYS, gcra, millis, window};
+use crate::subject::Limit;
+use crate::support::{Manual, gcra, window};
 use seawall_core::{
     Rejection,
     rate::{Entry, Limiter},
     time::{Clock, Instant, ManualClock},
 };
 use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimiter, Reason};
+use seawall_testkit::{
+    Subject,
+    time::{SECOND, TICK, ms},
+};
 
 /// Cases by cycles that begin at fixed times; here the first call of a cycle begins it.
 const CYCLE: Duration = Duration::from_millis(500);
@@ -22,12 +27,12 @@ const CYCLE: Duration = Duration::from_millis(500);
 /// Asks once, in each of the ways, on a limiter of its own each; and moves its clock on before.
 #[track_caller]
 fn play(make: impl Fn() -> (Manual, ManualClock), steps: &[(Duration, bool)]) {
-    for way in WAYS {
+    for (way, run) in Limit::RUNS {
         let (limiter, clock) = make();
-        let start = clock.now();
+        let (limit, start) = (Limit::new((limiter, clock.clone())), clock.now());
         for &(at, passes) in steps {
             clock.advance((start + at).saturating_duration_since(clock.now()));
-            assert_eq!(way.ask(&limiter).is_ok(), passes, "{way:?} at {at:?}");
+            assert_eq!(run(&limit, Ok(())).is_ok(), passes, "{way} at {at:?}");
         }
     }
 }
@@ -57,22 +62,22 @@ impl Waiters {
 
     /// How long a call of that cost would be told to wait, in milliseconds.
     fn told(&self, at: u64, cost: u32) -> u64 {
-        let refusal = self.limiter.would_refuse(cost, Instant::ORIGIN + 9 * SECOND + millis(at));
+        let refusal = self.limiter.would_refuse(cost, Instant::ORIGIN + 9 * SECOND + ms(at));
         refusal.and_then(|refusal| refusal.retry_after()).unwrap_or_default().as_millis() as u64
     }
 
     fn within(&mut self, at: u64, n: usize, max_wait: u64) -> Option<u64> {
-        let now = Instant::ORIGIN + 9 * SECOND + millis(at);
+        let now = Instant::ORIGIN + 9 * SECOND + ms(at);
         // Each passes when its turn comes, as a timer would have it.
         for time in (self.seen..=at).step_by(100) {
-            let _ = self.limiter.try_enter_behind(0, Instant::ORIGIN + 9 * SECOND + millis(time));
+            let _ = self.limiter.try_enter_behind(0, Instant::ORIGIN + 9 * SECOND + ms(time));
         }
         self.seen = at;
         let mut last = 0;
         for _ in 0..n {
             // What one more would be told is when this one's turn is.
             last = self.told(at, 1);
-            match self.limiter.enter(1, true, now, now + millis(max_wait), || ()).0 {
+            match self.limiter.enter(1, true, now, now + ms(max_wait), || ()).0 {
                 Ok(Entry::Entered(_)) => assert_eq!(last, 0),
                 Ok(Entry::Waiting(place)) => self.places.push(place),
                 Err(_) => return None,
@@ -119,7 +124,7 @@ fn rl_03_a_refusal_says_to_the_nanosecond_when() {
 
 #[test]
 fn rl_04_places_in_the_queue_are_taken_up_front() {
-    let cycle = millis(10);
+    let cycle = ms(10);
     let limiter: Limiter<()> =
         Limiter::new(Quota::new(3, cycle), Algorithm::SlidingWindow, 1, Instant::ORIGIN + SECOND);
     let mut waits = Vec::new();
@@ -127,7 +132,7 @@ fn rl_04_places_in_the_queue_are_taken_up_front() {
     for number in 0..9_u32 {
         let now = Instant::ORIGIN + SECOND + cycle + (number + 1) * TICK;
         let told = limiter.would_refuse(1, now).map_or(Duration::ZERO, |refusal| refusal.retry_after().unwrap());
-        match limiter.enter(1, true, now, now + millis(12), || ()).0 {
+        match limiter.enter(1, true, now, now + ms(12), || ()).0 {
             Ok(Entry::Waiting(place)) => places.push(place),
             Ok(Entry::Entered(_)) => {}
             Err(refusal) => {
@@ -206,7 +211,7 @@ fn rl_08_what_is_not_used_is_not_added_up() {
 
 #[test]
 fn rl_09_who_waits_is_spaced_evenly() {
-    let mut waiters = Waiters::new(Quota::every(millis(500)), Algorithm::Gcra);
+    let mut waiters = Waiters::new(Quota::every(ms(500)), Algorithm::Gcra);
     assert_eq!(
         [(0, 7), (800, 3), (2_300, 1), (3_500, 3)].map(|(at, n)| waiters.reserve(at, n)),
         [3_000, 3_700, 2_700, 3_000]
@@ -257,7 +262,7 @@ fn rl_12_bursts_come_a_period_apart() {
 fn rl_13_a_cost_waits_as_long_as_the_last_of_as_many() {
     for (quota, algorithm) in [
         (Quota::per_second(10), Algorithm::Gcra),
-        (Quota::every(millis(500)).burst(10), Algorithm::Gcra),
+        (Quota::every(ms(500)).burst(10), Algorithm::Gcra),
         (Quota::per_second(10), Algorithm::SlidingWindow),
     ] {
         for n in 1..=10 {
@@ -274,9 +279,9 @@ fn rl_13_a_cost_waits_as_long_as_the_last_of_as_many() {
 
 #[test]
 fn rl_14_a_refused_try_consumes_nothing() {
-    let mut waiters = Waiters::new(Quota::every(millis(100)), Algorithm::Gcra);
+    let mut waiters = Waiters::new(Quota::every(ms(100)), Algorithm::Gcra);
     assert_eq!([100, 1_000, 100].map(|max_wait| waiters.within(0, 1, max_wait)), [Some(0), Some(100), None]);
-    let mut waiters = Waiters::new(Quota::every(millis(100)), Algorithm::Gcra);
+    let mut waiters = Waiters::new(Quota::every(ms(100)), Algorithm::Gcra);
     let waits = [1, 10, 100, 200, 100].map(|max_wait| waiters.within(0, 1, max_wait));
     assert_eq!(waits, [Some(0), None, Some(100), Some(200), None]);
 }
@@ -298,7 +303,7 @@ fn rl_15_the_rows_of_redis_cell() {
         (4_000, 1, true, 1, None),
     ];
     for (row, (at, cost, passes, remaining, retry_after)) in rows.into_iter().enumerate() {
-        clock.advance((start + millis(at)).saturating_duration_since(clock.now()));
+        clock.advance((start + ms(at)).saturating_duration_since(clock.now()));
         let told = limiter.try_acquire_n(cost);
         assert_eq!((told.is_ok(), limiter.available()), (passes, remaining), "row {row}");
         assert_eq!(told.err().and_then(|rejection| rejection.retry_after()), retry_after, "row {row}");
@@ -308,7 +313,7 @@ fn rl_15_the_rows_of_redis_cell() {
 #[test]
 fn rl_16_too_many_are_refused() {
     let steps = [(0, true), (1, true), (2, false), (1_002, true), (1_003, true), (1_004, false)];
-    play(|| gcra(Quota::per_second(2)), &steps.map(|(at, passes)| (millis(at), passes)));
+    play(|| gcra(Quota::per_second(2)), &steps.map(|(at, passes)| (ms(at), passes)));
 }
 
 #[test]
@@ -332,7 +337,7 @@ fn rl_18_after_the_wait_that_was_told_it_passes() {
     let (limiter, clock) = gcra(Quota::per_second(5));
     let mut refused = 0;
     for _ in 0..20 {
-        clock.advance(millis(1));
+        clock.advance(ms(1));
         if let Err(rejection) = limiter.try_acquire() {
             refused += 1;
             clock.advance(rejection.retry_after().unwrap());
@@ -347,7 +352,7 @@ fn rl_19_idle_keys_expire() {
     let clock = ManualClock::new();
     let limiter = KeyedRateLimiter::<&str>::builder("t", Quota::per_second(1)).clock(clock.clone()).build();
     let start = clock.now();
-    let at = |at: u64| clock.advance((start + millis(at)).saturating_duration_since(clock.now()));
+    let at = |at: u64| clock.advance((start + ms(at)).saturating_duration_since(clock.now()));
     for (key, time) in [("foo", 0), ("bar", 200), ("baz", 800)] {
         at(time);
         limiter.try_acquire(&key).unwrap();
@@ -367,11 +372,11 @@ fn rl_20_a_token_bucket() {
     let (limiter, clock) = gcra(Quota::per_second(1).burst(10));
     let takes = |n: u32| limiter.try_acquire_n(n).is_ok();
     assert_eq!([takes(20), takes(9), takes(1)], [false, true, true]);
-    clock.advance(millis(999));
+    clock.advance(ms(999));
     assert!(!takes(1));
-    clock.advance(millis(5_000));
+    clock.advance(ms(5_000));
     assert!(!takes(6));
-    clock.advance(millis(1));
+    clock.advance(ms(1));
     assert_eq!([takes(6), takes(1)], [true, false]);
 
     let (limiter, clock) = gcra(Quota::per_second(1).burst(3));
@@ -380,12 +385,12 @@ fn rl_20_a_token_bucket() {
 
     let half = Quota::every(2 * SECOND);
     let steps = [(0, true), (500, false), (1_500, false), (2_000, true)];
-    play(|| gcra(half), &steps.map(|(at, passes)| (millis(at), passes)));
+    play(|| gcra(half), &steps.map(|(at, passes)| (ms(at), passes)));
 }
 
 #[test]
 fn rl_21_fills_stop_at_the_burst() {
-    let fill = millis(50);
+    let fill = ms(50);
     play(
         || gcra(Quota::every(fill).burst(2)),
         &[

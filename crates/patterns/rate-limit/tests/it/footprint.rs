@@ -1,65 +1,15 @@
 //! What a call costs in memory: no allocation in any way to call that need not wait, and small futures.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    future,
-    mem::size_of_val,
-    time::Duration,
-};
+use std::{future, mem::size_of_val, time::Duration};
 
-use crate::support::{SECOND, WAYS, gcra, manual};
+use crate::support::gcra;
 use futures::FutureExt;
 use seawall_core::{Error, time::ManualClock};
-use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimiter};
+use seawall_rate_limit::{KeyedRateLimiter, Quota, RateLimiter};
+use seawall_testkit::{alloc::allocations, time::SECOND};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 // ===== allocations =====
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: all work is the system allocator's; the counter is a plain cell of the thread that allocates nothing itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often this thread allocates in a hundred runs of `f`, after a first one that may set up what is used by all.
-fn allocations(mut f: impl FnMut()) -> u64 {
-    f();
-    let before = ALLOCATIONS.get();
-    (0..100).for_each(|_| f());
-    ALLOCATIONS.get() - before
-}
-
-#[test]
-fn a_call_allocates_nothing_whether_it_passes_or_not() {
-    for algorithm in [Algorithm::Gcra, Algorithm::SlidingWindow] {
-        for (quota, passes) in [(Quota::per_second(1_000_000), true), (Quota::per_hour(1), false)] {
-            let (limiter, _clock) = manual(quota, algorithm);
-            limiter.try_acquire().unwrap();
-            for way in WAYS {
-                let made = allocations(|| assert_eq!(way.ask(&limiter).is_ok(), passes));
-                assert_eq!(made, 0, "{way:?}, {algorithm:?}, passes: {passes}");
-            }
-        }
-    }
-}
 
 #[test]
 fn a_call_that_might_wait_allocates_nothing_if_it_need_not() {

@@ -2,12 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+seawall_testkit::count_allocations!();
+
 mod conformance;
 mod footprint;
 mod max_wait;
 mod observers;
 mod pace;
 mod quotas;
+mod subject;
 mod support;
 mod tower;
 mod waiting;
+
+mod suites {
+    seawall_testkit::suites!(crate::subject::Limit: rejections, callbacks);
+}

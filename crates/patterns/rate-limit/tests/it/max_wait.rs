@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::{Manual, SECOND, Wait, gcra, millis, patient, wait, window};
+use crate::support::{Manual, Wait, gcra, patient, wait, window};
 use seawall_core::{Rejection, time::ManualClock};
 use seawall_rate_limit::{Algorithm, Quota, RateLimiter, Reason};
+use seawall_testkit::time::{SECOND, ms};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok};
 
 fn reason(answer: Result<(), Rejection>) -> Reason {
@@ -42,7 +43,7 @@ fn a_lower_quota_keeps_the_callers_whose_turn_still_comes_in_time() {
     assert_pending!(waits[1].poll());
     assert_eq!(reason(assert_ready!(waits[2].poll())), Reason::TooLong);
     for wait in &mut waits[..2] {
-        clock.advance(millis(500));
+        clock.advance(ms(500));
         assert!(wait.is_woken());
         assert_ready_ok!(wait.poll());
     }
@@ -51,15 +52,15 @@ fn a_lower_quota_keeps_the_callers_whose_turn_still_comes_in_time() {
 /// What a newcomer is told behind costs above 1 is the earliest time, and its turn may come later.
 #[test]
 fn a_wait_behind_large_costs_ends_in_time_at_an_exact_window() {
-    let (limiter, clock) = patient(Quota::new(5, millis(100)), Algorithm::SlidingWindow, millis(350));
+    let (limiter, clock) = patient(Quota::new(5, ms(100)), Algorithm::SlidingWindow, ms(350));
     limiter.try_acquire_n(4).unwrap();
     let mut waits: Vec<Wait> = (0..4).map(|_| wait(&limiter, 4)).collect();
     waits.iter_mut().for_each(|wait| assert_pending!(wait.poll()));
     for wait in &mut waits[..3] {
-        clock.advance(millis(100));
+        clock.advance(ms(100));
         assert_ready_ok!(wait.poll());
     }
-    clock.advance(millis(50) - Duration::from_nanos(1));
+    clock.advance(ms(50) - Duration::from_nanos(1));
     assert_pending!(waits[3].poll());
     clock.advance(Duration::from_nanos(1));
     assert!(waits[3].is_woken());
@@ -75,11 +76,11 @@ fn a_first_wait_that_is_kept_and_not_polled_holds_up_no_other() {
         let (mut kept, mut second, mut third) = (wait(&limiter, 1), wait(&limiter, 1), wait(&limiter, 1));
         [&mut kept, &mut second, &mut third].into_iter().for_each(|wait| assert_pending!(wait.poll()));
         // The second caller looks after the turn of the first one.
-        clock.advance(SECOND + millis(10));
+        clock.advance(SECOND + ms(10));
         assert!(second.is_woken(), "{algorithm:?}");
         assert_pending!(second.poll());
         // The exact window counts a call when it is let pass, and the bucket as of when its turn came.
-        let (early, late) = if algorithm == Algorithm::Gcra { (millis(990), SECOND) } else { (SECOND, SECOND) };
+        let (early, late) = if algorithm == Algorithm::Gcra { (ms(990), SECOND) } else { (SECOND, SECOND) };
         clock.advance(early);
         assert!(second.is_woken());
         assert_ready_ok!(second.poll());
@@ -154,7 +155,7 @@ fn a_queue_is_as_long_as_it_was_told() {
     let none: Manual = built(0);
     assert_eq!(reason(assert_ready!(wait(&none, 1).poll())), Reason::Exhausted);
     // With a longest wait it is the time that bounds the queue, unless a number is given too.
-    let (timed, _clock) = patient(Quota::every(millis(1)), Algorithm::Gcra, 2 * SECOND);
+    let (timed, _clock) = patient(Quota::every(ms(1)), Algorithm::Gcra, 2 * SECOND);
     assert_eq!(timed.max_queued(), usize::MAX);
     timed.try_acquire().unwrap();
     let mut waits: Vec<Wait> = (0..2_000).map(|_| wait(&timed, 1)).collect();

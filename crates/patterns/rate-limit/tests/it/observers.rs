@@ -5,12 +5,12 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use crate::support::SECOND;
 use seawall_core::{
     observe::{Level, ObserverHandle},
     time::ManualClock,
 };
 use seawall_rate_limit::{Event, EventKind, KeyedRateLimiter, Quota, RateLimiter};
+use seawall_testkit::time::SECOND;
 
 const QUOTA: Quota = Quota::per_second(1);
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::{Late, LateClock, MILLI, SECOND, millis};
+use crate::support::{Late, LateClock, MILLI};
 use seawall_core::time::Clock;
 use seawall_rate_limit::{Quota, RateLimiter};
+use seawall_testkit::time::{SECOND, ms};
 use tokio_test::task;
 
 /// When calls passed in `time` of made-up time, of so many callers that ask again as soon as they have passed.
@@ -36,7 +37,7 @@ fn callers_that_wait_get_the_rate_though_each_timer_is_late() {
     for (interval, callers) in [(1_500, 1), (1_500, 5), (500, 1), (500, 20), (100, 1), (100, 40)] {
         for late in [Late::Ticks, Late::ByLuck] {
             let quota = Quota::every(Duration::from_micros(interval));
-            let time = millis(300);
+            let time = ms(300);
             let passed = passed(quota, late, callers, time).len() as u64;
             let due = time.as_micros() as u64 / interval;
             assert!(passed * 100 >= due * 99, "{passed} of {due}: {quota}, {callers} callers, {late:?}");
@@ -50,7 +51,7 @@ fn callers_that_wait_get_the_rate_though_each_timer_is_late() {
 fn what_passes_late_is_within_the_burst_and_the_rate_of_its_turns() {
     for (interval, burst, callers) in [(1_500, 1, 3), (100, 1, 1), (100, 3, 40), (300, 10, 7)] {
         let quota = Quota::every(Duration::from_micros(interval)).burst(burst);
-        let passed = passed(quota, Late::ByLuck, callers, millis(100));
+        let passed = passed(quota, Late::ByLuck, callers, ms(100));
         for (first, from) in passed.iter().enumerate() {
             for (last, until) in passed.iter().enumerate().skip(first) {
                 let (number, stretch) = ((last - first) as u64 + 1, until - from + MILLI + STEP.as_nanos() as u64 + 3);
@@ -68,7 +69,7 @@ fn a_pause_saves_nothing_up_beyond_the_burst() {
     let waits = limiter.clone();
     let mut late = task::spawn(async move { waits.acquire().await });
     assert!(late.poll().is_pending());
-    clock.advance(millis(1));
+    clock.advance(ms(1));
     assert!(late.poll().is_ready());
     // Nine turns are left of the millisecond in which the caller waited; a pause takes them away.
     clock.advance(SECOND);
@@ -92,7 +93,7 @@ async fn under_tokio_a_caller_gets_a_rate_above_that_of_its_timers() {
             limiter.acquire().await.unwrap();
         }
         let (took, due) = (begun.elapsed(), Duration::from_micros(1_999 * interval));
-        assert!(took >= due && took * 99 <= due * 100 + millis(200), "{took:?} for {due:?}");
+        assert!(took >= due && took * 99 <= due * 100 + ms(200), "{took:?} for {due:?}");
     }
 }
 

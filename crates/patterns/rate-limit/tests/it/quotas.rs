@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{SECOND, WAYS, gcra, wait, window};
-use seawall_core::{Rejection, time::ManualClock};
+use crate::subject::Limit;
+use crate::support::{gcra, wait, window};
+use seawall_core::{Error, Rejection, time::ManualClock};
 use seawall_rate_limit::{KeyedRateLimiter, Quota, Reason};
+use seawall_testkit::{Subject, time::SECOND};
 use tokio_test::assert_ready;
 
 #[test]
@@ -49,8 +51,10 @@ fn a_limiter_whose_quota_becomes_zero_refuses_all_calls_until_there_is_one() {
         limiter.set_quota(Quota::per_second(0));
         let Err(Rejection::RateLimited(limited)) = assert_ready!(waits.poll()) else { panic!("it lets none pass") };
         assert_eq!(limited.reason(), Reason::TooLarge);
-        for way in WAYS {
-            assert_eq!(way.ask(&limiter).unwrap_err().retry_after(), None, "{way:?}");
+        let limit = Limit::new((limiter.clone(), clock.clone()));
+        for (way, run) in Limit::RUNS {
+            let Err(Error::Rejected(rejection)) = run(&limit, Ok(())) else { panic!("{way} passes") };
+            assert_eq!(rejection.retry_after(), None, "{way}");
         }
         // What costs nothing passes.
         assert!(limiter.try_acquire_n(0).is_ok());

@@ -1,9 +1,10 @@
 //! The tower contract, over a service that is ready when it is told to be.
 
-use crate::support::{Manual, SECOND, TICK, gcra};
+use crate::support::{Manual, gcra};
 use seawall_core::{Error, Rejection, time::ManualClock};
 use seawall_policy::GateService;
 use seawall_rate_limit::{KeyedRateLimiter, Quota, RateLimitService, RateLimiter};
+use seawall_testkit::time::{SECOND, TICK};
 use tokio_test::{
     assert_pending, assert_ready, assert_ready_ok,
     task::{self, Spawn},

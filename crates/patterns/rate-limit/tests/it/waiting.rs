@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::support::{Manual, SECOND, Wait, gcra, millis, wait, window};
+use crate::support::{Manual, Wait, gcra, wait, window};
 use seawall_core::{Error, Rejection, time::ManualClock};
 use seawall_rate_limit::{Algorithm, EventKind, Quota, RateLimiter, Reason};
+use seawall_testkit::time::{SECOND, ms};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 
 #[test]
@@ -133,12 +134,12 @@ fn a_new_quota_is_heard_by_who_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn under_tokio_everyone_is_served_at_the_rate() {
-    let limiter = RateLimiter::builder("t", Quota::every(millis(10)).burst(5)).max_wait(60 * SECOND).build();
+    let limiter = RateLimiter::builder("t", Quota::every(ms(10)).burst(5)).max_wait(60 * SECOND).build();
     let begun = tokio::time::Instant::now();
     let calls = (0..105).map(|_| limiter.execute(|| async { Ok::<(), ()>(()) }));
     assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
     // 100 behind the burst; each timer of tokio's may be up to a millisecond late.
-    assert!(begun.elapsed() >= SECOND && begun.elapsed() <= millis(1_150), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SECOND && begun.elapsed() <= ms(1_150), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -206,11 +207,11 @@ fn the_exact_window_cannot_be_got_around_at_its_edge() {
     // Ten at the end of one period and ten at the beginning of the next are what a fixed window would let in.
     let (exact, clock) = window(Quota::per_second(10));
     let passed = |limiter: &Manual| (0..10).filter(|_| limiter.try_acquire().is_ok()).count();
-    clock.advance(millis(990));
+    clock.advance(ms(990));
     assert_eq!(passed(&exact), 10);
-    clock.advance(millis(20));
+    clock.advance(ms(20));
     assert_eq!(passed(&exact), 0);
-    clock.advance(millis(980));
+    clock.advance(ms(980));
     assert_eq!(passed(&exact), 10);
     let _ = Algorithm::SlidingWindow;
 }

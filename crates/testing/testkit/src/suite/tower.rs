@@ -73,6 +73,7 @@ pub fn an_answer_is_counted_in_the_poll_that_returns_it<S: Subject>() {
             answer.send_response(response);
         }
         for (succeeded, index) in [(0, 1), (1, 0)] {
+            let succeeded = if S::COUNTS_WHEN_ADMITTED { 2 } else { succeeded };
             subject.assert_counted(Tally { succeeded, ..Tally::default() });
             assert_eq!(assert_ready_ok!(calls[index].poll(), "{kind}"), [3, 4][index], "{kind}");
         }

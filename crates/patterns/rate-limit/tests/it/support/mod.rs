@@ -4,62 +4,16 @@ mod late_clock;
 
 use std::{pin::Pin, time::Duration};
 
-use futures::FutureExt;
 use seawall_core::{
-    Error, Rejection,
+    Rejection,
     time::{ManualClock, Timer},
 };
 use seawall_rate_limit::{Algorithm, Quota, RateLimiter};
 use tokio_test::task::{self, Spawn};
-use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 pub(crate) use late_clock::{Late, LateClock, TICK as MILLI};
 
 pub(crate) type Manual = RateLimiter<ManualClock>;
-
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-pub(crate) const TICK: Duration = Duration::from_nanos(1);
-
-/// The ways in which a call can come; all of one kind of limiter must go the same way.
-pub(crate) const WAYS: [Way; 5] = [Way::TryAcquire, Way::Blocking, Way::Execute, Way::Call, Way::Tower];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    TryAcquire,
-    Blocking,
-    Execute,
-    Call,
-    Tower,
-}
-
-impl Way {
-    /// Makes a call, which is let in at once or not at all.
-    pub(crate) fn ask(self, limiter: &Manual) -> Result<(), Rejection> {
-        let answer = || async { Ok::<(), Error<()>>(()) };
-        let result = match self {
-            Self::TryAcquire => return limiter.try_acquire(),
-            Self::Blocking => return rejection(limiter.execute_blocking(|| Ok::<(), ()>(()))),
-            Self::Execute => {
-                let executed = limiter.execute(|| async { Ok::<(), ()>(()) }).now_or_never();
-                return rejection(executed.expect("it does not wait"));
-            }
-            Self::Call => limiter.call(answer).now_or_never(),
-            Self::Tower => {
-                let service = ServiceBuilder::new().layer(limiter.layer()).service(service_fn(move |()| answer()));
-                service.oneshot(()).now_or_never()
-            }
-        };
-        rejection(result.expect("it does not wait"))
-    }
-}
-
-fn rejection(result: Result<(), Error<impl Sized>>) -> Result<(), Rejection> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(Error::Rejected(rejection)) => Err(rejection),
-        Err(Error::Inner(_)) => unreachable!("the call does not fail"),
-    }
-}
 
 /// A limiter, and the clock that it goes by.
 pub(crate) fn manual(quota: Quota, algorithm: Algorithm) -> (Manual, ManualClock) {
@@ -86,8 +40,4 @@ pub(crate) type Wait = Spawn<Pin<Box<dyn Future<Output = Result<(), Rejection>>>
 pub(crate) fn wait<K: Timer + Send + Sync + 'static>(limiter: &RateLimiter<K>, n: u32) -> Wait {
     let limiter = limiter.clone();
     task::spawn(Box::pin(async move { limiter.acquire_n(n).await }))
-}
-
-pub(crate) fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
 }
