@@ -70,7 +70,7 @@ fn a_timeout_is_cut_to_the_timeout_around_it_and_says_so() {
         let by_inner = way == Way::Execute;
         assert_eq!(words(&reply), Some((3 * SECOND, 3 * SECOND, by_inner)), "{way:?} in {outer_way:?}");
         let begin =
-            if by_inner { "timeout `inner`: not done by the deadline" } else { "timeout `manual`: not done within 3" };
+            if by_inner { "timeout `inner`: not done by the deadline" } else { "timeout `manual`: not done in 3s" };
         let message = cut_off(&reply).unwrap().to_string();
         assert!(message.starts_with(begin), "{message}");
     }
