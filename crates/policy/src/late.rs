@@ -37,6 +37,10 @@ pub enum NotSent<E> {
     Failed(E),
 }
 
+/// An inner call that was sent, and its permit; or why it was not sent.
+type SentCall<S, Request, G> =
+    Result<(<S as Service<Request>>::Future, Ticket<G>), NotSent<<S as Service<Request>>::Error>>;
+
 impl<S, Request, Q: Queue, G: Gate> Late<S, Request, Q, G> {
     pub(crate) const fn queued(queue: Q, service: S, request: Request) -> Self {
         Self { entry: Some(Entry::new(queue)), service, request: Some(request), ticket: None }
@@ -55,10 +59,7 @@ impl<S, Request, Q: Queue, G: Gate> Late<S, Request, Q, G> {
     /// # Panics
     ///
     /// Panics if it is polled again after it has ended, and if the service panics; the call then counts as a failure.
-    pub fn poll_sent(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(S::Future, Ticket<G>), NotSent<S::Error>>>
+    pub fn poll_sent(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SentCall<S, Request, G>>
     where
         S: Service<Request>,
         Q: Queue<Leave: Into<Ticket<G>>>,

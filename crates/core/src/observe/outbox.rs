@@ -290,7 +290,7 @@ mod tests {
 
     fn keep(seen: &Seen, plus: u32) -> impl Fn(&Event<Changed>) + use<> {
         let log = seen.clone();
-        move |event| log.lock().unwrap().push(event.kind().0 + plus)
+        move |event| log.lock().expect("no observer panics here").push(event.kind().0 + plus)
     }
 
     fn recording(last: u32) -> (Outbox<Changed>, Seen) {

@@ -23,11 +23,11 @@ use tower::{BoxError, Layer, Service, service_fn};
 use tower_test::mock::{self, Handle, Mock};
 
 type Inner = Mock<&'static str, Response<Script>>;
+type Remote = Handle<&'static str, Response<Script>>;
+type Held<L> = HoldBodyService<<L as Layer<Inner>>::Service>;
 
 /// The mock, guarded by that layer.
-fn guarded<L: Layer<Inner>>(
-    layer: HoldBody<L>,
-) -> (mock::Spawn<HoldBodyService<L::Service>>, Handle<&'static str, Response<Script>>) {
+fn guarded<L: Layer<Inner>>(layer: HoldBody<L>) -> (mock::Spawn<Held<L>>, Remote) {
     mock::spawn_layer(layer)
 }
 

@@ -46,11 +46,11 @@ impl Peer {
 fn is_unavailable(status: Status) {
     let text = format!("{status:?}");
     assert_eq!(code(&status), GrpcCode::Unavailable, "{text}");
-    let result = Err::<Response<()>, _>(status);
+    let result = Err::<Response<()>, _>(status.clone());
     assert_eq!(GrpcCodes::health().classify(&result), Outcome::Failure, "{text}");
     assert_eq!(GrpcCodes::transient().classify(&result), Outcome::Failure, "{text}");
     assert_eq!(hint(&seawall::Attempt::FIRST, &result), Hint::None, "{text}");
-    let boxed: Box<dyn error::Error + Send + Sync> = Box::new(result.unwrap_err());
+    let boxed: Box<dyn error::Error + Send + Sync> = Box::new(status);
     assert_eq!(GrpcCodes::transient().classify(&Err::<Response<()>, _>(boxed)), Outcome::Failure, "{text}");
 }
 

@@ -29,6 +29,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 pub(crate) type Leaping = Retry<Plan, LeapingClock>;
 
 type Unbuilt = Builder<ByOutcome, NoHint, LeapingClock>;
+type Change = fn(Unbuilt) -> Unbuilt;
 
 /// Makes up to three attempts, without a wait between them. Its budget gets no deposit, and pays for each attempt after the
 /// first with what the test has saved.
@@ -139,7 +140,7 @@ impl Subject for Retried {
     }
 
     fn footprints() -> Kinds<Self> {
-        let builds: [(&str, fn(Unbuilt) -> Unbuilt); 5] = [
+        let builds: [(&str, Change); 5] = [
             ("no budget", |builder| builder.budget(Budget::unlimited())),
             ("the default budget", |builder| builder.budget(Budget::default())),
             ("an empty budget", |builder| builder.budget(Budget::ratio(0.0).floor(0))),

@@ -30,6 +30,7 @@ fn tracing_wants_what_a_subscriber_wants() {
     direct.observe(Weight::Debug, seawall::tracing, || 0);
     of_all.observe(Weight::Debug, of_any_kind(seawall::tracing), || 0);
     from_info.observe(Weight::Info, seawall::tracing, || 0);
+    #[expect(clippy::redundant_closure, reason = "a closure is another observer than the function itself")]
     around.observe(Weight::Debug, |event| seawall::tracing(event), || 0);
     for outbox in [&direct, &of_all, &from_info] {
         assert_eq!(wanted(outbox), [false; 3], "no subscriber");
