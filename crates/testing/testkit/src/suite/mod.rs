@@ -1,4 +1,4 @@
-//! The suites: functions that assert a property of any [`Subject`](crate::Subject).
+//! The suites: functions that assert a property of any [`Subject`].
 //!
 //! [`suites!`](crate::suites) makes a test of each of them.
 
