@@ -65,6 +65,11 @@ impl Running {
         Ok(Self { child, until: Instant::now() + patience, path: path.to_owned(), output })
     }
 
+    /// Whether the time of the test is over.
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// Waits until the test has ended or its time is over.
     ///
     /// # Errors

@@ -122,14 +122,23 @@ impl<'a> Bench<'a> {
     fn start(&self, case: Case<'_>, built: &HashMap<String, PathBuf>) -> Result<Running, String> {
         let executable = built.get(&case.test.target).ok_or("cargo built no such target")?;
         let folder = self.copy.root().join(&case.package.folder);
-        let (patience, output) = if case.must_hang { (HANG, case.bug.name()) } else { (PATIENCE, "test") };
-        let output = self.folder.join(format!("{output}.log"));
+        // A test that hangs runs beside others, so it has a file of its own.
+        let (patience, output) = match case.must_hang {
+            true => (HANG, format!("{}.{}.log", case.bug.name(), case.test.path.replace("::", "."))),
+            false => (PATIENCE, "test.log".to_owned()),
+        };
+        let output = self.folder.join(output);
         Running::start(executable, &case.test.path, &folder, patience, output)
             .map_err(|error| format!("the test did not start: {error}"))
     }
 }
 
 impl<'a> Hanging<'a> {
+    /// Whether the test has hung for long enough, if it has not ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.running.is_over()
+    }
+
     /// Waits until the test has hung for long enough.
     pub(crate) fn wait(self) -> Verdict<'a> {
         self.case.judge(self.running.wait())

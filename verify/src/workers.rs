@@ -60,6 +60,10 @@ fn work<'a>(
         let next = groups.lock().unwrap_or_else(PoisonError::into_inner).next(&mut member);
         let Some(bug) = next else { break };
         hanging.extend(bench.try_out(bug, report));
+        // Now and not at the end, because most tests that hang keep a core busy.
+        let over: Vec<_>;
+        (over, hanging) = hanging.into_iter().partition(trial::Hanging::is_over);
+        over.into_iter().for_each(|hanging| report(hanging.wait()));
     }
     hanging.into_iter().for_each(|hanging| report(hanging.wait()));
     Ok(())

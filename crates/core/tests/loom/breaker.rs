@@ -274,11 +274,14 @@ fn old_counts_are_removed_while_a_call_of_the_new_period_is_recorded() {
         for _ in 0..3 {
             let _ = breaker.reset(START);
         }
+        let other = spawn(&breaker, |breaker| {
+            let is_new = breaker.word().generation() == 4;
+            let _ = breaker.exit(enter(breaker), Outcome::Failure, &START);
+            is_new
+        });
         // With the fourth change of state a model removes what older generations left.
-        let other = spawn(&breaker, |breaker| breaker.reset(START).map(|change| change.generation()));
-        let is_new = breaker.word().generation() == 4;
-        let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
-        assert_eq!(other.join().unwrap(), Some(4));
+        assert_eq!(breaker.reset(START).map(|change| change.generation()), Some(4));
+        let is_new = other.join().unwrap();
         let (calls, failures) = counts(&breaker, START);
         assert_eq!(calls, failures);
         assert!(calls <= 1 && (calls == 1 || !is_new), "{calls}");
