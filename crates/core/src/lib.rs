@@ -6,7 +6,7 @@
 //! time, and answers with a value that says what changed; whoever holds the machine tells the world. There are two
 //! kinds and no third:
 //!
-//! - **Gates** are shared by all callers and say who may enter *now*: `enter -> Result<Entry, Refusal>`, and later
+//! - **Gates** are shared by all callers and say who may enter *now*: `enter -> Result<AdmittedCall, Refusal>`, and later
 //!   `exit(pass, outcome)`. The [`breaker`] is one, the [`rate`] and the [`slots`] are, and a [`budget`] of retries.
 //! - **Courses** belong to one call and say what happens *next*: `on_result(..) -> Next`. Its [`attempts`] are one.
 //!

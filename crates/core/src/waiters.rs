@@ -24,7 +24,7 @@ pub(crate) struct Waiters<W, V> {
 
 /// What is known of one who waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Waiter {
+pub(crate) struct WaitingCall {
     pub(crate) cost: u32,
     pub(crate) since: Instant,
     /// The end of its longest wait.
@@ -35,7 +35,7 @@ pub(crate) struct Waiter {
 
 /// How a wait stands when it is given up.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Wait<W, V> {
+pub(crate) enum WaitState<W, V> {
     Undecided(W),
     Settled(V),
 }
@@ -56,8 +56,8 @@ pub struct Woken<W> {
 
 enum Node<W, V> {
     Free { next: Option<Id> },
-    Waiting { waiter: Waiter, waker: W, upto: u64, before: Option<Id>, behind: Option<Id> },
-    Settled { waiter: Waiter, verdict: V },
+    Waiting { waiter: WaitingCall, waker: W, upto: u64, before: Option<Id>, behind: Option<Id> },
+    Settled { waiter: WaitingCall, verdict: V },
 }
 
 /// The number of a node, from 1.
@@ -72,7 +72,7 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Takes the last place.
-    pub(crate) fn join(&mut self, waiter: Waiter, waker: W) -> Place {
+    pub(crate) fn join(&mut self, waiter: WaitingCall, waker: W) -> Place {
         self.joined = self.joined.wrapping_add(waiter.cost.into());
         let node = Node::Waiting { waiter, waker, upto: self.joined, before: self.last, behind: None };
         let id = match self.free {
@@ -97,17 +97,17 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Gives a place up, from anywhere.
-    pub(crate) fn leave(&mut self, place: Place) -> (Waiter, Wait<W, V>) {
+    pub(crate) fn leave(&mut self, place: Place) -> (WaitingCall, WaitState<W, V>) {
         let Place(id) = place;
         let node = Node::Free { next: self.free };
         let left = match self.nodes[id.index()] {
             Node::Waiting { .. } => {
                 let (waiter, waker) = self.take(id, node);
-                (waiter, Wait::Undecided(waker))
+                (waiter, WaitState::Undecided(waker))
             }
             Node::Settled { waiter, verdict } => {
                 self.nodes[id.index()] = node;
-                (waiter, Wait::Settled(verdict))
+                (waiter, WaitState::Settled(verdict))
             }
             Node::Free { .. } => unreachable!("{NOT_OURS}"),
         };
@@ -126,7 +126,12 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Ends the wait of all of whom `which` is true, in the order of their arrival. Takes time with their number.
-    pub(crate) fn settle_each(&mut self, mut which: impl FnMut(&Waiter) -> bool, verdict: V, woken: &mut Woken<W>) {
+    pub(crate) fn settle_each(
+        &mut self,
+        mut which: impl FnMut(&WaitingCall) -> bool,
+        verdict: V,
+        woken: &mut Woken<W>,
+    ) {
         let mut next = self.first;
         while let Some(id) = next {
             let Node::Waiting { waiter, behind, .. } = &self.nodes[id.index()] else { unreachable!("{LISTED}") };
@@ -176,12 +181,12 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Who has waited longest.
-    pub(crate) fn first(&self) -> Option<Waiter> {
+    pub(crate) fn first(&self) -> Option<WaitingCall> {
         self.first.map(|id| self.waiter(id))
     }
 
     /// The caller in `place`, if its wait goes on.
-    pub(crate) fn waiting(&self, place: &Place) -> Option<Waiter> {
+    pub(crate) fn waiting(&self, place: &Place) -> Option<WaitingCall> {
         match &self.nodes[place.0.index()] {
             Node::Waiting { waiter, .. } => Some(*waiter),
             _ => None,
@@ -200,7 +205,7 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Who came last.
-    pub(crate) fn last(&self) -> Option<Waiter> {
+    pub(crate) fn last(&self) -> Option<WaitingCall> {
         self.last.map(|id| self.waiter(id))
     }
 
@@ -221,7 +226,7 @@ impl<W, V: Copy> Waiters<W, V> {
 
     // ----- helpers -----
 
-    fn waiter(&self, id: Id) -> Waiter {
+    fn waiter(&self, id: Id) -> WaitingCall {
         let Node::Waiting { waiter, .. } = self.nodes[id.index()] else { unreachable!("{LISTED}") };
         waiter
     }
@@ -232,7 +237,7 @@ impl<W, V: Copy> Waiters<W, V> {
     }
 
     /// Takes one who waits out of the list, and leaves `node` in its place.
-    fn take(&mut self, id: Id, node: Node<W, V>) -> (Waiter, W) {
+    fn take(&mut self, id: Id, node: Node<W, V>) -> (WaitingCall, W) {
         let node = mem::replace(&mut self.nodes[id.index()], node);
         let Node::Waiting { waiter, waker, before, behind, .. } = node else { unreachable!("{LISTED}") };
         self.link(before, behind);
@@ -352,8 +357,8 @@ mod tests {
         fn they_do_what_a_plain_queue_does(ops in vec(op(), 1..60)) {
             let mut waiters = Waiters::new();
             // The wakers are numbers, and the verdicts too.
-            let mut queue: VecDeque<(Waiter, usize)> = VecDeque::new();
-            let mut places: Vec<(Place, Waiter, Wait<usize, usize>)> = Vec::new();
+            let mut queue: VecDeque<(WaitingCall, usize)> = VecDeque::new();
+            let mut places: Vec<(Place, WaitingCall, WaitState<usize, usize>)> = Vec::new();
             let mut most = 0;
             // Then costs of those that left may still count.
             let mut left_between = false;
@@ -362,9 +367,9 @@ mod tests {
                 let mut settled = Vec::new();
                 match op {
                     Op::Join(cost, bounded) => {
-                        let waiter = Waiter { cost, bounded, since: Instant::from_nanos(number as u64), latest: Instant::MAX };
+                        let waiter = WaitingCall { cost, bounded, since: Instant::from_nanos(number as u64), latest: Instant::MAX };
                         queue.push_back((waiter, number));
-                        places.push((waiters.join(waiter, number), waiter, Wait::Undecided(number)));
+                        places.push((waiters.join(waiter, number), waiter, WaitState::Undecided(number)));
                     }
                     Op::Leave(which) if !places.is_empty() => {
                         let (place, waiter, wait) = places.remove(which.index(places.len()));
@@ -383,7 +388,7 @@ mod tests {
                     }
                     Op::SettleAbove(limit) => {
                         left_between = true;
-                        let is_above = |waiter: &Waiter| waiter.cost > limit;
+                        let is_above = |waiter: &WaitingCall| waiter.cost > limit;
                         settled.extend(queue.iter().filter(|(waiter, _)| is_above(waiter)).copied());
                         queue.retain(|(waiter, _)| !is_above(waiter));
                         let mut woken = Woken::none();
@@ -395,8 +400,8 @@ mod tests {
                     Op::SetWaker(which) if !places.is_empty() => {
                         let (place, waiter, wait) = which.get(&places);
                         let expected = match wait {
-                            Wait::Undecided(former) => Ok(*former),
-                            Wait::Settled(_) => Err(number),
+                            WaitState::Undecided(former) => Ok(*former),
+                            WaitState::Settled(_) => Err(number),
                         };
                         prop_assert_eq!(waiters.set_waker(place, number), expected);
                         let replaced = expected.is_ok().then_some(*waiter);
@@ -411,7 +416,7 @@ mod tests {
                 }
                 for (_, waiter, wait) in &mut places {
                     if settled.iter().any(|(other, _)| other == waiter) {
-                        *wait = Wait::Settled(number);
+                        *wait = WaitState::Settled(number);
                     }
                 }
 
@@ -423,8 +428,8 @@ mod tests {
                 prop_assert_eq!(waiters.cost(), queue.iter().map(|(waiter, _)| u64::from(waiter.cost)).sum::<u64>());
                 for (place, waiter, wait) in &places {
                     let verdict = match wait {
-                        Wait::Undecided(_) => None,
-                        Wait::Settled(verdict) => Some(*verdict),
+                        WaitState::Undecided(_) => None,
+                        WaitState::Settled(verdict) => Some(*verdict),
                     };
                     prop_assert_eq!(waiters.verdict(place), verdict);
                     prop_assert_eq!(waiters.waiting(place), verdict.is_none().then_some(*waiter));
@@ -443,15 +448,15 @@ mod tests {
 
     /// Gives that one, who waits, another waker.
     fn replace(
-        queue: &mut VecDeque<(Waiter, usize)>,
-        places: &mut [(Place, Waiter, Wait<usize, usize>)],
-        whose: Option<Waiter>,
+        queue: &mut VecDeque<(WaitingCall, usize)>,
+        places: &mut [(Place, WaitingCall, WaitState<usize, usize>)],
+        whose: Option<WaitingCall>,
         with: usize,
     ) {
         let waits = queue.iter_mut().filter(|(waiter, _)| Some(*waiter) == whose);
         waits.for_each(|(_, waker)| *waker = with);
         let held = places.iter_mut().filter(|(_, waiter, _)| Some(*waiter) == whose);
-        held.for_each(|(.., wait)| *wait = Wait::Undecided(with));
+        held.for_each(|(.., wait)| *wait = WaitState::Undecided(with));
     }
 
     #[test]

@@ -99,21 +99,21 @@ impl<Q: Queue> Future for Acquire<Q> {
 pin_project! {
     /// Waits for leave to make one call, or for its refusal, which is then counted and told.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Entry<Q: Queue, G> {
+    pub struct Waiting<Q: Queue, G> {
         #[pin]
         turn: Acquire<Q>,
         gate: PhantomData<fn() -> G>,
     }
 }
 
-impl<Q: Queue, G> Entry<Q, G> {
+impl<Q: Queue, G> Waiting<Q, G> {
     /// Takes its place in the queue with its first poll.
     pub const fn new(queue: Q) -> Self {
         Self { turn: Acquire::new(queue), gate: PhantomData }
     }
 }
 
-impl<G: Gate, Q: Queue<Leave: Into<Ticket<G>>>> Future for Entry<Q, G> {
+impl<G: Gate, Q: Queue<Leave: Into<Ticket<G>>>> Future for Waiting<Q, G> {
     type Output = Result<Ticket<G>, Rejection>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -123,9 +123,9 @@ impl<G: Gate, Q: Queue<Leave: Into<Ticket<G>>>> Future for Entry<Q, G> {
     }
 }
 
-impl<Q: Queue, G> fmt::Debug for Entry<Q, G> {
+impl<Q: Queue, G> fmt::Debug for Waiting<Q, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Entry").field(&self.turn).finish()
+        f.debug_tuple("Waiting").field(&self.turn).finish()
     }
 }
 

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use seawall_core::{Mark, Rejection};
 use tower_service::Service;
 
-use crate::{Entry, Gate, Judge, Late, NotSent, Queue, Ticket};
+use crate::{Gate, Judge, Late, NotSent, Queue, Ticket, Waiting};
 
 /// Makes a call with leave, or its refusal: the one way of `execute`, `call` and the tower service alike.
 ///
@@ -54,7 +54,7 @@ where
     let state = match answer {
         Answer::Now(leave) => Queued::Running { response: drive(leave, call, reject) },
         // A box, as most calls never wait, and their futures would be larger by it and a timer.
-        Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Entry::new(turn)), call: Some((call, reject())) },
+        Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Waiting::new(turn)), call: Some((call, reject())) },
     };
     QueuedFuture { state }
 }
@@ -98,7 +98,7 @@ pin_project! {
     #[project = QueuedProj]
     enum Queued<F, O, Q: Queue, G: Gate, R> {
         // The turn is polled. Boxed, as most calls never wait, and the future would be larger by it and a timer.
-        Waiting { turn: Pin<Box<Entry<Q, G>>>, call: Option<(O, R)> },
+        Waiting { turn: Pin<Box<Waiting<Q, G>>>, call: Option<(O, R)> },
         // The call is polled, or its refusal.
         Running { #[pin] response: ResponseFuture<F, G, R> },
     }

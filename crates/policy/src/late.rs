@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use seawall_core::{Mark, Rejection};
 use tower_service::Service;
 
-use crate::{Entry, Gate, Judge, Queue, Ticket};
+use crate::{Gate, Judge, Queue, Ticket, Waiting};
 
 pin_project! {
     /// A request that is not sent yet: it waits for its turn at a gate, and then until a service is ready.
@@ -20,7 +20,7 @@ pin_project! {
     pub struct Late<S, Request, Q: Queue, G: Gate> {
         // The turn is polled. Then it is `None`, and the service is polled ready.
         #[pin]
-        entry: Option<Entry<Q, G>>,
+        entry: Option<Waiting<Q, G>>,
         service: S,
         request: Option<Request>,
         // Last, because the permit is given back after the request and the service are dropped.
@@ -43,7 +43,7 @@ type SentCall<S, Request, G> =
 
 impl<S, Request, Q: Queue, G: Gate> Late<S, Request, Q, G> {
     pub(crate) const fn queued(queue: Q, service: S, request: Request) -> Self {
-        Self { entry: Some(Entry::new(queue)), service, request: Some(request), ticket: None }
+        Self { entry: Some(Waiting::new(queue)), service, request: Some(request), ticket: None }
     }
 
     pub(crate) const fn admitted(ticket: Ticket<G>, service: S, request: Request) -> Self {

@@ -4,18 +4,18 @@ use crate::{KeepError, Respond, WithResponse};
 use seawall_core::Rejection;
 use tower_layer::Layer;
 
-use crate::{GateService, Patience, Patient, Policy, Waiting};
+use crate::{BoxedWait, GateService, Patient, Policy, WaitLimit};
 
 /// Guards services with one policy, which they all share; from the policy's `layer()`.
 pub struct GateLayer<P: Policy, R = KeepError> {
     policy: P,
     reject: R,
-    wait: Option<Wait<P>>,
+    wait: Option<WaitFn<P>>,
 }
 
 /// How the services wait in `poll_ready`, if they do.
 // A function, so that what waiting asks for is asked of those alone who wait.
-pub(crate) type Wait<P> = fn(&P) -> Waiting<P>;
+pub(crate) type WaitFn<P> = fn(&P) -> BoxedWait<P>;
 
 impl<P: Policy> GateLayer<P> {
     /// Guards with `policy`; a call is refused at once where there is no room.
@@ -25,7 +25,7 @@ impl<P: Policy> GateLayer<P> {
 }
 
 impl<P: Policy, R> GateLayer<P, R> {
-    pub(crate) const fn with_parts(policy: P, reject: R, wait: Option<Wait<P>>) -> Self {
+    pub(crate) const fn with_parts(policy: P, reject: R, wait: Option<WaitFn<P>>) -> Self {
         Self { policy, reject, wait }
     }
 
@@ -48,7 +48,7 @@ impl<P: Policy, R> GateLayer<P, R> {
     where
         P: Patient,
     {
-        Self { wait: Some(|policy| policy.wait(Patience::Unlimited)), ..self }
+        Self { wait: Some(|policy| policy.wait(WaitLimit::Unlimited)), ..self }
     }
 
     /// The policy.

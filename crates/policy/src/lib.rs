@@ -31,14 +31,14 @@ mod service;
 mod sight;
 mod ticket;
 
-pub use acquire::{Acquire, Entry, Queue, Turn, wake};
+pub use acquire::{Acquire, Queue, Turn, Waiting, wake};
 pub use callee::Callee;
 pub use future::{Answer, drive, queue};
 pub use gate::{Gate, Judge, Spent};
 pub use late::{Late, NotSent};
 pub use layer::GateLayer;
 pub use passage::{Admission, Admit, Pass, Passage};
-pub use policy::{Patience, Patient, Policy, QueuePolicy, Waiting};
+pub use policy::{BoxedWait, Patient, Policy, QueuePolicy, WaitLimit};
 pub use queue_layer::QueueLayer;
 pub use queue_service::{Admitted, LateCall, QueueService};
 pub use reject::{KeepError, MakeResponse, Reject, Respond, WithResponse, WrapError};

@@ -58,19 +58,19 @@ pub trait QueuePolicy: Policy {
 /// A policy whose services can wait in `poll_ready`.
 pub trait Patient: Policy {
     /// Waits for what [`reserve`](Policy::reserve) could not give.
-    fn wait(&self, patience: Patience) -> Waiting<Self>;
+    fn wait(&self, patience: WaitLimit) -> BoxedWait<Self>;
 }
 
 /// How long a service waits in `poll_ready`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum WaitLimit {
     /// As the policy says, and then the call is refused.
     Configured,
     /// Until there is room, however long that takes and however many wait.
     Unlimited,
 }
 
-impl Patience {
+impl WaitLimit {
     /// What a wait that begins `now` goes by, under a policy whose longest wait is `max_wait`: whether it counts against the
     /// queue's limit, and when it ends at the latest.
     pub fn terms(self, max_wait: Option<Duration>, now: Instant) -> (bool, Instant) {
@@ -82,5 +82,5 @@ impl Patience {
 }
 
 /// A wait in `poll_ready`. Boxed, as `poll_ready` has no pinned self; made only where there is something to wait for.
-pub type Waiting<P> =
+pub type BoxedWait<P> =
     Pin<Box<dyn Future<Output = Result<<P as Policy>::Reserved, <P as Policy>::Refusal>> + Send + Sync>>;

@@ -3,7 +3,7 @@ use std::fmt;
 use seawall_core::Rejection;
 use tower_layer::Layer;
 
-use crate::{GateLayer, KeepError, Patience, Patient, QueuePolicy, QueueService, Respond, WithResponse};
+use crate::{GateLayer, KeepError, Patient, QueuePolicy, QueueService, Respond, WaitLimit, WithResponse};
 
 /// Guards services with one policy whose calls can wait for their turn; from the policy's `layer()`.
 ///
@@ -49,7 +49,7 @@ impl<P: QueuePolicy, R> QueueLayer<P, R> {
     where
         P: Patient,
     {
-        GateLayer::with_parts(self.policy, self.reject, Some(|policy| policy.wait(Patience::Configured)))
+        GateLayer::with_parts(self.policy, self.reject, Some(|policy| policy.wait(WaitLimit::Configured)))
     }
 
     /// While there is no room, the service is not ready. The same as [`GateLayer::backpressure`].

@@ -7,7 +7,7 @@ use crate::{KeepError, Reject};
 use seawall_core::Rejection;
 use tower_service::Service;
 
-use crate::{Judge, Policy, Ticket, Waiting, drive, future::ResponseFuture, layer::Wait};
+use crate::{BoxedWait, Judge, Policy, Ticket, drive, future::ResponseFuture, layer::WaitFn};
 
 /// A service guarded by a policy.
 ///
@@ -32,7 +32,7 @@ pub struct GateService<S, P: Policy, R = KeepError> {
 
 /// Where a service waits for room.
 struct Entrance<P: Policy> {
-    wait: Wait<P>,
+    wait: WaitFn<P>,
     state: State<P>,
 }
 
@@ -40,7 +40,7 @@ struct Entrance<P: Policy> {
 enum State<P: Policy> {
     Unasked,
     /// There is no room yet.
-    Waiting(Waiting<P>),
+    Waiting(BoxedWait<P>),
     /// There is room, and it is ours.
     Reserved(P::Reserved),
 }
@@ -53,7 +53,7 @@ impl<S, P: Policy> GateService<S, P> {
 }
 
 impl<S, P: Policy, R> GateService<S, P, R> {
-    pub(crate) fn with_parts(inner: S, policy: P, reject: R, wait: Option<Wait<P>>) -> Self {
+    pub(crate) fn with_parts(inner: S, policy: P, reject: R, wait: Option<WaitFn<P>>) -> Self {
         let entrance = wait.map(|wait| Entrance { wait, state: State::Unasked });
         Self { inner, policy, reject, refusal: None, entrance }
     }

@@ -55,7 +55,7 @@ pub struct Pass {
 
 /// A call that was let in.
 #[derive(Debug, PartialEq)]
-pub struct Entry {
+pub struct AdmittedCall {
     /// To be handed back when the call has ended.
     pub pass: Pass,
     /// What letting it in has changed.
@@ -264,7 +264,7 @@ impl Breaker {
 
 // ===== impl Entry, Pass =====
 
-impl Entry {
+impl AdmittedCall {
     #[inline]
     pub(super) fn new(word: Word, started: Instant) -> Self {
         Self { pass: Pass::new(word, started), change: None }

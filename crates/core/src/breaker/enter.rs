@@ -1,4 +1,4 @@
-use super::{Breaker, Entry, Pass, Phase, Refusal, State, Why, Word, cell::push};
+use super::{AdmittedCall, Breaker, Pass, Phase, Refusal, State, Why, Word, cell::push};
 use crate::{caller::Caller, time::Instant};
 
 /// Letting calls in.
@@ -9,9 +9,9 @@ impl Breaker {
     /// # Errors
     ///
     /// Refused: the circuit is open, or half-open with all places taken.
-    pub fn enter(&self, caller: &impl Caller) -> Result<Entry, Refusal> {
+    pub fn enter(&self, caller: &impl Caller) -> Result<AdmittedCall, Refusal> {
         if let Some(pass) = self.enter_closed() {
-            return Ok(Entry { pass, change: None });
+            return Ok(AdmittedCall { pass, change: None });
         }
         let entry = self.enter_at(caller.now());
         if entry.is_err() {
@@ -49,7 +49,7 @@ impl Breaker {
 
     // Out of line: what a closed circuit does not need.
     #[inline(never)]
-    fn enter_at(&self, now: Instant) -> Result<Entry, Refusal> {
+    fn enter_at(&self, now: Instant) -> Result<AdmittedCall, Refusal> {
         loop {
             let word = self.load();
             if let Some(refusal) = self.refusal_by(word, now) {
@@ -57,7 +57,7 @@ impl Breaker {
             }
             let (next, why) = match word.phase() {
                 Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => {
-                    return Ok(Entry::new(word, now));
+                    return Ok(AdmittedCall::new(word, now));
                 }
                 // Refused above.
                 Phase::ForcedOpen => continue,
@@ -72,10 +72,13 @@ impl Breaker {
                 push(&self.hot.changed, now);
                 if self.swap(word, next) {
                     self.complete(next, now);
-                    return Ok(Entry { change: Some(self.change(word, next, now, why)), ..Entry::new(next, now) });
+                    return Ok(AdmittedCall {
+                        change: Some(self.change(word, next, now, why)),
+                        ..AdmittedCall::new(next, now)
+                    });
                 }
             } else if self.swap(word, next) {
-                return Ok(Entry::new(next, now));
+                return Ok(AdmittedCall::new(next, now));
             }
         }
     }

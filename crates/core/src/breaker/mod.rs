@@ -29,7 +29,7 @@ mod rule;
 mod trip;
 mod word;
 
-pub use cell::{Breaker, Entry, Pass, Settled, Totals};
+pub use cell::{AdmittedCall, Breaker, Pass, Settled, Totals};
 pub use change::{Change, Changes, Trigger, Why};
 pub use config::Config;
 pub use refusal::Refusal;

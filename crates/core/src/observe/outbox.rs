@@ -8,7 +8,7 @@ use std::{
 use super::{
     Event, Kind, Level, ObserverHandle,
     observer::{Interest, Observer, Remove, Tell, Wanted},
-    waiting::{At, Waiting, following},
+    waiting::{At, EventQueue, following},
 };
 use crate::{
     sync::{AtomicU64, Mutex, MutexGuard, Ordering},
@@ -50,7 +50,7 @@ struct Shared<K> {
 
 struct Inner<K> {
     observers: Arc<[Observer<K>]>,
-    waiting: Waiting<K>,
+    waiting: EventQueue<K>,
     delivering: bool,
     next_id: u64,
 }
@@ -58,7 +58,7 @@ struct Inner<K> {
 impl<K: Kind + 'static> Outbox<K> {
     /// Without observers.
     pub fn new() -> Self {
-        let inner = Inner { observers: Arc::new([]), waiting: Waiting::new(), delivering: false, next_id: 0 };
+        let inner = Inner { observers: Arc::new([]), waiting: EventQueue::new(), delivering: false, next_id: 0 };
         let (wanted, arriving) = (Wanted::nothing(), AtomicU64::new(0));
         Self { shared: Arc::new(Shared { wanted, arriving, inner: Mutex::new(inner) }) }
     }

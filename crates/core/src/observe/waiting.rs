@@ -4,8 +4,8 @@ use super::{Event, Kind, Level};
 
 /// The events that have happened and have not been told, in the order in which they are told. Its bounds hold whatever
 /// comes: [`MAX_OF_CALLS`] events of single calls, [`MAX_CHANGES`] changes.
-pub(super) struct Waiting<K> {
-    entries: VecDeque<Entry<K>>,
+pub(super) struct EventQueue<K> {
+    entries: VecDeque<QueuedEvent<K>>,
     /// The number of the next transition to tell.
     next: u32,
     /// How many events have come.
@@ -17,7 +17,7 @@ pub(super) struct Waiting<K> {
     lost_told: u64,
 }
 
-pub(super) struct Entry<K> {
+pub(super) struct QueuedEvent<K> {
     at: At,
     /// How many events had come before this event.
     pub(super) place: u64,
@@ -34,7 +34,7 @@ pub(super) enum At {
     After(u32),
 }
 
-impl<K: Kind> Waiting<K> {
+impl<K: Kind> EventQueue<K> {
     pub(super) fn new() -> Self {
         Self { entries: VecDeque::new(), next: 0, come: 0, of_calls: 0, lost: 0, lost_told: 0 }
     }
@@ -70,7 +70,7 @@ impl<K: Kind> Waiting<K> {
         }
         let place = self.come;
         self.come += 1;
-        let entry = Entry { at, place, level, event };
+        let entry = QueuedEvent { at, place, level, event };
         if entry.is_of_call() {
             if self.of_calls == MAX_OF_CALLS {
                 self.lost += 1;
@@ -87,7 +87,7 @@ impl<K: Kind> Waiting<K> {
     }
 
     /// The next event, if its turn has come.
-    pub(super) fn take(&mut self) -> Option<Entry<K>> {
+    pub(super) fn take(&mut self) -> Option<QueuedEvent<K>> {
         match self.entries.front()?.at {
             At::Transitions { first, last } if first == self.next => self.next = following(last),
             At::After(number) if is_before(number, self.next) => {}
@@ -102,9 +102,9 @@ impl<K: Kind> Waiting<K> {
 
     /// Loses the events of single calls that wait.
     #[must_use = "events are dropped outside of the lock"]
-    pub(super) fn lose_of_calls(&mut self) -> VecDeque<Entry<K>> {
+    pub(super) fn lose_of_calls(&mut self) -> VecDeque<QueuedEvent<K>> {
         let all = mem::take(&mut self.entries);
-        let (of_calls, changes): (VecDeque<_>, _) = all.into_iter().partition(Entry::is_of_call);
+        let (of_calls, changes): (VecDeque<_>, _) = all.into_iter().partition(QueuedEvent::is_of_call);
         self.entries = changes;
         self.lost += of_calls.len() as u64;
         self.of_calls = 0;
@@ -113,7 +113,7 @@ impl<K: Kind> Waiting<K> {
 
     /// Forgets all that waits, as no observer is left.
     #[must_use = "events are dropped outside of the lock"]
-    pub(super) fn clear(&mut self) -> VecDeque<Entry<K>> {
+    pub(super) fn clear(&mut self) -> VecDeque<QueuedEvent<K>> {
         self.of_calls = 0;
         mem::take(&mut self.entries)
     }
@@ -151,7 +151,7 @@ impl<K: Kind> Waiting<K> {
     }
 }
 
-impl<K> Entry<K> {
+impl<K> QueuedEvent<K> {
     /// Whether the event happened to one call, and so may be lost.
     fn is_of_call(&self) -> bool {
         self.level == Level::Debug
@@ -313,7 +313,7 @@ mod tests {
 
         #[test]
         fn events_wait_as_in_a_plain_list_within_the_bounds(ops in vec(op(), 1..20)) {
-            let (mut waiting, mut naive) = (Waiting::new(), Naive { events: Vec::new(), next: 1, lost: 0 });
+            let (mut waiting, mut naive) = (EventQueue::new(), Naive { events: Vec::new(), next: 1, lost: 0 });
             waiting.begin_at(1);
             // The transitions that were made and have not come yet, and the latest that was made.
             let (mut made, mut latest) = (Vec::new(), 0);

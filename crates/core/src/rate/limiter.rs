@@ -1,6 +1,6 @@
 use std::{fmt, sync::PoisonError, time::Duration};
 
-use super::{Denied, Quota, Refusal, gcra::Gcra, queue::Queue, sliding_window::SlidingWindow};
+use super::{Denied, Quota, Refusal, gcra::Gcra, queue::RateQueue, sliding_window::SlidingWindow};
 use crate::{
     caller::Caller,
     counter::Counter,
@@ -15,7 +15,7 @@ use crate::{
 /// `W` is what is woken when a turn may have come: [`Woken`](crate::Woken) is to be woken by the caller.
 pub struct Limiter<W> {
     pub(super) rule: Rule,
-    queue: Line<Mutex<Queue<W>>>,
+    queue: Line<Mutex<RateQueue<W>>>,
     /// How many wait; written under the lock.
     pub(super) queued: AtomicU64,
     pub(super) max_queued: usize,
@@ -57,7 +57,7 @@ impl<W> Limiter<W> {
         };
         Self {
             rule,
-            queue: Line(Mutex::new(Queue { waiters: Waiters::new(), window, lag: 0 })),
+            queue: Line(Mutex::new(RateQueue { waiters: Waiters::new(), window, lag: 0 })),
             queued: AtomicU64::new(0),
             max_queued: usize::MAX,
             refused: Counter::new(lanes),
@@ -147,7 +147,7 @@ impl<W> Limiter<W> {
         self.refused.sum()
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Queue<W>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, RateQueue<W>> {
         // No code that can panic half-way runs under this lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -30,6 +30,6 @@ mod terms;
 
 pub use invalid_quota::InvalidQuota;
 pub use limiter::{Algorithm, Limiter};
-pub use queue::{Entry, Turn};
+pub use queue::{RateEntry, RateTurn};
 pub use quota::Quota;
 pub use refusal::{Denied, Reason, Refusal};

@@ -10,12 +10,12 @@ use crate::{
     observe::contain,
     sync::Ordering,
     time::Instant,
-    waiters::{Place, Wait, Waiter, Waiters, Woken},
+    waiters::{Place, WaitState, Waiters, WaitingCall, Woken},
 };
 
 /// A call that may pass, or that may wait.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum RateEntry {
     /// It may pass now, as of that time; of a place given back by [`Limiter::refund`] it is when it was taken.
     Entered(Instant),
     /// It waits. The place is to be handed to [`Limiter::turn`] until the wait is over, or to [`Limiter::leave`].
@@ -24,7 +24,7 @@ pub enum Entry {
 
 /// How a wait stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum RateTurn {
     /// It goes on. It is to ask again when it is woken, and at `until`.
     Waiting {
         /// When its turn comes, as far as is known, or when its longest wait ends, if that is earlier.
@@ -37,7 +37,7 @@ pub enum Turn {
 }
 
 /// What lies under the lock.
-pub(super) struct Queue<W> {
+pub(super) struct RateQueue<W> {
     // Without a waker is whoever has been woken and has not asked yet.
     pub(super) waiters: Waiters<Option<W>, Verdict>,
     pub(super) window: Option<(Quota, SlidingWindow)>,
@@ -84,12 +84,12 @@ impl<W> Limiter<W> {
         now: Instant,
         latest: Instant,
         waker: impl FnOnce() -> W,
-    ) -> (Result<Entry, Refusal>, Woken<W>) {
+    ) -> (Result<RateEntry, Refusal>, Woken<W>) {
         let mut waker = Some(waker());
         let output = self.with_queue(now, |limiter, queue, _| {
             if queue.waiters.len() == 0 {
                 match limiter.take_first(queue, cost, now) {
-                    Ok(at) => return Ok(Entry::Entered(at)),
+                    Ok(at) => return Ok(RateEntry::Entered(at)),
                     Err(refusal) if refusal.reason() != Reason::Exhausted => return Err(refusal),
                     Err(_) => {}
                 }
@@ -103,8 +103,8 @@ impl<W> Limiter<W> {
             if now + wait > latest {
                 return Err(Refusal { reason: Reason::TooLong, ..refusal });
             }
-            let waiter = Waiter { cost, since: now, latest, bounded };
-            Ok(Entry::Waiting(queue.waiters.join(waiter, waker.take())))
+            let waiter = WaitingCall { cost, since: now, latest, bounded };
+            Ok(RateEntry::Waiting(queue.waiters.join(waiter, waker.take())))
         });
         // It is someone's code, and what was taken must not be lost with its panic.
         contain(|| drop(waker));
@@ -117,7 +117,7 @@ impl<W> Limiter<W> {
     /// # Panics
     ///
     /// If there is no place.
-    pub fn turn(&self, place: &mut Option<Place>, now: Instant, waker: impl FnOnce() -> W) -> (Turn, Woken<W>) {
+    pub fn turn(&self, place: &mut Option<Place>, now: Instant, waker: impl FnOnce() -> W) -> (RateTurn, Woken<W>) {
         let (mut waker, mut spare) = (Some(waker()), None);
         let output = self.with_queue(now, |limiter, queue, woken| {
             let at = place.as_ref().expect("whoever asks for its turn has a place");
@@ -127,25 +127,29 @@ impl<W> Limiter<W> {
                     waker = former.unwrap_or_default();
                     let through = queue.waiters.cost_through(at);
                     let due = limiter.asks_at(&mut queue.window, through, waiter.cost, now);
-                    return Turn::Waiting { until: due.min(waiter.latest) };
+                    return RateTurn::Waiting { until: due.min(waiter.latest) };
                 }
                 (verdict, _) => verdict.unwrap_or(Verdict::TooLong),
             };
             let (waiter, wait) = queue.waiters.leave(place.take().expect("it was there"));
-            if let Wait::Undecided(former) = wait {
+            if let WaitState::Undecided(former) = wait {
                 // One waker is dropped outside of the lock, with this one.
                 spare = former;
             }
             // It may have been the first, and whoever is first now keeps the timer.
             queue.wake_first(woken);
             let reason = match verdict {
-                Verdict::Entered(at) => return Turn::Entered(at),
+                Verdict::Entered(at) => return RateTurn::Entered(at),
                 Verdict::TooLarge => Reason::TooLarge,
                 Verdict::TooLong => Reason::TooLong,
             };
             let refusal = limiter.refusal_behind(queue, waiter.cost, now);
             // The quota may have been changed again.
-            Turn::Refused(if refusal.reason() == Reason::TooLarge { refusal } else { Refusal { reason, ..refusal } })
+            RateTurn::Refused(if refusal.reason() == Reason::TooLarge {
+                refusal
+            } else {
+                Refusal { reason, ..refusal }
+            })
         });
         contain(|| drop(spare));
         contain(|| drop(waker));
@@ -157,9 +161,9 @@ impl<W> Limiter<W> {
         let mut waker = None;
         let (_, woken) = self.with_queue(now, |limiter, queue, woken| {
             match queue.waiters.leave(place) {
-                (_, Wait::Undecided(former)) => waker = former,
-                (waiter, Wait::Settled(Verdict::Entered(at))) => limiter.give_back(queue, waiter.cost, at, now),
-                (_, Wait::Settled(Verdict::TooLarge | Verdict::TooLong)) => {}
+                (_, WaitState::Undecided(former)) => waker = former,
+                (waiter, WaitState::Settled(Verdict::Entered(at))) => limiter.give_back(queue, waiter.cost, at, now),
+                (_, WaitState::Settled(Verdict::TooLarge | Verdict::TooLong)) => {}
             }
             limiter.pass_due(queue, now, woken);
             queue.wake_first(woken);
@@ -170,7 +174,7 @@ impl<W> Limiter<W> {
 
     /// Gives back what `cost` calls took that were let pass at `at` and are not made.
     pub fn refund(&self, cost: u32, at: Instant, now: Instant) -> Woken<W> {
-        let refunded = |limiter: &Self, queue: &mut Queue<W>, woken: &mut Woken<W>| {
+        let refunded = |limiter: &Self, queue: &mut RateQueue<W>, woken: &mut Woken<W>| {
             limiter.give_back(queue, cost, at, now);
             limiter.pass_due(queue, now, woken);
             queue.wake_first(woken);
@@ -205,9 +209,9 @@ impl<W> Limiter<W> {
             let most = limiter.most(queue);
             let mut refused = Woken::none();
             queue.waiters.settle_each(|waiter| waiter.cost > most, Verdict::TooLarge, &mut refused);
-            let Queue { waiters, window, .. } = &mut *queue;
+            let RateQueue { waiters, window, .. } = &mut *queue;
             let mut ahead = 0;
-            let is_late = |waiter: &Waiter| {
+            let is_late = |waiter: &WaitingCall| {
                 let through = ahead + u64::from(waiter.cost);
                 let is_late =
                     waiter.latest != Instant::MAX && now + limiter.wait_for(window, through, now) > waiter.latest;
@@ -230,7 +234,7 @@ impl<W> Limiter<W> {
     fn with_queue<T>(
         &self,
         now: Instant,
-        look: impl FnOnce(&Self, &mut Queue<W>, &mut Woken<W>) -> T,
+        look: impl FnOnce(&Self, &mut RateQueue<W>, &mut Woken<W>) -> T,
     ) -> (T, Woken<W>) {
         let mut queue = self.lock();
         let mut woken = Woken::none();
@@ -250,7 +254,7 @@ impl<W> Limiter<W> {
     }
 
     /// Lets pass the first ones, as far as their turn has come; whether the queue has got another first one.
-    fn pass_due(&self, queue: &mut Queue<W>, now: Instant, woken: &mut Woken<W>) -> bool {
+    fn pass_due(&self, queue: &mut RateQueue<W>, now: Instant, woken: &mut Woken<W>) -> bool {
         let mut any = false;
         while let Some(verdict) = queue.waiters.first().and_then(|first| self.verdict(queue, &first, now)) {
             any = true;
@@ -260,7 +264,7 @@ impl<W> Limiter<W> {
     }
 
     /// How the wait of the first one has ended by now, if it has.
-    fn verdict(&self, queue: &mut Queue<W>, first: &Waiter, now: Instant) -> Option<Verdict> {
+    fn verdict(&self, queue: &mut RateQueue<W>, first: &WaitingCall, now: Instant) -> Option<Verdict> {
         // A turn that came in time stays, however late it is looked for.
         if now >= first.latest && self.turn_of(queue, first.cost, now) > first.latest {
             return Some(Verdict::TooLong);
@@ -269,7 +273,7 @@ impl<W> Limiter<W> {
     }
 
     /// When the turn of the first one came, or will come.
-    fn turn_of(&self, queue: &Queue<W>, cost: u32, now: Instant) -> Instant {
+    fn turn_of(&self, queue: &RateQueue<W>, cost: u32, now: Instant) -> Instant {
         match (&self.rule, &queue.window) {
             (Rule::Gcra(gcra), _) => gcra.turn(cost, now),
             (Rule::SlidingWindow, Some((_, window))) => window.turn(cost),
@@ -278,7 +282,7 @@ impl<W> Limiter<W> {
     }
 
     /// For a newcomer, when nobody waits; if it is too early, newcomers are sent to the lock from here on.
-    fn take_first(&self, queue: &mut Queue<W>, cost: u32, now: Instant) -> Result<Instant, Refusal> {
+    fn take_first(&self, queue: &mut RateQueue<W>, cost: u32, now: Instant) -> Result<Instant, Refusal> {
         if let (Rule::Gcra(gcra), 1..) = (&self.rule, queue.lag) {
             // A bucket that was idle for so long is owed nothing.
             if gcra.was_full(Instant::from_nanos(now.as_nanos().saturating_sub(queue.lag))) {
@@ -289,7 +293,7 @@ impl<W> Limiter<W> {
     }
 
     /// Takes a turn as of when it came, at most `lag` nanoseconds ago.
-    fn take_late(&self, queue: &mut Queue<W>, cost: u32, now: Instant, lag: u64) -> Result<Instant, Refusal> {
+    fn take_late(&self, queue: &mut RateQueue<W>, cost: u32, now: Instant, lag: u64) -> Result<Instant, Refusal> {
         match (&self.rule, &mut queue.window) {
             (Rule::Gcra(gcra), _) => {
                 let taken = gcra.take_late(cost, now, lag);
@@ -314,7 +318,7 @@ impl<W> Limiter<W> {
     }
 
     /// The refusal of a newcomer, behind all who wait.
-    pub(super) fn refusal_behind(&self, queue: &mut Queue<W>, cost: u32, now: Instant) -> Refusal {
+    pub(super) fn refusal_behind(&self, queue: &mut RateQueue<W>, cost: u32, now: Instant) -> Refusal {
         let quota = match &self.rule {
             Rule::Gcra(gcra) => gcra.quota(),
             Rule::SlidingWindow => queue.quota(),
@@ -347,7 +351,7 @@ impl<W> Limiter<W> {
         }
     }
 
-    fn give_back(&self, queue: &mut Queue<W>, cost: u32, at: Instant, now: Instant) {
+    fn give_back(&self, queue: &mut RateQueue<W>, cost: u32, at: Instant, now: Instant) {
         match (&self.rule, &mut queue.window) {
             (Rule::Gcra(gcra), _) => gcra.refund(cost, at, now),
             (Rule::SlidingWindow, Some((_, window))) => window.refund(cost, at),
@@ -356,7 +360,7 @@ impl<W> Limiter<W> {
     }
 
     /// The most that may pass at once.
-    fn most(&self, queue: &Queue<W>) -> u32 {
+    fn most(&self, queue: &RateQueue<W>) -> u32 {
         match &self.rule {
             Rule::Gcra(gcra) => gcra.quota().max_burst(),
             Rule::SlidingWindow => queue.quota().count(),
@@ -364,7 +368,7 @@ impl<W> Limiter<W> {
     }
 }
 
-impl<W> Queue<W> {
+impl<W> RateQueue<W> {
     /// Has whoever is first look again: it keeps the timer, or its time may have got earlier.
     fn wake_first(&mut self, woken: &mut Woken<W>) {
         self.waiters.replace_first(None).flatten().into_iter().for_each(|waker| woken.push(waker));

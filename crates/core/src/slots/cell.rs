@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{
     Config, Order, Reason, Refusal,
-    queue::Queue,
+    queue::SlotQueue,
     word::{Word, slots},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 /// back with [`exit`](Self::exit). `W` is what is woken when a wait is over: [`Woken`] is to be woken by the caller.
 pub struct Slots<W> {
     pub(super) hot: Line<Hot>,
-    pub(super) queue: Line<Mutex<Queue<W>>>,
+    pub(super) queue: Line<Mutex<SlotQueue<W>>>,
     pub(super) max_queued: usize,
     pub(super) order: Order,
     refused: Counter,
@@ -43,7 +43,7 @@ impl<W> Slots<W> {
         };
         Self {
             hot: Line(hot),
-            queue: Line(Mutex::new(Queue::new())),
+            queue: Line(Mutex::new(SlotQueue::new())),
             max_queued: config.max_queued,
             order: config.order,
             refused: Counter::new(config.lanes),

@@ -27,6 +27,6 @@ mod word;
 pub use cell::Slots;
 pub use config::{Config, MAX_LIMIT, Order};
 pub use refusal::{Reason, Refusal};
-pub use turn::{Entry, Left, Turn};
+pub use turn::{Left, SlotEntry, SlotTurn};
 
 pub use crate::waiters::{Place, Woken};

@@ -3,11 +3,11 @@ use std::time::Duration;
 use super::{Order, Reason};
 use crate::{
     time::Instant,
-    waiters::{Place, Waiter, Waiters, Woken},
+    waiters::{Place, Waiters, WaitingCall, Woken},
 };
 
 /// Who waits for slots, and whose turn it is.
-pub(super) struct Queue<W> {
+pub(super) struct SlotQueue<W> {
     pub(super) waiters: Waiters<W, Verdict>,
     /// Since when somebody has been waiting; of no meaning while nobody is.
     busy_since: Instant,
@@ -28,12 +28,12 @@ pub(super) enum End {
     Newest,
 }
 
-impl<W> Queue<W> {
+impl<W> SlotQueue<W> {
     pub(super) const fn new() -> Self {
         Self { waiters: Waiters::new(), busy_since: Instant::ORIGIN }
     }
 
-    pub(super) fn join(&mut self, waiter: Waiter, waker: W) -> Place {
+    pub(super) fn join(&mut self, waiter: WaitingCall, waker: W) -> Place {
         if self.is_empty() {
             self.busy_since = waiter.since;
         }
@@ -50,7 +50,7 @@ impl<W> Queue<W> {
         }
     }
 
-    pub(super) fn at(&self, end: End) -> Option<Waiter> {
+    pub(super) fn at(&self, end: End) -> Option<WaitingCall> {
         match end {
             End::Oldest => self.waiters.first(),
             End::Newest => self.waiters.last(),

@@ -4,7 +4,7 @@ use super::{
     Order, Reason, Refusal, Slots,
     cell::is_too_large,
     config::clamped,
-    queue::{End, Queue, Verdict},
+    queue::{End, SlotQueue, Verdict},
     word::{CLOSED, QUEUED, Word, slots},
 };
 use crate::{
@@ -12,12 +12,12 @@ use crate::{
     observe::contain,
     sync::{MutexGuard, Ordering},
     time::Instant,
-    waiters::{Place, Wait, Waiter, Woken},
+    waiters::{Place, WaitState, WaitingCall, Woken},
 };
 
 /// A call that was let in, or that may wait.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum SlotEntry {
     /// The slots are its own.
     Entered,
     /// It waits. The place is to be handed to [`Slots::turn`] until the wait is over, or to [`Slots::leave`].
@@ -26,7 +26,7 @@ pub enum Entry {
 
 /// How a wait stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum SlotTurn {
     /// It goes on.
     Waiting,
     /// It is over, and the slots are its own.
@@ -57,13 +57,19 @@ impl<W> Slots<W> {
     /// # Errors
     ///
     /// [`Reason::Full`] where nobody may wait, or [`Reason::QueueFull`]; [`Reason::TooLarge`], [`Reason::Closed`].
-    pub fn enter(&self, cost: u32, bounded: bool, now: Instant, waker: impl FnOnce() -> W) -> Result<Entry, Refusal> {
-        let Err(refusal) = self.try_enter(cost) else { return Ok(Entry::Entered) };
+    pub fn enter(
+        &self,
+        cost: u32,
+        bounded: bool,
+        now: Instant,
+        waker: impl FnOnce() -> W,
+    ) -> Result<SlotEntry, Refusal> {
+        let Err(refusal) = self.try_enter(cost) else { return Ok(SlotEntry::Entered) };
         // Looked at before the lock is taken: a full queue means overload, when the lock has better things to do.
         if refusal.reason() != Reason::Full || bounded && self.is_queue_full(self.bounded_queued()) {
             return Err(self.full(refusal));
         }
-        let waiter = Waiter { cost, since: now, latest: Instant::MAX, bounded };
+        let waiter = WaitingCall { cost, since: now, latest: Instant::MAX, bounded };
         let mut waker = Some(waker());
         let entry = self.with_queue(|queue| self.join(queue, waiter, &mut waker));
         // It is someone's code, and the slots that were taken must not be lost with its panic.
@@ -77,14 +83,14 @@ impl<W> Slots<W> {
     /// # Panics
     ///
     /// If there is no place.
-    pub fn turn(&self, place: &mut Option<Place>, waker: impl FnOnce() -> W) -> Turn {
+    pub fn turn(&self, place: &mut Option<Place>, waker: impl FnOnce() -> W) -> SlotTurn {
         if let Some(turn) = self.collect(place) {
             return turn;
         }
         let waker = waker();
         let replaced = self.lock().waiters.set_waker(place.as_ref().expect(NO_PLACE), waker);
         match replaced {
-            Ok(_former) => Turn::Waiting,
+            Ok(_former) => SlotTurn::Waiting,
             // The turn came meanwhile. What is not needed is dropped first: it is someone's code, and may panic.
             Err(unused) => {
                 drop(unused);
@@ -100,12 +106,12 @@ impl<W> Slots<W> {
         self.with_queue(|queue| {
             let (waiter, wait) = queue.waiters.leave(place);
             let waker = match wait {
-                Wait::Undecided(waker) => Some(waker),
-                Wait::Settled(Verdict::Entered) => {
+                WaitState::Undecided(waker) => Some(waker),
+                WaitState::Settled(Verdict::Entered) => {
                     self.give_back(waiter.cost);
                     None
                 }
-                Wait::Settled(Verdict::Refused(_)) => None,
+                WaitState::Settled(Verdict::Refused(_)) => None,
             };
             Left { woken: self.hand_over(queue, now, Woken::none()), waker }
         })
@@ -149,7 +155,7 @@ impl<W> Slots<W> {
     }
 
     /// Takes the slots, or a place: what is decided before the lock is taken may be otherwise by now.
-    fn join(&self, queue: &mut Queue<W>, waiter: Waiter, waker: &mut Option<W>) -> Result<Entry, Refusal> {
+    fn join(&self, queue: &mut SlotQueue<W>, waiter: WaitingCall, waker: &mut Option<W>) -> Result<SlotEntry, Refusal> {
         let is_next = queue.is_empty() || queue.turn(self.order, waiter.since) == End::Newest;
         loop {
             let word = self.load();
@@ -162,20 +168,20 @@ impl<W> Slots<W> {
             }
             if let Some(next) = word.given(waiter.cost).filter(|_| is_next) {
                 if self.swap(word, next) {
-                    return Ok(Entry::Entered);
+                    return Ok(SlotEntry::Entered);
                 }
                 continue;
             }
             // One step says that it does not fit and that somebody waits: whoever gives slots back from here on sees it.
             if word.is_queued() || self.swap(word, word.queued()) {
                 let waker = waker.take().expect("it is joined once");
-                return Ok(Entry::Waiting(queue.join(waiter, waker)));
+                return Ok(SlotEntry::Waiting(queue.join(waiter, waker)));
             }
         }
     }
 
     /// Gives what is free to those whose turn it is, who are to be woken too then.
-    fn hand_over(&self, queue: &mut Queue<W>, now: Instant, mut woken: Woken<W>) -> Woken<W> {
+    fn hand_over(&self, queue: &mut SlotQueue<W>, now: Instant, mut woken: Woken<W>) -> Woken<W> {
         queue.shed(self.order, now, &mut woken);
         loop {
             let end = queue.turn(self.order, now);
@@ -200,18 +206,18 @@ impl<W> Slots<W> {
     }
 
     /// Ends a wait that is over.
-    fn collect(&self, place: &mut Option<Place>) -> Option<Turn> {
+    fn collect(&self, place: &mut Option<Place>) -> Option<SlotTurn> {
         let mut queue = self.lock();
         let verdict = queue.waiters.verdict(place.as_ref().expect(NO_PLACE))?;
         let (waiter, _) = queue.waiters.leave(place.take()?);
         Some(match verdict {
-            Verdict::Entered => Turn::Entered,
-            Verdict::Refused(reason) => Turn::Refused(self.refusal(self.load(), waiter.cost).because(reason)),
+            Verdict::Entered => SlotTurn::Entered,
+            Verdict::Refused(reason) => SlotTurn::Refused(self.refusal(self.load(), waiter.cost).because(reason)),
         })
     }
 
     /// Changes the queue, and then says to those outside of the lock how it stands.
-    fn with_queue<T>(&self, change: impl FnOnce(&mut Queue<W>) -> T) -> T {
+    fn with_queue<T>(&self, change: impl FnOnce(&mut SlotQueue<W>) -> T) -> T {
         let mut queue = self.lock();
         let output = change(&mut queue);
         let queued = u64::from(queue.waiters.len()) << 32 | u64::from(queue.waiters.bounded_len());
@@ -223,7 +229,7 @@ impl<W> Slots<W> {
         output
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<W>> {
+    fn lock(&self) -> MutexGuard<'_, SlotQueue<W>> {
         // No code that can panic half-way runs under this lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

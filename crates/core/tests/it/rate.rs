@@ -12,7 +12,7 @@ use std::{env, time::Duration};
 use proptest::prelude::*;
 use seawall_core::{
     Place,
-    rate::{Algorithm, Denied, Entry, Limiter, Quota, Reason, Turn},
+    rate::{Algorithm, Denied, Limiter, Quota, RateEntry, RateTurn, Reason},
     time::Instant,
 };
 
@@ -244,20 +244,20 @@ fn who_waits_is_served_in_order_and_moves_up() {
     assert!(try_enter(&limiter, 1, START).is_ok());
     let mut places: Vec<Option<Place>> = (0..4)
         .map(|number| match limiter.enter(1, true, START, Instant::MAX, || number).0 {
-            Ok(Entry::Waiting(place)) => Some(place),
+            Ok(RateEntry::Waiting(place)) => Some(place),
             other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!((limiter.queued(), limiter.available(at(9))), (4, 0));
     // Behind four others.
     assert_eq!(try_enter(&limiter, 1, START), Err(Some(5_000_000_000)));
-    assert_eq!(limiter.turn(&mut places[0], START, || 0).0, Turn::Waiting { until: at(1) });
-    assert_eq!(limiter.turn(&mut places[1], START, || 1).0, Turn::Waiting { until: at(1) + backup });
+    assert_eq!(limiter.turn(&mut places[0], START, || 0).0, RateTurn::Waiting { until: at(1) });
+    assert_eq!(limiter.turn(&mut places[1], START, || 1).0, RateTurn::Waiting { until: at(1) + backup });
     // The first gives up: the second is the first now, and is told.
     let woken: Vec<usize> = limiter.leave(places[0].take().unwrap(), START).into_iter().collect();
     assert_eq!(woken, [1]);
-    assert_eq!(limiter.turn(&mut places[1], START, || 1).0, Turn::Waiting { until: at(1) });
-    assert_eq!(limiter.turn(&mut places[1], at(1), || 1).0, Turn::Entered(at(1)));
+    assert_eq!(limiter.turn(&mut places[1], START, || 1).0, RateTurn::Waiting { until: at(1) });
+    assert_eq!(limiter.turn(&mut places[1], at(1), || 1).0, RateTurn::Entered(at(1)));
     // A visitor lets pass whoever is due, though it has not asked.
     let (late, woken) = limiter.try_enter_behind(1, at(2));
     assert_eq!(late.unwrap_err().retry_after(), Some(Duration::from_secs(2)));
@@ -265,7 +265,7 @@ fn who_waits_is_served_in_order_and_moves_up() {
     assert_eq!(woken.into_iter().collect::<Vec<_>>(), [3]);
     // It was let through and gives up: the next one gets it.
     let _ = limiter.leave(places[2].take().unwrap(), at(2));
-    assert_eq!(limiter.turn(&mut places[3], at(2), || 3).0, Turn::Entered(at(2)));
+    assert_eq!(limiter.turn(&mut places[3], at(2), || 3).0, RateTurn::Entered(at(2)));
     assert_eq!((limiter.queued(), try_enter(&limiter, 1, at(3))), (0, Ok(())));
 }
 
@@ -274,8 +274,8 @@ fn a_turn_that_cannot_come_in_time_is_refused_at_once() {
     for algorithm in [Algorithm::Gcra, Algorithm::SlidingWindow] {
         let limiter = Limiter::new(Quota::every(Duration::from_secs(1)), algorithm, 1, START);
         let at = |seconds: u64| START + Duration::from_secs(seconds);
-        assert_eq!(limiter.enter(1, true, START, START, || 0).0, Ok(Entry::Entered(START)));
-        let Ok(Entry::Waiting(place)) = limiter.enter(1, true, START, at(1), || 0).0 else {
+        assert_eq!(limiter.enter(1, true, START, START, || 0).0, Ok(RateEntry::Entered(START)));
+        let Ok(RateEntry::Waiting(place)) = limiter.enter(1, true, START, at(1), || 0).0 else {
             panic!("its turn comes in time")
         };
         let refusal = limiter.enter(1, true, START, at(2).sub(1), || 1).0.unwrap_err();

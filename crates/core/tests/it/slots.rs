@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*};
 use script::{Op, limit, max_queued, op, order};
 use seawall_core::{
     Caller,
-    slots::{Config, Entry, MAX_LIMIT, Order, Place, Reason, Refusal, Slots, Turn, Woken},
+    slots::{Config, MAX_LIMIT, Order, Place, Reason, Refusal, SlotEntry, SlotTurn, Slots, Woken},
     time::Instant,
 };
 
@@ -71,8 +71,8 @@ fn run(limit: usize, max_queued: usize, order: Order, ops: &[Op]) -> Result<(), 
             Op::Enter(cost, bounded) => {
                 let expected = model.enter(cost, bounded, now, number, waker);
                 match (slots.enter(cost, bounded, now, || waker), expected) {
-                    (Ok(Entry::Entered), Ok(true)) => held.push(cost),
-                    (Ok(Entry::Waiting(place)), Ok(false)) => places.push((place, number, cost)),
+                    (Ok(SlotEntry::Entered), Ok(true)) => held.push(cost),
+                    (Ok(SlotEntry::Waiting(place)), Ok(false)) => places.push((place, number, cost)),
                     (Err(refusal), Err(reason)) => same_refusal(Some(refusal), Some(reason), cost, &model)?,
                     (entered, expected) => prop_assert!(false, "machine {entered:?}, model {expected:?}"),
                 }
@@ -81,13 +81,13 @@ fn run(limit: usize, max_queued: usize, order: Order, ops: &[Op]) -> Result<(), 
                 let cost = held.swap_remove(which.index(held.len()));
                 same_woken(slots.exit(cost, &now), model.exit(cost, now))?;
             }
-            Op::Turn(which) if !places.is_empty() => {
+            Op::SlotTurn(which) if !places.is_empty() => {
                 let (place, joined, cost) = places.swap_remove(which.index(places.len()));
                 let (mut place, expected) = (Some(place), model.turn(joined, waker));
                 match (slots.turn(&mut place, || waker), expected) {
-                    (Turn::Waiting, None) => places.push((place.take().expect("it goes on"), joined, cost)),
-                    (Turn::Entered, Some(Ended::Entered)) => held.push(cost),
-                    (Turn::Refused(refusal), Some(Ended::Refused(reason))) => {
+                    (SlotTurn::Waiting, None) => places.push((place.take().expect("it goes on"), joined, cost)),
+                    (SlotTurn::Entered, Some(Ended::Entered)) => held.push(cost),
+                    (SlotTurn::Refused(refusal), Some(Ended::Refused(reason))) => {
                         same_refusal(Some(refusal), Some(reason), cost, &model)?;
                     }
                     (turn, expected) => prop_assert!(false, "machine {turn:?}, model {expected:?}"),
@@ -109,7 +109,7 @@ fn run(limit: usize, max_queued: usize, order: Order, ops: &[Op]) -> Result<(), 
                 same_woken(machine, woken)?;
             }
             Op::Close => same_woken(slots.close(), model.close())?,
-            Op::Exit(_) | Op::Turn(_) | Op::Leave(_) => {}
+            Op::Exit(_) | Op::SlotTurn(_) | Op::Leave(_) => {}
         }
         compare(&slots, &model, now)?;
         prop_assert_eq!(slots.refused(), refusals);
@@ -190,7 +190,7 @@ fn wait<W>(slots: &Slots<W>, cost: u32, bounded: bool, waker: W) -> Place {
 
 fn wait_since<W>(slots: &Slots<W>, now: Instant, cost: u32, bounded: bool, waker: W) -> Place {
     match slots.enter(cost, bounded, now, || waker) {
-        Ok(Entry::Waiting(place)) => place,
+        Ok(SlotEntry::Waiting(place)) => place,
         other => panic!("it does not wait: {other:?}"),
     }
 }
@@ -202,7 +202,7 @@ fn taken(config: Config) -> Slots<usize> {
     slots
 }
 
-fn reason(entry: Result<Entry, Refusal>) -> Option<Reason> {
+fn reason(entry: Result<SlotEntry, Refusal>) -> Option<Reason> {
     entry.err().map(|refusal| refusal.reason())
 }
 
@@ -232,7 +232,7 @@ fn a_slot_that_is_handed_on_cannot_be_snatched() {
     let mut place = Some(wait(&slots, 1, true, 0));
     assert_eq!(woken(slots.exit(1, &START)), [0]);
     assert_eq!(slots.try_enter(1).map_err(|refusal| refusal.reason()), Err(Reason::Full));
-    assert_eq!(slots.turn(&mut place, || 1), Turn::Entered);
+    assert_eq!(slots.turn(&mut place, || 1), SlotTurn::Entered);
     assert_eq!(slots.in_flight(), 1);
 }
 
@@ -247,7 +247,7 @@ fn nobody_overtakes_a_heavy_call_that_waits() {
     // But when it has gone, who waited behind it has its turn at once.
     let left = slots.leave(heavy, &START);
     assert_eq!((woken(left.woken), left.waker), (vec![1], Some(0)));
-    assert_eq!(slots.turn(&mut light, || 2), Turn::Entered);
+    assert_eq!(slots.turn(&mut light, || 2), SlotTurn::Entered);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn the_newest_may_pass_a_heavy_call_where_it_has_the_turn() {
     slots.try_enter(2).unwrap();
     let _heavy = wait(&slots, 2, true, 0);
     assert!(slots.try_enter(1).is_err(), "without waiting nobody is overtaken");
-    assert_eq!(slots.enter(1, true, START, || 1), Ok(Entry::Entered));
+    assert_eq!(slots.enter(1, true, START, || 1), Ok(SlotEntry::Entered));
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn no_slots_at_all_is_a_pause() {
     assert_eq!(slots.would_refuse(7).map(|refusal| refusal.reason()), Some(Reason::Full));
     let mut place = Some(wait(&slots, 2, true, 0));
     assert_eq!(slots.resize(2, &START).1.into_iter().collect::<Vec<_>>(), [0]);
-    assert_eq!(slots.turn(&mut place, || 1), Turn::Entered);
+    assert_eq!(slots.turn(&mut place, || 1), SlotTurn::Entered);
 }
 
 #[test]
@@ -332,8 +332,8 @@ fn who_waits_for_more_than_there_is_by_now_is_told_so() {
     let slots = taken(Config::new(3).max_queued(2));
     let (mut heavy, mut light) = (Some(wait(&slots, 3, true, 0)), Some(wait(&slots, 2, true, 1)));
     assert_eq!(woken(slots.resize(2, &START).1), [0]);
-    assert!(matches!(slots.turn(&mut heavy, || 2), Turn::Refused(refusal) if refusal.reason() == Reason::TooLarge));
-    assert_eq!(slots.turn(&mut light, || 3), Turn::Waiting);
+    assert!(matches!(slots.turn(&mut heavy, || 2), SlotTurn::Refused(refusal) if refusal.reason() == Reason::TooLarge));
+    assert_eq!(slots.turn(&mut light, || 3), SlotTurn::Waiting);
 }
 
 #[test]
@@ -355,8 +355,8 @@ fn closing_refuses_who_waits_and_leaves_calls_in_flight_alone() {
     assert_eq!(woken(slots.close()), [1]);
     assert_eq!(reason(slots.enter(1, true, START, || 2)), Some(Reason::Closed));
     // What was handed over before is as good as a call in flight.
-    assert_eq!(slots.turn(&mut handed, || 3), Turn::Entered);
-    assert!(matches!(slots.turn(&mut waiting, || 4), Turn::Refused(refusal) if refusal.reason() == Reason::Closed));
+    assert_eq!(slots.turn(&mut handed, || 3), SlotTurn::Entered);
+    assert!(matches!(slots.turn(&mut waiting, || 4), SlotTurn::Refused(refusal) if refusal.reason() == Reason::Closed));
     assert_eq!((slots.in_flight(), slots.queued()), (2, 0));
     assert!(slots.exit(1, &START).is_empty() && slots.exit(1, &START).is_empty());
     assert_eq!((slots.in_flight(), slots.available()), (0, 2));
@@ -367,9 +367,9 @@ fn closing_refuses_who_waits_and_leaves_calls_in_flight_alone() {
 fn a_waker_is_replaced_and_the_last_one_is_woken() {
     let slots = taken(Config::new(1).max_queued(1));
     let mut place = Some(wait(&slots, 1, true, 0));
-    assert_eq!(slots.turn(&mut place, || 1), Turn::Waiting);
+    assert_eq!(slots.turn(&mut place, || 1), SlotTurn::Waiting);
     assert_eq!(woken(slots.exit(1, &START)), [1]);
-    assert_eq!(slots.turn(&mut place, || unreachable!("it is over")), Turn::Entered);
+    assert_eq!(slots.turn(&mut place, || unreachable!("it is over")), SlotTurn::Entered);
     assert_eq!(place, None);
 }
 
@@ -389,7 +389,7 @@ fn without_overload_codel_sheds_nobody_and_serves_the_oldest() {
     // At 9 there has been a queue for less than an interval, and the first has waited for longer than the target.
     let (slots, mut places) = controlled([0, 3, 8]);
     assert_eq!(woken(slots.exit(1, &Instant::from_nanos(9))), [0]);
-    assert_eq!(slots.turn(&mut places[0], || 9), Turn::Entered);
+    assert_eq!(slots.turn(&mut places[0], || 9), SlotTurn::Entered);
 }
 
 #[test]
@@ -398,10 +398,10 @@ fn under_overload_codel_sheds_after_the_target_and_serves_the_newest() {
     // At 10 the queue has not been empty for an interval. Two have waited for longer than 5; one for exactly 5 has not.
     assert_eq!(woken(slots.exit(1, &Instant::from_nanos(10))), [0, 1, 3]);
     for place in &mut places[..2] {
-        assert!(matches!(slots.turn(place, || 9), Turn::Refused(refusal) if refusal.reason() == Reason::Shed));
+        assert!(matches!(slots.turn(place, || 9), SlotTurn::Refused(refusal) if refusal.reason() == Reason::Shed));
     }
-    assert_eq!(slots.turn(&mut places[3], || 9), Turn::Entered);
-    assert_eq!(slots.turn(&mut places[2], || 9), Turn::Waiting);
+    assert_eq!(slots.turn(&mut places[3], || 9), SlotTurn::Entered);
+    assert_eq!(slots.turn(&mut places[2], || 9), SlotTurn::Waiting);
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn under_overload_a_newcomer_that_fits_has_its_turn() {
     slots.try_enter(2).unwrap();
     let _heavy = wait(&slots, 2, true, 0);
     let _early = wait_since(&slots, Instant::from_nanos(9), 1, true, 1);
-    assert_eq!(slots.enter(1, true, Instant::from_nanos(10), || 2), Ok(Entry::Entered));
+    assert_eq!(slots.enter(1, true, Instant::from_nanos(10), || 2), Ok(SlotEntry::Entered));
 }
 
 /// A caller that counts how often it is asked for the time.
@@ -469,7 +469,7 @@ fn a_slot_survives_a_waker_that_panics() {
         assert!(slots.exit(1, &START).is_empty());
         Touchy(true)
     });
-    assert_eq!(entry, Ok(Entry::Entered));
+    assert_eq!(entry, Ok(SlotEntry::Entered));
     // The same with a place.
     let mut place = Some(wait(&slots, 1, true, Touchy(false)));
     let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -479,5 +479,5 @@ fn a_slot_survives_a_waker_that_panics() {
         })
     }));
     assert!(asked.is_err() && place.is_some(), "whoever asked still has its place");
-    assert_eq!(slots.turn(&mut place, || Touchy(true)), Turn::Entered);
+    assert_eq!(slots.turn(&mut place, || Touchy(true)), SlotTurn::Entered);
 }

@@ -10,7 +10,7 @@ use loom::{
 };
 use seawall_core::{
     Place, Woken,
-    rate::{Algorithm, Denied, Entry, Limiter, Quota, Turn},
+    rate::{Algorithm, Denied, Limiter, Quota, RateEntry, RateTurn},
     time::Instant,
 };
 
@@ -56,12 +56,12 @@ fn wait(limiter: &Numbered, now: Instant, waker: u32) -> Option<Place> {
     let (entry, woken) = limiter.enter(1, true, now, Instant::MAX, || waker);
     assert!(woken.is_empty(), "nobody is due");
     match entry.expect("it may wait for ever") {
-        Entry::Entered(_) => None,
-        Entry::Waiting(place) => Some(place),
+        RateEntry::Entered(_) => None,
+        RateEntry::Waiting(place) => Some(place),
     }
 }
 
-fn turn(limiter: &Numbered, place: &mut Option<Place>, now: Instant, waker: u32) -> (Turn, Vec<u32>) {
+fn turn(limiter: &Numbered, place: &mut Option<Place>, now: Instant, waker: u32) -> (RateTurn, Vec<u32>) {
     let (turn, woken) = limiter.turn(place, now, || waker);
     (turn, numbers(woken))
 }
@@ -201,8 +201,8 @@ fn whoever_comes_does_not_overtake_who_waits() {
         // One of the two has passed, and who waits knows that it has, or when it will.
         let (found, _) = turn(&limiter, &mut place, at(1), 8);
         match entered {
-            true => assert_eq!(found, Turn::Waiting { until: at(2) }),
-            false => assert_eq!((found, woken), (Turn::Entered(at(1)), vec![7])),
+            true => assert_eq!(found, RateTurn::Waiting { until: at(2) }),
+            false => assert_eq!((found, woken), (RateTurn::Entered(at(1)), vec![7])),
         }
     });
 }
@@ -218,7 +218,7 @@ fn of_two_that_may_wait_one_enters() {
             both => panic!("{both:?}"),
         };
         assert_eq!(limiter.queued(), 1);
-        assert_eq!(turn(&limiter, &mut waiting, at(0), 9), (Turn::Waiting { until: at(1) }, vec![]));
+        assert_eq!(turn(&limiter, &mut waiting, at(0), 9), (RateTurn::Waiting { until: at(1) }, vec![]));
         assert_eq!(limiter.try_enter(1, at(1)), Err(Denied::Queued));
     });
 }
@@ -249,11 +249,11 @@ fn a_permit_of_one_who_leaves_goes_to_the_next() {
         let (found, _) = turn(&limiter, &mut second, at(1), 9);
         let woken = other.join().unwrap();
         match found {
-            Turn::Entered(_) => assert_eq!(woken, []),
+            RateTurn::Entered(_) => assert_eq!(woken, []),
             // It was first, and then let through.
             _ => {
-                assert_eq!((found, woken), (Turn::Waiting { until: at(2) }, vec![9]));
-                assert_eq!(turn(&limiter, &mut second, at(1), 9), (Turn::Entered(at(1)), vec![]));
+                assert_eq!((found, woken), (RateTurn::Waiting { until: at(2) }, vec![9]));
+                assert_eq!(turn(&limiter, &mut second, at(1), 9), (RateTurn::Entered(at(1)), vec![]));
             }
         }
         assert_eq!((limiter.queued(), limiter.available(at(1))), (0, 0));
@@ -287,7 +287,7 @@ fn two_visitors_let_each_pass_once() {
         woken.sort_unstable();
         assert_eq!(woken, [7, 8]);
         for place in [&mut first, &mut second] {
-            assert_eq!(turn(&limiter, place, at(2), 9), (Turn::Entered(at(2)), vec![]));
+            assert_eq!(turn(&limiter, place, at(2), 9), (RateTurn::Entered(at(2)), vec![]));
         }
         // Nobody waits any more, and nobody needs the lock.
         assert_eq!(limiter.try_enter(1, at(3)), Ok(()));
@@ -305,9 +305,9 @@ fn a_change_of_quota_tells_who_waits() {
         let woken = other.join().unwrap();
         let soon = at(0) + SECOND / 2;
         match found {
-            Turn::Waiting { until } if until <= soon + 2 * Duration::from_nanos(1) => {}
+            RateTurn::Waiting { until } if until <= soon + 2 * Duration::from_nanos(1) => {}
             // It was told so, and asks again.
-            found => assert_eq!((found, woken), (Turn::Waiting { until: at(1) }, vec![8])),
+            found => assert_eq!((found, woken), (RateTurn::Waiting { until: at(1) }, vec![8])),
         }
     });
 }

@@ -5,7 +5,7 @@ use loom::{
     thread::{self, JoinHandle},
 };
 use seawall_core::{
-    slots::{Config, Entry, Order, Place, Reason, Slots, Turn, Woken},
+    slots::{Config, Order, Place, Reason, SlotEntry, SlotTurn, Slots, Woken},
     time::Instant,
 };
 
@@ -28,8 +28,8 @@ fn taken(limit: usize) -> Arc<Numbered> {
 
 fn wait(slots: &Numbered, cost: u32, waker: u32) -> Option<Place> {
     match slots.enter(cost, true, START, || waker).expect("the queue is not full") {
-        Entry::Entered => None,
-        Entry::Waiting(place) => Some(place),
+        SlotEntry::Entered => None,
+        SlotEntry::Waiting(place) => Some(place),
     }
 }
 
@@ -38,7 +38,7 @@ fn numbers(woken: Woken<u32>) -> Vec<u32> {
 }
 
 /// Asks for the last time, when all have done what they do.
-fn turn(slots: &Numbered, place: Option<Place>) -> Turn {
+fn turn(slots: &Numbered, place: Option<Place>) -> SlotTurn {
     let mut place = place;
     slots.turn(&mut place, || 99)
 }
@@ -77,7 +77,7 @@ fn a_slot_that_comes_free_finds_who_is_about_to_wait() {
             None => assert_eq!(woken, []),
             Some(place) => {
                 assert_eq!(woken, [7]);
-                assert_eq!(turn(&slots, Some(place)), Turn::Entered);
+                assert_eq!(turn(&slots, Some(place)), SlotTurn::Entered);
             }
         }
         assert_eq!((slots.in_flight(), slots.queued()), (1, 0));
@@ -109,7 +109,7 @@ fn a_slot_goes_on_past_a_head_that_leaves() {
         let mut woken = numbers(slots.leave(head, &START).woken);
         woken.extend(other.join().unwrap());
         assert_eq!(woken.iter().filter(|number| **number == 8).count(), 1, "{woken:?}");
-        assert_eq!(turn(&slots, next), Turn::Entered);
+        assert_eq!(turn(&slots, next), SlotTurn::Entered);
         assert_eq!((slots.in_flight(), slots.queued()), (1, 0));
     });
 }
@@ -123,7 +123,7 @@ fn who_waited_behind_a_heavy_head_gets_the_slot_when_it_leaves() {
         let mut woken = numbers(slots.leave(heavy, &START).woken);
         woken.extend(other.join().unwrap());
         assert_eq!(woken, [8]);
-        assert_eq!(turn(&slots, light), Turn::Entered);
+        assert_eq!(turn(&slots, light), SlotTurn::Entered);
         assert_eq!((slots.in_flight(), slots.queued()), (2, 0));
     });
 }
@@ -136,7 +136,7 @@ fn a_newcomer_snatches_nothing() {
         let other = spawn(&slots, |slots| slots.try_enter(1).is_err());
         assert_eq!(numbers(slots.exit(1, &START)), [7]);
         assert!(other.join().unwrap(), "the slot was another's all the time");
-        assert_eq!(turn(&slots, place), Turn::Entered);
+        assert_eq!(turn(&slots, place), SlotTurn::Entered);
     });
 }
 
@@ -150,7 +150,7 @@ fn one_who_joins_while_the_last_one_leaves_is_seen() {
         assert_eq!(other.join().unwrap(), Some(7));
         assert_eq!(slots.queued(), 1);
         assert_eq!(numbers(slots.exit(1, &START)), [8]);
-        assert_eq!(turn(&slots, place), Turn::Entered);
+        assert_eq!(turn(&slots, place), SlotTurn::Entered);
     });
 }
 
@@ -164,7 +164,7 @@ fn a_call_that_ends_one_that_leaves_and_one_that_comes_leave_no_slot_idle() {
         let place = wait(&slots, 1, 8);
         let woken = [ends.join().unwrap(), leaves.join().unwrap()].concat();
         assert_eq!(woken.contains(&8), place.is_some());
-        assert!(place.is_none() || turn(&slots, place) == Turn::Entered);
+        assert!(place.is_none() || turn(&slots, place) == SlotTurn::Entered);
         assert_eq!((slots.in_flight(), slots.queued()), (1, 0));
         assert!(slots.exit(1, &START).is_empty());
         slots.try_enter(1).expect("nobody waits any more");
@@ -190,7 +190,7 @@ fn the_newest_and_the_heavy_one_do_not_share_a_slot() {
                 assert_eq!((slots.in_flight(), slots.queued()), (2, 1));
             }
         }
-        assert_eq!(turn(&slots, heavy), Turn::Entered);
+        assert_eq!(turn(&slots, heavy), SlotTurn::Entered);
     });
 }
 
@@ -202,7 +202,7 @@ fn a_slot_that_is_handed_on_and_one_that_comes_free_are_both_counted() {
         let other = spawn(&slots, |slots| numbers(slots.exit(1, &START)));
         let woken = [numbers(slots.exit(1, &START)), other.join().unwrap()].concat();
         assert_eq!(woken, [7], "once, by either");
-        assert_eq!(turn(&slots, place), Turn::Entered);
+        assert_eq!(turn(&slots, place), SlotTurn::Entered);
         assert_eq!((slots.in_flight(), slots.available()), (1, 1));
     });
 }
@@ -214,9 +214,9 @@ fn it_is_the_last_waker_that_is_woken() {
         let mut place = wait(&slots, 1, 7);
         let other = spawn(&slots, |slots| numbers(slots.exit(1, &START)));
         match slots.turn(&mut place, || 8) {
-            Turn::Waiting => assert_eq!(other.join().unwrap(), [8]),
-            Turn::Entered => assert_eq!(other.join().unwrap(), [7]),
-            Turn::Refused(refusal) => panic!("{refusal:?}"),
+            SlotTurn::Waiting => assert_eq!(other.join().unwrap(), [8]),
+            SlotTurn::Entered => assert_eq!(other.join().unwrap(), [7]),
+            SlotTurn::Refused(refusal) => panic!("{refusal:?}"),
         }
         assert_eq!(slots.in_flight(), 1);
     });
@@ -265,14 +265,14 @@ fn nobody_waits_for_slots_that_are_closed() {
         let woken = other.join().unwrap();
         let refusal = match entry {
             Err(refusal) => refusal,
-            Ok(Entry::Waiting(place)) => {
+            Ok(SlotEntry::Waiting(place)) => {
                 assert_eq!(woken, [7]);
                 match turn(&slots, Some(place)) {
-                    Turn::Refused(refusal) => refusal,
+                    SlotTurn::Refused(refusal) => refusal,
                     turn => panic!("{turn:?}"),
                 }
             }
-            Ok(Entry::Entered) => panic!("there is no room"),
+            Ok(SlotEntry::Entered) => panic!("there is no room"),
         };
         assert_eq!(refusal.reason(), Reason::Closed);
         assert_eq!((slots.in_flight(), slots.queued()), (1, 0));
@@ -320,7 +320,7 @@ fn what_a_call_did_is_seen_by_who_waited_for_it() {
         let (slots, trace) = (taken(1), Trace::default());
         let other = ends(&slots, &trace);
         let mut place = wait(&slots, 1, 7);
-        if place.is_none() || slots.turn(&mut place, || 8) == Turn::Entered {
+        if place.is_none() || slots.turn(&mut place, || 8) == SlotTurn::Entered {
             assert_eq!(trace.get(), 1);
         }
         other.join().unwrap();
@@ -334,7 +334,7 @@ fn what_two_calls_did_is_seen_by_who_waited_for_both() {
         // Another waits on behind it, so that whoever hands over has nothing more to say to the rest of the world.
         let (mut place, _behind) = (wait(&slots, 2, 7), wait(&slots, 1, 8));
         let others = [ends(&slots, &traces[0]), ends(&slots, &traces[1])];
-        if slots.turn(&mut place, || 9) == Turn::Entered {
+        if slots.turn(&mut place, || 9) == SlotTurn::Entered {
             assert_eq!(traces.iter().map(|trace| trace.get()).sum::<u32>(), 2);
         }
         let woken: Vec<u32> = others.into_iter().flat_map(|other| other.join().unwrap()).collect();

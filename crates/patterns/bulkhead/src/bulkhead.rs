@@ -6,14 +6,14 @@ use seawall_core::{
     slots::Refusal,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_policy::{Acquire, Patience, QueuePolicy, Ticket, queue};
+use seawall_policy::{Acquire, QueuePolicy, Ticket, WaitLimit, queue};
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
     Builder, BulkheadLayer, Event, Permit, Snapshot, WeakBulkhead,
     future::QueuedFuture,
     inner::{Inner, Share},
-    waiting::Waiter,
+    waiting::SlotWait,
 };
 
 /// A limit on calls in flight, shared by its clones.
@@ -78,8 +78,8 @@ impl<K: Clock> Bulkhead<K> {
     }
 
     /// A place in the queue, to be taken by a poll.
-    pub(crate) fn waiter(&self) -> Waiter<Share<K>, K> {
-        Waiter::new(self.shared.hold(), 1, Patience::Configured)
+    pub(crate) fn waiter(&self) -> SlotWait<Share<K>, K> {
+        SlotWait::new(self.shared.hold(), 1, WaitLimit::Configured)
     }
 
     /// Makes a call as soon as there is a slot: where there is one now, `f` is run at once, and what it makes is polled
@@ -205,7 +205,9 @@ impl<K: Clock> Bulkhead<K> {
         let inner = self.inner();
         let entered = match inner.slots.try_enter(n) {
             Ok(()) => Ok(Ticket::new(inner, n)),
-            Err(refusal) if inner.may_wait(&refusal) => Acquire::new(Waiter::new(inner, n, Patience::Configured)).await,
+            Err(refusal) if inner.may_wait(&refusal) => {
+                Acquire::new(SlotWait::new(inner, n, WaitLimit::Configured)).await
+            }
             Err(refusal) => Err(refusal),
         };
         match entered {

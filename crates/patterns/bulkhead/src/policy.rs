@@ -5,14 +5,14 @@ use seawall_core::{
 };
 use seawall_policy::KeepError;
 use seawall_policy::{
-    Acquire, Admission, Admit, Answer, Entry, Patience, Patient, Policy, QueueLayer, QueuePolicy, QueueService, Ticket,
-    Waiting,
+    Acquire, Admission, Admit, Answer, BoxedWait, Patient, Policy, QueueLayer, QueuePolicy, QueueService, Ticket,
+    WaitLimit, Waiting,
 };
 
 use crate::{
     Bulkhead,
     inner::{Inner, Share},
-    waiting::Waiter,
+    waiting::SlotWait,
 };
 
 /// Guards services with one [`Bulkhead`], which they all share; from [`Bulkhead::layer`].
@@ -56,7 +56,7 @@ impl<K: Clock> Policy for Bulkhead<K> {
 }
 
 impl<K: Timer> QueuePolicy for Bulkhead<K> {
-    type Queue = Waiter<Share<K>, K>;
+    type Queue = SlotWait<Share<K>, K>;
 
     #[inline]
     fn enter_or_wait(&self) -> Answer<Share<K>, Self::Queue> {
@@ -70,7 +70,7 @@ impl<K: Timer> QueuePolicy for Bulkhead<K> {
 
 impl<K: Timer> Admit for Bulkhead<K> {
     type Shared = Inner<K>;
-    type Wait = Entry<Waiter<Held<Inner<K>>, K>, Held<Inner<K>>>;
+    type Wait = Waiting<SlotWait<Held<Inner<K>>, K>, Held<Inner<K>>>;
 
     #[inline]
     fn gate(&self) -> &Inner<K> {
@@ -85,15 +85,15 @@ impl<K: Timer> Admit for Bulkhead<K> {
     fn admit(&self) -> Admission<u32, Self::Wait> {
         match self.inner().slots.try_enter(1) {
             Ok(()) => Admission::Entered(1),
-            Err(refusal) if self.inner().may_wait(&refusal) => Admission::Wait(Entry::new(self.waiter())),
+            Err(refusal) if self.inner().may_wait(&refusal) => Admission::Wait(Waiting::new(self.waiter())),
             Err(refusal) => Admission::Refused(self.inner().refuse(refusal)),
         }
     }
 }
 
 impl<K: Timer + Send + Sync + 'static> Patient for Bulkhead<K> {
-    fn wait(&self, patience: Patience) -> Waiting<Self> {
+    fn wait(&self, patience: WaitLimit) -> BoxedWait<Self> {
         // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
-        Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
+        Box::pin(Acquire::new(SlotWait::new(self.shared().hold(), 1, patience)))
     }
 }

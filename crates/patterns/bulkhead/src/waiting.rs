@@ -2,10 +2,10 @@ use std::{fmt, ops::Deref, task::Waker};
 
 use seawall_core::{
     Here, Place, Rejection,
-    slots::{self, Entry, Refusal},
+    slots::{self, Refusal, SlotEntry},
     time::{Clock, Instant, Timer},
 };
-use seawall_policy::{Gate, Patience, Queue, Ticket, Turn, wake};
+use seawall_policy::{Gate, Queue, Ticket, Turn, WaitLimit, wake};
 
 use crate::inner::Inner;
 
@@ -14,17 +14,17 @@ use crate::inner::Inner;
 /// `H` holds the bulkhead, until the turn has come: borrowed by who waits for a permit, owned by a call.
 ///
 /// Public as it stands in the types of futures, and not nameable.
-pub struct Waiter<H: Deref<Target = Inner<K>>, K: Clock> {
+pub struct SlotWait<H: Deref<Target = Inner<K>>, K: Clock> {
     inner: Option<H>,
     cost: u32,
-    patience: Patience,
+    patience: WaitLimit,
     /// In the queue, from the first poll on.
     place: Option<Place>,
     latest: Instant,
 }
 
-impl<H: Deref<Target = Inner<K>>, K: Clock> Waiter<H, K> {
-    pub(crate) fn new(inner: H, cost: u32, patience: Patience) -> Self {
+impl<H: Deref<Target = Inner<K>>, K: Clock> SlotWait<H, K> {
+    pub(crate) fn new(inner: H, cost: u32, patience: WaitLimit) -> Self {
         Self { inner: Some(inner), cost, patience, place: None, latest: Instant::MAX }
     }
 
@@ -39,7 +39,7 @@ impl<H: Deref<Target = Inner<K>>, K: Clock> Waiter<H, K> {
     }
 }
 
-impl<H, K> Waiter<H, K>
+impl<H, K> SlotWait<H, K>
 where
     H: Deref<Target = Inner<K>> + Gate<Pass = u32>,
     K: Clock,
@@ -49,8 +49,8 @@ where
         let now = inner.clock.now();
         let (bounded, latest) = self.patience.terms(inner.max_wait, now);
         match inner.slots.enter(self.cost, bounded, now, || waker.clone()) {
-            Ok(Entry::Entered) => self.entered(),
-            Ok(Entry::Waiting(place)) => {
+            Ok(SlotEntry::Entered) => self.entered(),
+            Ok(SlotEntry::Waiting(place)) => {
                 self.latest = latest;
                 self.place = Some(place);
                 Turn::Wait { until: self.latest }
@@ -65,7 +65,7 @@ where
     }
 }
 
-impl<H, K> Queue for Waiter<H, K>
+impl<H, K> Queue for SlotWait<H, K>
 where
     H: Deref<Target = Inner<K>> + Gate<Pass = u32>,
     K: Timer,
@@ -84,14 +84,14 @@ where
         }
         let inner = self.inner.as_ref().expect("it is asked no more once the turn has come");
         match inner.slots.turn(&mut self.place, || waker.clone()) {
-            slots::Turn::Entered => self.entered(),
-            slots::Turn::Refused(refusal) => Turn::Refused(refusal),
-            slots::Turn::Waiting if self.latest != Instant::MAX && inner.clock.now() >= self.latest => {
+            slots::SlotTurn::Entered => self.entered(),
+            slots::SlotTurn::Refused(refusal) => Turn::Refused(refusal),
+            slots::SlotTurn::Waiting if self.latest != Instant::MAX && inner.clock.now() >= self.latest => {
                 let refusal = inner.slots.too_long(self.cost);
                 self.leave();
                 Turn::Refused(refusal)
             }
-            slots::Turn::Waiting => Turn::Wait { until: self.latest },
+            slots::SlotTurn::Waiting => Turn::Wait { until: self.latest },
         }
     }
 
@@ -100,14 +100,17 @@ where
     }
 }
 
-impl<H: Deref<Target = Inner<K>>, K: Clock> Drop for Waiter<H, K> {
+impl<H: Deref<Target = Inner<K>>, K: Clock> Drop for SlotWait<H, K> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl<H: Deref<Target = Inner<K>>, K: Clock> fmt::Debug for Waiter<H, K> {
+impl<H: Deref<Target = Inner<K>>, K: Clock> fmt::Debug for SlotWait<H, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").field("cost", &self.cost).field("waits", &self.place.is_some()).finish_non_exhaustive()
+        f.debug_struct("SlotWait")
+            .field("cost", &self.cost)
+            .field("waits", &self.place.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use seawall_core::{
 };
 use seawall_policy::{Gate, Judge};
 
-use crate::{Event, EventKind, parking::Parking};
+use crate::{Event, EventKind, parking::CircuitWaiters};
 
 /// What all clones of a breaker share: the machine, and what it may not do itself: read the clock, and tell.
 ///
@@ -20,7 +20,7 @@ pub struct Inner<C, K> {
     pub(crate) classify: C,
     pub(crate) clock: K,
     pub(crate) outbox: Outbox<EventKind>,
-    pub(crate) parking: Parking,
+    pub(crate) parking: CircuitWaiters,
 }
 
 impl<C, K: Clock> Inner<C, K> {

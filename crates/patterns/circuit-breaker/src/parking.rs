@@ -9,7 +9,7 @@ use seawall_policy::wake;
 
 /// Where services wait that have asked not to be ready while the circuit is open.
 #[derive(Debug, Default)]
-pub(crate) struct Parking(Mutex<Wakers>);
+pub(crate) struct CircuitWaiters(Mutex<Wakers>);
 
 #[derive(Debug, Default)]
 struct Wakers {
@@ -17,7 +17,7 @@ struct Wakers {
     tickets: u64,
 }
 
-impl Parking {
+impl CircuitWaiters {
     /// Wakes all; who is still refused comes back.
     pub(crate) fn wake_all(&self) {
         let woken = mem::take(&mut self.lock().by_ticket);

@@ -6,9 +6,11 @@ use seawall_core::{
     time::{Clock, DefaultClock, Timer},
 };
 use seawall_policy::KeepError;
-use seawall_policy::{Acquire, Admission, Admit, GateLayer, GateService, Patience, Patient, Policy, Ticket, Waiting};
+use seawall_policy::{
+    Acquire, Admission, Admit, BoxedWait, GateLayer, GateService, Patient, Policy, Ticket, WaitLimit,
+};
 
-use crate::{CircuitBreaker, inner::Inner, waiting::Parked};
+use crate::{CircuitBreaker, inner::Inner, waiting::CircuitWait};
 
 /// Guards services with one [`CircuitBreaker`], which they all share; from [`CircuitBreaker::layer`].
 pub type CircuitBreakerLayer<C = ErrIsFailure, K = DefaultClock, R = KeepError> = GateLayer<CircuitBreaker<C, K>, R>;
@@ -84,8 +86,8 @@ where
     K: Timer + Send + Sync + 'static,
 {
     /// A circuit has no queue, so to be patient is to wait for as long as it takes.
-    fn wait(&self, _: Patience) -> Waiting<Self> {
+    fn wait(&self, _: WaitLimit) -> BoxedWait<Self> {
         // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
-        Box::pin(Acquire::new(Parked::new(self.shared().hold())))
+        Box::pin(Acquire::new(CircuitWait::new(self.shared().hold())))
     }
 }

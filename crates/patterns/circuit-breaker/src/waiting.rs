@@ -6,19 +6,19 @@ use seawall_policy::{Queue, Turn};
 use crate::inner::Inner;
 
 /// One service's wait for a circuit that lets calls in: for the end of the open period, and for any change before.
-pub(crate) struct Parked<C, K> {
+pub(crate) struct CircuitWait<C, K> {
     inner: Held<Inner<C, K>>,
     /// A place of its own among the parked; not taken before there is something to wait for.
     ticket: Option<u64>,
 }
 
-impl<C, K> Parked<C, K> {
+impl<C, K> CircuitWait<C, K> {
     pub(crate) fn new(inner: Held<Inner<C, K>>) -> Self {
         Self { inner, ticket: None }
     }
 }
 
-impl<C, K: Timer> Queue for Parked<C, K> {
+impl<C, K: Timer> Queue for CircuitWait<C, K> {
     type Timer = K;
     type Leave = ();
     type Refusal = Refusal;
@@ -44,14 +44,14 @@ impl<C, K: Timer> Queue for Parked<C, K> {
     }
 }
 
-impl<C, K> Drop for Parked<C, K> {
+impl<C, K> Drop for CircuitWait<C, K> {
     fn drop(&mut self) {
         self.inner.parking.leave(&mut self.ticket);
     }
 }
 
-impl<C, K> fmt::Debug for Parked<C, K> {
+impl<C, K> fmt::Debug for CircuitWait<C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parked").field("ticket", &self.ticket).finish_non_exhaustive()
+        f.debug_struct("CircuitWait").field("ticket", &self.ticket).finish_non_exhaustive()
     }
 }

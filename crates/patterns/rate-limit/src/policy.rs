@@ -5,11 +5,11 @@ use seawall_core::{
 };
 use seawall_policy::KeepError;
 use seawall_policy::{
-    Acquire, Admission, Admit, Answer, Entry, Patience, Patient, Policy, QueueLayer, QueuePolicy, QueueService, Spent,
-    Ticket, Waiting,
+    Acquire, Admission, Admit, Answer, BoxedWait, Patient, Policy, QueueLayer, QueuePolicy, QueueService, Spent,
+    Ticket, WaitLimit, Waiting,
 };
 
-use crate::{RateLimiter, inner::Reservation, waiting::Waiter};
+use crate::{RateLimiter, inner::Reservation, waiting::RateWait};
 
 /// Guards services with one [`RateLimiter`], which they all share; from [`RateLimiter::layer`].
 pub type RateLimitLayer<K = DefaultClock, R = KeepError> = QueueLayer<RateLimiter<K>, R>;
@@ -58,10 +58,10 @@ impl<K: Clock> Policy for RateLimiter<K> {
 }
 
 impl<K: Timer> QueuePolicy for RateLimiter<K> {
-    type Queue = Waiter<K>;
+    type Queue = RateWait<K>;
 
     #[inline]
-    fn enter_or_wait(&self) -> Answer<Spent, Waiter<K>> {
+    fn enter_or_wait(&self) -> Answer<Spent, RateWait<K>> {
         let inner = self.inner();
         if inner.max_wait.is_some() {
             return match inner.try_enter(1) {
@@ -75,7 +75,7 @@ impl<K: Timer> QueuePolicy for RateLimiter<K> {
 
 impl<K: Timer> Admit for RateLimiter<K> {
     type Shared = Spent;
-    type Wait = Entry<Waiter<K>, Spent>;
+    type Wait = Waiting<RateWait<K>, Spent>;
 
     #[inline]
     fn gate(&self) -> &Spent {
@@ -100,19 +100,19 @@ impl<K: Timer> Admit for RateLimiter<K> {
 impl<K: Timer> RateLimiter<K> {
     // Out of line, as its large result would burden the short way.
     #[cold]
-    fn admit_slowly(&self, denied: Denied, now: Instant) -> Admission<(), Entry<Waiter<K>, Spent>> {
+    fn admit_slowly(&self, denied: Denied, now: Instant) -> Admission<(), Waiting<RateWait<K>, Spent>> {
         let inner = self.inner();
         match inner.resolve(denied, 1, now) {
             Ok(_) => Admission::Entered(()),
-            Err(_) if inner.max_wait.is_some() => Admission::Wait(Entry::new(self.waiter())),
+            Err(_) if inner.max_wait.is_some() => Admission::Wait(Waiting::new(self.waiter())),
             Err(refusal) => Admission::Refused(inner.refuse(refusal)),
         }
     }
 }
 
 impl<K: Timer + Send + Sync + 'static> Patient for RateLimiter<K> {
-    fn wait(&self, patience: Patience) -> Waiting<Self> {
+    fn wait(&self, patience: WaitLimit) -> BoxedWait<Self> {
         // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
-        Box::pin(Acquire::new(Waiter::new(self.shared().hold(), 1, patience)))
+        Box::pin(Acquire::new(RateWait::new(self.shared().hold(), 1, patience)))
     }
 }

@@ -6,11 +6,11 @@ use seawall_core::{
     rate::Quota,
     time::{Clock, DefaultClock, Timer},
 };
-use seawall_policy::{Acquire, Patience, QueuePolicy, queue};
+use seawall_policy::{Acquire, QueuePolicy, WaitLimit, queue};
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
-    Builder, Event, RateLimitLayer, Snapshot, WeakRateLimiter, future::QueuedFuture, inner::Inner, waiting::Waiter,
+    Builder, Event, RateLimitLayer, Snapshot, WeakRateLimiter, future::QueuedFuture, inner::Inner, waiting::RateWait,
 };
 
 /// A rate limit, shared by its clones.
@@ -66,8 +66,8 @@ impl<K: Clock> RateLimiter<K> {
     }
 
     /// A place in the queue, to be taken by a poll.
-    pub(crate) fn waiter(&self) -> Waiter<K> {
-        Waiter::new(self.shared.hold(), 1, Patience::Configured)
+    pub(crate) fn waiter(&self) -> RateWait<K> {
+        RateWait::new(self.shared.hold(), 1, WaitLimit::Configured)
     }
 
     /// Makes a call, if the rate allows it: `f` is run at once, and what it makes is polled by the future returned. Where
@@ -188,7 +188,7 @@ impl<K: Clock> RateLimiter<K> {
         if self.inner().try_enter(n).is_ok() {
             return Ok(());
         }
-        let waiter = Waiter::new(self.shared.hold(), n, Patience::Configured);
+        let waiter = RateWait::new(self.shared.hold(), n, WaitLimit::Configured);
         match Acquire::new(waiter).await {
             Ok(reserved) => {
                 reserved.spend();

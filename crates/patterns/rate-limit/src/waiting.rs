@@ -2,27 +2,27 @@ use std::{fmt, task::Waker};
 
 use seawall_core::{
     Held, Place, Rejection,
-    rate::{self, Entry, Refusal},
+    rate::{self, RateEntry, Refusal},
     time::{Clock, Instant, Timer},
 };
-use seawall_policy::{Patience, Queue, Turn, wake};
+use seawall_policy::{Queue, Turn, WaitLimit, wake};
 
 use crate::inner::{Inner, Reservation};
 
 /// One caller's wait for its turn.
 ///
 /// Public as it stands in the types of futures, and not nameable.
-pub struct Waiter<K: Clock> {
+pub struct RateWait<K: Clock> {
     /// Until the turn has come.
     inner: Option<Held<Inner<K>>>,
     cost: u32,
-    patience: Patience,
+    patience: WaitLimit,
     /// In the queue, from the first poll on.
     place: Option<Place>,
 }
 
-impl<K: Clock> Waiter<K> {
-    pub(crate) fn new(inner: Held<Inner<K>>, cost: u32, patience: Patience) -> Self {
+impl<K: Clock> RateWait<K> {
+    pub(crate) fn new(inner: Held<Inner<K>>, cost: u32, patience: WaitLimit) -> Self {
         Self { inner: Some(inner), cost, patience, place: None }
     }
 
@@ -36,8 +36,8 @@ impl<K: Clock> Waiter<K> {
         let (entry, woken) = inner.limiter.enter(self.cost, bounded, now, latest, || waker.clone());
         wake(woken);
         match entry {
-            Ok(Entry::Entered(at)) => self.entered(at),
-            Ok(Entry::Waiting(place)) => {
+            Ok(RateEntry::Entered(at)) => self.entered(at),
+            Ok(RateEntry::Waiting(place)) => {
                 self.place = Some(place);
                 self.look(now, waker)
             }
@@ -50,9 +50,9 @@ impl<K: Clock> Waiter<K> {
         let (turn, woken) = inner.limiter.turn(&mut self.place, now, || waker.clone());
         wake(woken);
         match turn {
-            rate::Turn::Entered(at) => self.entered(at),
-            rate::Turn::Refused(refusal) => Turn::Refused(refusal),
-            rate::Turn::Waiting { until } => Turn::Wait { until },
+            rate::RateTurn::Entered(at) => self.entered(at),
+            rate::RateTurn::Refused(refusal) => Turn::Refused(refusal),
+            rate::RateTurn::Waiting { until } => Turn::Wait { until },
         }
     }
 
@@ -62,7 +62,7 @@ impl<K: Clock> Waiter<K> {
     }
 }
 
-impl<K: Timer> Queue for Waiter<K> {
+impl<K: Timer> Queue for RateWait<K> {
     type Timer = K;
     type Leave = Reservation<K>;
     type Refusal = Refusal;
@@ -81,7 +81,7 @@ impl<K: Timer> Queue for Waiter<K> {
     }
 }
 
-impl<K: Clock> Drop for Waiter<K> {
+impl<K: Clock> Drop for RateWait<K> {
     fn drop(&mut self) {
         if let (Some(inner), Some(place)) = (&self.inner, self.place.take()) {
             wake(inner.limiter.leave(place, inner.clock.now()));
@@ -89,8 +89,11 @@ impl<K: Clock> Drop for Waiter<K> {
     }
 }
 
-impl<K: Clock> fmt::Debug for Waiter<K> {
+impl<K: Clock> fmt::Debug for RateWait<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").field("cost", &self.cost).field("waits", &self.place.is_some()).finish_non_exhaustive()
+        f.debug_struct("RateWait")
+            .field("cost", &self.cost)
+            .field("waits", &self.place.is_some())
+            .finish_non_exhaustive()
     }
 }

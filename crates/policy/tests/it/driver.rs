@@ -5,7 +5,7 @@ use std::{cell::Cell, future, time::Duration};
 use crate::door::{Door, InLine};
 use futures::FutureExt;
 use seawall_core::{Error, Rejection, time::ManualClock};
-use seawall_policy::{Answer, KeepError, Patience, Policy, Respond, WrapError, drive, queue};
+use seawall_policy::{Answer, KeepError, Policy, Respond, WaitLimit, WrapError, drive, queue};
 use seawall_testkit::{
     call::steps,
     panics::panic_message,
@@ -79,7 +79,7 @@ fn waiting<F>(door: &Door, operation: impl FnOnce() -> F) -> task::Spawn<impl Fu
 where
     F: Future<Output = Reply>,
 {
-    let place: Answer<Door, InLine> = Answer::Later(door.in_line(Patience::Configured));
+    let place: Answer<Door, InLine> = Answer::Later(door.in_line(WaitLimit::Configured));
     let call = queue(place, operation, || KeepError);
     assert_eq!(format!("{call:?}"), "QueuedFuture { waiting: true, .. }");
     task::spawn(call)

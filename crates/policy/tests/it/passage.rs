@@ -10,7 +10,7 @@ use std::{
 use crate::door::{Door, Hooks, InLine, Place};
 use futures::task::noop_waker_ref;
 use seawall_core::{Mark, Outcome, Rejection, time::ManualClock};
-use seawall_policy::{Admission, Admit, Callee, Entry, Passage, Policy};
+use seawall_policy::{Admission, Admit, Callee, Passage, Policy, Waiting};
 use seawall_testkit::{panics::panic_message, time::SECOND};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok};
 
@@ -80,7 +80,7 @@ impl Callee for Inner {
     }
 }
 
-type Way = Passage<Call, Place, Entry<InLine, Door>>;
+type Way = Passage<Call, Place, Waiting<InLine, Door>>;
 
 fn verdict(_: &Door, result: &Result<u32, Rejection>, _: Mark) -> Option<Outcome> {
     Some(if result.is_ok() { Outcome::Success } else { Outcome::Failure })

@@ -1,4 +1,4 @@
-//! `Acquire` and `Entry`: when they ask the queue, and when they make a timer.
+//! `Acquire` and `Waiting`: when they ask the queue, and when they make a timer.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, task::Waker};
 
@@ -7,7 +7,7 @@ use seawall_core::{
     Rejection,
     time::{Instant, ManualClock},
 };
-use seawall_policy::{Acquire, Entry, Patience, Policy, Queue, Turn, wake};
+use seawall_policy::{Acquire, Policy, Queue, Turn, WaitLimit, Waiting, wake};
 use seawall_testkit::{
     clock::ProbeClock,
     time::SECOND,
@@ -115,10 +115,10 @@ fn the_queue_is_asked_again_when_the_timer_ends() {
 fn an_entry_counts_and_reports_a_refusal_and_makes_a_ticket_of_leave() {
     let clock = ManualClock::new();
     let door = Door::with_line(1, SECOND, &clock);
-    let mut entry = task::spawn(Entry::<_, Door>::new(door.in_line(Patience::Configured)));
+    let mut entry = task::spawn(Waiting::<_, Door>::new(door.in_line(WaitLimit::Configured)));
     let ticket = assert_ready_ok!(entry.poll());
     assert_eq!(door.taken_and_waiting(), (1, 0));
-    let mut late = task::spawn(Entry::<_, Door>::new(door.in_line(Patience::Configured)));
+    let mut late = task::spawn(Waiting::<_, Door>::new(door.in_line(WaitLimit::Configured)));
     assert_pending!(late.poll());
     clock.advance(SECOND);
     assert!(late.is_woken());
@@ -133,7 +133,7 @@ fn an_entry_counts_and_reports_a_refusal_and_makes_a_ticket_of_leave() {
 fn an_acquire_counts_and_reports_nothing() {
     let clock = ManualClock::new();
     let door = Door::with_line(0, SECOND, &clock);
-    let mut turn = task::spawn(Acquire::new(door.in_line(Patience::Configured)));
+    let mut turn = task::spawn(Acquire::new(door.in_line(WaitLimit::Configured)));
     assert_pending!(turn.poll());
     clock.advance(SECOND);
     assert_eq!(assert_ready_err!(turn.poll()), Full);
@@ -145,7 +145,7 @@ fn a_wait_without_limit_is_not_ended_by_time() {
     let clock = ManualClock::new();
     let door = Door::with_line(1, SECOND, &clock);
     let ticket = door.enter().unwrap();
-    let mut turn = task::spawn(Acquire::new(door.in_line(Patience::Unlimited)));
+    let mut turn = task::spawn(Acquire::new(door.in_line(WaitLimit::Unlimited)));
     assert_pending!(turn.poll());
     clock.advance(100 * SECOND);
     assert_pending!(turn.poll());

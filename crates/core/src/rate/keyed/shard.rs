@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, mem, num::NonZeroU64};
 
-use super::table::{Entry, Table};
+use super::table::{KeyedWord, Table};
 use crate::{
     rate::{
         Quota, Reason, Refusal,
@@ -173,7 +173,7 @@ impl<K> Shard<K> {
         self.keep_apart(0, number, hash, quota);
         let drawn = Bucket::new(quota, 0).draw(cost, nanos).unwrap_or_default();
         let slots = self.table.slots();
-        self.table.insert(hash, Entry { key, word: word_of(number, drawn) }, hash_of);
+        self.table.insert(hash, KeyedWord { key, word: word_of(number, drawn) }, hash_of);
         self.move_hand(slots);
     }
 
@@ -259,12 +259,12 @@ impl<K> Shard<K> {
     }
 
     /// The key's hash, if its quota is kept by it; to make it for each key would cost more than to look at its bucket.
-    fn hash_if_apart(&self, entry: &Entry<K>, hash_of: impl Fn(&K) -> u64) -> u64 {
+    fn hash_if_apart(&self, entry: &KeyedWord<K>, hash_of: impl Fn(&K) -> u64) -> u64 {
         if entry.word.get() >> DRAWN_BITS == OTHERS { hash_of(&entry.key) } else { 0 }
     }
 
     /// In how many nanoseconds its bucket is full.
-    fn full_at(&self, entry: &Entry<K>, nanos: u64, hash_of: impl Fn(&K) -> u64) -> u64 {
+    fn full_at(&self, entry: &KeyedWord<K>, nanos: u64, hash_of: impl Fn(&K) -> u64) -> u64 {
         let word = entry.word.get();
         match self.quota_of(word, self.hash_if_apart(entry, hash_of)) {
             Some(quota) => quota.scale().reached(word & DRAWN).saturating_sub(nanos),

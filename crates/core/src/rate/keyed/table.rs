@@ -7,13 +7,13 @@ use std::{mem, num::NonZeroU64};
 /// half of itself, so that at least half of them are, as far as it has not been emptied since.
 #[derive(Debug)]
 pub(super) struct Table<K> {
-    slots: Vec<Option<Entry<K>>>,
+    slots: Vec<Option<KeyedWord<K>>>,
     len: usize,
 }
 
 /// A key and its word. That is never zero, so that a slot is no larger than an entry.
 #[derive(Debug)]
-pub(super) struct Entry<K> {
+pub(super) struct KeyedWord<K> {
     pub(super) key: K,
     pub(super) word: NonZeroU64,
 }
@@ -33,7 +33,7 @@ impl<K> Table<K> {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Option<Entry<K>>>()
+        self.slots.capacity() * size_of::<Option<KeyedWord<K>>>()
     }
 
     /// Where the key with that hash is.
@@ -53,17 +53,17 @@ impl<K> Table<K> {
     }
 
     #[inline]
-    pub(super) fn at(&self, index: usize) -> Option<&Entry<K>> {
+    pub(super) fn at(&self, index: usize) -> Option<&KeyedWord<K>> {
         self.slots[index].as_ref()
     }
 
     #[inline]
-    pub(super) fn at_mut(&mut self, index: usize) -> Option<&mut Entry<K>> {
+    pub(super) fn at_mut(&mut self, index: usize) -> Option<&mut KeyedWord<K>> {
         self.slots[index].as_mut()
     }
 
     /// Adds a key that is not there. Takes constant time, but when the table grows.
-    pub(super) fn insert(&mut self, hash: u64, entry: Entry<K>, hash_of: impl Fn(&K) -> u64) {
+    pub(super) fn insert(&mut self, hash: u64, entry: KeyedWord<K>, hash_of: impl Fn(&K) -> u64) {
         if (self.len + 1) * 4 > self.slots.len() * 3 {
             self.resize(self.slots.len() + (self.slots.len() / 2).max(LEAST), hash_of);
         }
@@ -71,7 +71,7 @@ impl<K> Table<K> {
     }
 
     /// Takes out the entry of a slot. Those that had to give way to it move up, so that no gap is left.
-    pub(super) fn remove(&mut self, index: usize, hash_of: impl Fn(&K) -> u64) -> Option<Entry<K>> {
+    pub(super) fn remove(&mut self, index: usize, hash_of: impl Fn(&K) -> u64) -> Option<KeyedWord<K>> {
         let removed = self.slots[index].take()?;
         self.len -= 1;
         let (mut gap, mut index) = (index, self.next(index));
@@ -94,7 +94,7 @@ impl<K> Table<K> {
         }
     }
 
-    pub(super) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry<K>> {
+    pub(super) fn entries_mut(&mut self) -> impl Iterator<Item = &mut KeyedWord<K>> {
         self.slots.iter_mut().flatten()
     }
 
@@ -106,7 +106,7 @@ impl<K> Table<K> {
 
     // ----- helpers -----
 
-    fn place(&mut self, hash: u64, entry: Entry<K>) {
+    fn place(&mut self, hash: u64, entry: KeyedWord<K>) {
         let mut index = self.home(hash);
         while self.slots[index].is_some() {
             index = self.next(index);
@@ -159,7 +159,7 @@ mod tests {
                 prop_assert_eq!(found.is_some(), map.contains_key(&key));
                 let word = NonZeroU64::new(word).unwrap();
                 match found {
-                    None if adds => table.insert(hash(&key), Entry { key, word }, hash),
+                    None if adds => table.insert(hash(&key), KeyedWord { key, word }, hash),
                     Some(index) if adds => table.at_mut(index).unwrap().word = word,
                     Some(index) => {
                         prop_assert_eq!(table.remove(index, hash).unwrap().key, key);
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_a_key_and_a_word() {
-        assert_eq!(size_of::<Option<Entry<u64>>>(), 16);
-        assert_eq!(size_of::<Option<Entry<String>>>(), 32);
+        assert_eq!(size_of::<Option<KeyedWord<u64>>>(), 16);
+        assert_eq!(size_of::<Option<KeyedWord<String>>>(), 32);
     }
 }

@@ -4,7 +4,7 @@ use std::{panic, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
 use seawall_core::{
-    rate::{Algorithm, Entry, Limiter, Quota},
+    rate::{Algorithm, Limiter, Quota, RateEntry},
     time::Instant,
 };
 
@@ -106,7 +106,7 @@ fn who_waits_does_not_wait_for_a_clock_that_has_stepped_back() {
     for algorithm in [Algorithm::Gcra, Algorithm::SlidingWindow] {
         let limiter: Limiter<usize> = Limiter::new(Quota::every(Duration::from_secs(3)), algorithm, 1, START);
         assert_eq!(try_enter(&limiter, 1, START), Ok(()));
-        let Ok(Entry::Waiting(place)) = limiter.enter(1, true, START, Instant::MAX, || 1).0 else {
+        let Ok(RateEntry::Waiting(place)) = limiter.enter(1, true, START, Instant::MAX, || 1).0 else {
             panic!("it was spent")
         };
         let now = before(START, DAY);

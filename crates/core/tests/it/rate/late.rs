@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use seawall_core::{
     Place,
-    rate::{Entry, Limiter, Quota, Turn},
+    rate::{Limiter, Quota, RateEntry, RateTurn},
     time::Instant,
 };
 
@@ -27,23 +27,23 @@ fn turns(quota: Quota, callers: usize, cost: u32, late: &[u64]) -> Vec<(Instant,
                 Some((place, _)) => Some(place),
                 None => {
                     match limiter.enter(cost, true, now, Instant::MAX, || number).0.expect("it may wait for ever") {
-                        Entry::Entered(at) => {
+                        RateEntry::Entered(at) => {
                             passed.push((at, now));
                             // It comes again in this round, as its place is free.
                             *waits = None;
                             continue;
                         }
-                        Entry::Waiting(place) => Some(place),
+                        RateEntry::Waiting(place) => Some(place),
                     }
                 }
             };
             match limiter.turn(&mut place, now, || number).0 {
-                Turn::Entered(at) => passed.push((at, now)),
-                Turn::Waiting { until } => {
+                RateTurn::Entered(at) => passed.push((at, now)),
+                RateTurn::Waiting { until } => {
                     let late = Duration::from_nanos(*lateness.next().expect("it is a cycle"));
                     *waits = place.map(|place| (place, until + late));
                 }
-                Turn::Refused(refusal) => panic!("{refusal:?}"),
+                RateTurn::Refused(refusal) => panic!("{refusal:?}"),
             }
         }
         if let Some(next) = waiting.iter().map(|waits| waits.as_ref().map_or(now, |(_, until)| *until)).min() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use seawall_core::{
     Place, Woken,
-    rate::{Algorithm, Denied, Entry, Limiter, Quota, Reason, Refusal, Turn},
+    rate::{Algorithm, Denied, Limiter, Quota, RateEntry, RateTurn, Reason, Refusal},
     time::Instant,
 };
 
@@ -20,7 +20,7 @@ enum Op {
     TryEnter(u32),
     /// A cost, whether it counts against the queue's limit, and how long it waits.
     Enter(u32, bool, Option<u64>),
-    Turn(Index),
+    RateTurn(Index),
     Leave(Index),
     Refund(Index),
     SetQuota(Quota),
@@ -41,7 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => cost().prop_map(Op::TryEnter),
         4 => (cost(), any::<bool>(), prop::option::of(0..500_u64))
             .prop_map(|(cost, bounded, patience)| Op::Enter(cost, bounded, patience)),
-        3 => any::<Index>().prop_map(Op::Turn),
+        3 => any::<Index>().prop_map(Op::RateTurn),
         2 => any::<Index>().prop_map(Op::Leave),
         1 => any::<Index>().prop_map(Op::Refund),
         1 => quota().prop_map(Op::SetQuota),
@@ -119,7 +119,7 @@ impl Both {
                 self.passed.extend(entered.map(|at| (cost, at)));
             }
             Op::Enter(cost, bounded, patience) => self.enter(cost, bounded, patience)?,
-            Op::Turn(which) if !self.guests.is_empty() => {
+            Op::RateTurn(which) if !self.guests.is_empty() => {
                 self.visit();
                 let guest = self.guests.swap_remove(which.index(self.guests.len()));
                 self.turn(guest)?;
@@ -156,7 +156,7 @@ impl Both {
                 prop_assert_eq!(was, former);
                 self.wake(woken);
             }
-            Op::Turn(_) | Op::Leave(_) | Op::Refund(_) => {}
+            Op::RateTurn(_) | Op::Leave(_) | Op::Refund(_) => {}
         }
         Ok(())
     }
@@ -170,11 +170,11 @@ impl Both {
         let (entry, woken) = self.limiter.enter(cost, bounded, now, latest, || number);
         self.wake(woken);
         match (entry, expected) {
-            (Ok(Entry::Entered(at)), Ok(expected)) => {
+            (Ok(RateEntry::Entered(at)), Ok(expected)) => {
                 prop_assert_eq!(at, expected);
                 self.passed.push((cost, at));
             }
-            (Ok(Entry::Waiting(place)), Err((Reason::Exhausted, Some(wait)))) => {
+            (Ok(RateEntry::Waiting(place)), Err((Reason::Exhausted, Some(wait)))) => {
                 prop_assert!(now + Duration::from_nanos(wait) <= latest, "it cannot come in time");
                 prop_assert!(!bounded || self.bounded() < self.limiter.max_queued(), "the queue is full");
                 self.model.waiting.push(Waiting { number, cost, latest });
@@ -201,7 +201,7 @@ impl Both {
         let (turn, woken) = self.limiter.turn(&mut place, self.now, || guest.number);
         let visited = guest.ended;
         match (turn, visited) {
-            (Turn::Waiting { until }, None) => {
+            (RateTurn::Waiting { until }, None) => {
                 guest.place = place.take().expect("it goes on");
                 guest.until = Some(until);
                 let (is_first, due) = self.due(guest.number);
@@ -215,17 +215,17 @@ impl Both {
                 );
                 self.guests.push(guest);
             }
-            (Turn::Entered(at), Some(Ended::Entered(expected))) => {
+            (RateTurn::Entered(at), Some(Ended::Entered(expected))) => {
                 prop_assert_eq!(at, expected);
                 self.passed.push((guest.cost, at));
             }
-            (Turn::Refused(refusal), None) => {
+            (RateTurn::Refused(refusal), None) => {
                 // It was not the first one, and its time is over.
                 prop_assert!(self.now >= guest.latest);
                 prop_assert_eq!((refusal.cost(), refusal.reason()), (guest.cost, Reason::TooLong));
                 self.model.waiting.retain(|waiting| waiting.number != guest.number);
             }
-            (Turn::Refused(refusal), Some(ended)) => {
+            (RateTurn::Refused(refusal), Some(ended)) => {
                 let reason = match ended {
                     Ended::Entered(at) => return Err(TestCaseError::fail(format!("it has passed at {at:?}"))),
                     Ended::TooLong if guest.cost <= self.model.most() => Reason::TooLong,

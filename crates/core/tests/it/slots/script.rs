@@ -11,7 +11,7 @@ pub(crate) enum Op {
     TryEnter(u32),
     Enter(u32, bool),
     Exit(Index),
-    Turn(Index),
+    SlotTurn(Index),
     Leave(Index),
     Resize(usize),
     Close,
@@ -23,7 +23,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         6 => cost().prop_map(Op::TryEnter),
         16 => (cost(), prop::bool::weighted(0.8)).prop_map(|(cost, bounded)| Op::Enter(cost, bounded)),
         10 => any::<Index>().prop_map(Op::Exit),
-        6 => any::<Index>().prop_map(Op::Turn),
+        6 => any::<Index>().prop_map(Op::SlotTurn),
         6 => any::<Index>().prop_map(Op::Leave),
         4 => limit().prop_map(Op::Resize),
         // Most histories have none.

@@ -12,7 +12,7 @@ use crate::subject::Limit;
 use crate::support::{Manual, gcra, window};
 use seawall_core::{
     Rejection,
-    rate::{Entry, Limiter},
+    rate::{Limiter, RateEntry},
     time::{Clock, Instant, ManualClock},
 };
 use seawall_rate_limit::{Algorithm, KeyedRateLimiter, Quota, RateLimiter, Reason};
@@ -78,8 +78,8 @@ impl Waiters {
             // What one more would be told is when this one's turn is.
             last = self.told(at, 1);
             match self.limiter.enter(1, true, now, now + ms(max_wait), || ()).0 {
-                Ok(Entry::Entered(_)) => assert_eq!(last, 0),
-                Ok(Entry::Waiting(place)) => self.places.push(place),
+                Ok(RateEntry::Entered(_)) => assert_eq!(last, 0),
+                Ok(RateEntry::Waiting(place)) => self.places.push(place),
                 Err(_) => return None,
             }
         }
@@ -133,8 +133,8 @@ fn rl_04_places_in_the_queue_are_taken_up_front() {
         let now = Instant::ORIGIN + SECOND + cycle + (number + 1) * TICK;
         let told = limiter.would_refuse(1, now).map_or(Duration::ZERO, |refusal| refusal.retry_after().unwrap());
         match limiter.enter(1, true, now, now + ms(12), || ()).0 {
-            Ok(Entry::Waiting(place)) => places.push(place),
-            Ok(Entry::Entered(_)) => {}
+            Ok(RateEntry::Waiting(place)) => places.push(place),
+            Ok(RateEntry::Entered(_)) => {}
             Err(refusal) => {
                 assert_eq!(refusal.reason(), Reason::TooLong);
                 waits.push(None);

@@ -4,7 +4,7 @@ use seawall_core::{
     Rejection,
     time::{Clock, Instant, ManualClock},
 };
-use seawall_policy::{Patience, Policy, Queue, Ticket, Turn, wake};
+use seawall_policy::{Policy, Queue, Ticket, Turn, WaitLimit, wake};
 
 use super::{Door, Full, Place};
 
@@ -17,10 +17,10 @@ pub(crate) struct InLine {
 }
 
 impl InLine {
-    pub(super) fn new(door: &Door, patience: Patience) -> Self {
+    pub(super) fn new(door: &Door, patience: WaitLimit) -> Self {
         let max_wait = match patience {
-            Patience::Configured => door.0.max_wait,
-            Patience::Unlimited => None,
+            WaitLimit::Configured => door.0.max_wait,
+            WaitLimit::Unlimited => None,
         };
         Self { door: door.clone(), place: None, max_wait, until: Instant::MAX }
     }

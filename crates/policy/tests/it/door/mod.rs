@@ -13,8 +13,8 @@ use std::{
 
 use seawall_core::{Error, FromRejection, Mark, Name, Outcome, Rejection, TimedOut, time::ManualClock};
 use seawall_policy::{
-    Acquire, Admission, Admit, Answer, Entry, Gate, GateLayer, Judge, KeepError, Patience, Patient, Policy, QueueLayer,
-    QueuePolicy, Ticket, Waiting, WrapError, future::QueuedFuture, queue, wake,
+    Acquire, Admission, Admit, Answer, BoxedWait, Gate, GateLayer, Judge, KeepError, Patient, Policy, QueueLayer,
+    QueuePolicy, Ticket, WaitLimit, Waiting, WrapError, future::QueuedFuture, queue, wake,
 };
 
 /// The door's handle. Clones are the same door.
@@ -142,7 +142,7 @@ impl Door {
     fn answer(&self) -> Answer<Self, InLine> {
         match self.try_enter() {
             Ok(ticket) => Answer::Now(Ok(ticket)),
-            Err(Full) if self.0.max_wait.is_some() => Answer::Later(self.in_line(Patience::Configured)),
+            Err(Full) if self.0.max_wait.is_some() => Answer::Later(self.in_line(WaitLimit::Configured)),
             Err(Full) => Answer::Now(Err(self.refuse(Full))),
         }
     }
@@ -156,7 +156,7 @@ impl Door {
         Ok(Ticket::new(self.clone(), Place))
     }
 
-    pub(crate) fn in_line(&self, patience: Patience) -> InLine {
+    pub(crate) fn in_line(&self, patience: WaitLimit) -> InLine {
         InLine::new(self, patience)
     }
 
@@ -241,7 +241,7 @@ impl Policy for Door {
 
 impl Admit for Door {
     type Shared = Self;
-    type Wait = Entry<InLine, Self>;
+    type Wait = Waiting<InLine, Self>;
 
     fn gate(&self) -> &Self {
         self
@@ -251,11 +251,11 @@ impl Admit for Door {
         self.0.max_wait.is_none() && self.refusal().is_some()
     }
 
-    fn admit(&self) -> Admission<Place, Entry<InLine, Self>> {
+    fn admit(&self) -> Admission<Place, Waiting<InLine, Self>> {
         match self.answer() {
             Answer::Now(Ok(mut ticket)) => Admission::Entered(ticket.take_pass().expect("the ticket is new")),
             Answer::Now(Err(rejection)) => Admission::Refused(rejection),
-            Answer::Later(place) => Admission::Wait(Entry::new(place)),
+            Answer::Later(place) => Admission::Wait(Waiting::new(place)),
         }
     }
 }
@@ -269,7 +269,7 @@ impl QueuePolicy for Door {
 }
 
 impl Patient for Door {
-    fn wait(&self, patience: Patience) -> Waiting<Self> {
+    fn wait(&self, patience: WaitLimit) -> BoxedWait<Self> {
         Box::pin(Acquire::new(self.in_line(patience)))
     }
 }
