@@ -49,12 +49,12 @@ impl Drop for Owner {
     }
 }
 
-struct Numbers {
+struct LaneNumbers {
     next: usize,
     free: BTreeSet<usize>,
 }
 
-impl Numbers {
+impl LaneNumbers {
     fn take(&mut self) -> usize {
         self.free.pop_first().unwrap_or_else(|| {
             self.next += 1;
@@ -63,8 +63,8 @@ impl Numbers {
     }
 }
 
-fn numbers() -> MutexGuard<'static, Numbers> {
-    static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { next: 0, free: BTreeSet::new() });
+fn numbers() -> MutexGuard<'static, LaneNumbers> {
+    static NUMBERS: Mutex<LaneNumbers> = Mutex::new(LaneNumbers { next: 0, free: BTreeSet::new() });
     // No code that can panic runs under this lock.
     NUMBERS.lock().unwrap_or_else(PoisonError::into_inner)
 }

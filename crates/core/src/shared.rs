@@ -13,27 +13,27 @@ use crate::lane::current_lane;
 /// [`hold`](Self::hold) takes a share by the count of the thread's own lane. Clones of the whole use one count.
 pub struct Shared<T> {
     value: Arc<T>,
-    lanes: Arc<[Arc<Lane<T>>]>,
+    lanes: Arc<[Arc<CountLane<T>>]>,
 }
 
 /// A handle on a [`Shared`] value that does not keep the value.
 pub struct WeakShared<T> {
     // The shares that calls hold do not keep these.
-    lanes: Weak<[Arc<Lane<T>>]>,
+    lanes: Weak<[Arc<CountLane<T>>]>,
 }
 
 /// A share of a [`Shared`] value, taken by the count of one lane.
-pub struct Held<T>(Arc<Lane<T>>);
+pub struct Held<T>(Arc<CountLane<T>>);
 
 /// Aligned, so that the counts of two lanes never lie in one cache line.
 #[repr(align(128))]
-struct Lane<T>(Arc<T>);
+struct CountLane<T>(Arc<T>);
 
 impl<T> Shared<T> {
     /// Shares `value`, with `lanes` reference counts, rounded up to a power of two.
     pub fn new(value: T, lanes: usize) -> Self {
         let value = Arc::new(value);
-        let lanes = (0..lanes.next_power_of_two()).map(|_| Arc::new(Lane(value.clone()))).collect();
+        let lanes = (0..lanes.next_power_of_two()).map(|_| Arc::new(CountLane(value.clone()))).collect();
         Self { value, lanes }
     }
 

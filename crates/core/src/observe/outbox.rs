@@ -38,17 +38,17 @@ use crate::{
 /// An observer that panics is not told on: the panic has been reported by the panic hook, the other observers and the
 /// later events are served, and the call during which it happened goes on.
 pub struct Outbox<K> {
-    shared: Arc<Shared<K>>,
+    shared: Arc<OutboxShared<K>>,
 }
 
-struct Shared<K> {
+struct OutboxShared<K> {
     wanted: Wanted,
     /// How many threads are on their way to the lock with an event. Each of them will deliver if no thread does.
     arriving: AtomicU64,
-    inner: Mutex<Inner<K>>,
+    inner: Mutex<OutboxState<K>>,
 }
 
-struct Inner<K> {
+struct OutboxState<K> {
     observers: Arc<[Observer<K>]>,
     waiting: EventQueue<K>,
     delivering: bool,
@@ -58,9 +58,9 @@ struct Inner<K> {
 impl<K: Kind + 'static> Outbox<K> {
     /// Without observers.
     pub fn new() -> Self {
-        let inner = Inner { observers: Arc::new([]), waiting: EventQueue::new(), delivering: false, next_id: 0 };
+        let inner = OutboxState { observers: Arc::new([]), waiting: EventQueue::new(), delivering: false, next_id: 0 };
         let (wanted, arriving) = (Wanted::nothing(), AtomicU64::new(0));
-        Self { shared: Arc::new(Shared { wanted, arriving, inner: Mutex::new(inner) }) }
+        Self { shared: Arc::new(OutboxShared { wanted, arriving, inner: Mutex::new(inner) }) }
     }
 
     /// Adds an observer that is told of events from `least` on. `last` reads the number of the latest transition, the last
@@ -72,7 +72,7 @@ impl<K: Kind + 'static> Outbox<K> {
     {
         let id = self.shared.add(Interest::of::<K, F>(least), Arc::new(observer), last);
         // Named, as the compiler needs the type before it can forget it.
-        let weak: Weak<Shared<K>> = Arc::downgrade(&self.shared);
+        let weak: Weak<OutboxShared<K>> = Arc::downgrade(&self.shared);
         ObserverHandle { observers: weak, id }
     }
 
@@ -118,7 +118,7 @@ impl<K: Kind + 'static> Outbox<K> {
     }
 }
 
-impl<K: Kind> Shared<K> {
+impl<K: Kind> OutboxShared<K> {
     fn add(&self, interest: Interest, tell: Tell<K>, last: impl FnOnce() -> u32) -> u64 {
         let mut inner = self.lock();
         // Under the lock: a transition that comes after this reading finds the observer when it gets the lock.
@@ -157,7 +157,7 @@ impl<K: Kind> Shared<K> {
     }
 
     /// Delivers until nothing waits, or another thread goes on.
-    fn deliver<'a>(&'a self, mut inner: MutexGuard<'a, Inner<K>>, own: Option<u64>, clock: &impl Clock) {
+    fn deliver<'a>(&'a self, mut inner: MutexGuard<'a, OutboxState<K>>, own: Option<u64>, clock: &impl Clock) {
         let mut stint = Stint { began: None, told: 0, is_over: false };
         let mut come = inner.waiting.come();
         let mut lost = None;
@@ -196,13 +196,13 @@ impl<K: Kind> Shared<K> {
         contain(|| drop(lost));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+    fn lock(&self) -> MutexGuard<'_, OutboxState<K>> {
         // No code that can panic runs under this lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Kind> Remove for Shared<K> {
+impl<K: Kind> Remove for OutboxShared<K> {
     fn remove(&self, id: u64) {
         let mut inner = self.lock();
         let left = inner.observers.iter().filter(|observer| observer.id != id).cloned().collect();

@@ -25,9 +25,9 @@ use super::{Clock, Instant, Timeline, Timer, instant::saturating_nanos};
 /// assert_eq!(clock.now(), start + Duration::from_secs(365 * 86_400));
 /// ```
 #[derive(Clone, Default)]
-pub struct ManualClock(Arc<Shared>);
+pub struct ManualClock(Arc<ManualTime>);
 
-struct Shared {
+struct ManualTime {
     timeline: Timeline,
     nanos: AtomicU64,
     sleepers: Mutex<Vec<Waker>>,
@@ -69,7 +69,7 @@ impl Clock for ManualClock {
 }
 
 // By hand: each clock has a timeline of its own.
-impl Default for Shared {
+impl Default for ManualTime {
     fn default() -> Self {
         Self { timeline: Timeline::new(), nanos: AtomicU64::default(), sleepers: Mutex::default() }
     }

@@ -30,12 +30,12 @@ pub(crate) struct TimeWindow {
     /// The last bucket (plus one) in which a bad call was recorded, of whatever generation.
     last_bad: Line<AtomicU64>,
     /// The lanes of one thread each, and then the shared ones, a power of two of them.
-    lanes: Box<[Lane]>,
+    lanes: Box<[WindowLane]>,
     own_lanes: usize,
 }
 
 #[derive(Debug)]
-struct Lane {
+struct WindowLane {
     /// The generation (16 bits) and the last bucket that is ready (48).
     head: Line<AtomicU64>,
     /// A power of two of them, at least one for each bucket.
@@ -84,7 +84,9 @@ impl TimeWindow {
             // Less would blame the edge of a bucket on the clock; more would hide calls behind those of the future.
             slack: u64::from(buckets - 1).max(1),
             last_bad: Line(AtomicU64::new(0)),
-            lanes: (0..lanes + (lanes / 4).next_power_of_two()).map(|lane| Lane::new(buckets, lane >= lanes)).collect(),
+            lanes: (0..lanes + (lanes / 4).next_power_of_two())
+                .map(|lane| WindowLane::new(buckets, lane >= lanes))
+                .collect(),
             own_lanes: lanes,
         }
     }
@@ -208,7 +210,7 @@ impl TimeWindow {
     }
 
     #[inline]
-    fn lane_of(&self, thread: usize) -> &Lane {
+    fn lane_of(&self, thread: usize) -> &WindowLane {
         let shared = self.lanes.len() - self.own_lanes;
         &self.lanes[if thread < self.own_lanes { thread } else { self.own_lanes + (thread & (shared - 1)) }]
     }
@@ -216,7 +218,7 @@ impl TimeWindow {
 
 // ===== impl Lane =====
 
-impl Lane {
+impl WindowLane {
     fn new(buckets: u32, is_shared: bool) -> Self {
         let lines = (buckets as usize).next_power_of_two().div_ceil(CELLS_A_LINE);
         let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));

@@ -7,7 +7,7 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{Bulkhead, Event, EventKind, inner::Inner};
+use crate::{Bulkhead, Event, EventKind, inner::BulkheadInner};
 
 /// Builds a [`Bulkhead`]; from [`Bulkhead::builder`].
 ///
@@ -76,7 +76,7 @@ impl<K> Builder<K> {
     {
         let Self { name, config, max_wait, clock, outbox } = self;
         let slots = Slots::new(config.lanes(lanes()));
-        let inner = Inner { name, slots, max_wait, clock, outbox, closed: AtomicBool::new(false) };
+        let inner = BulkheadInner { name, slots, max_wait, clock, outbox, closed: AtomicBool::new(false) };
         Bulkhead::from_shared(Shared::new(inner, lanes()))
     }
 }

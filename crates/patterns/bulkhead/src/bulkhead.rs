@@ -12,7 +12,7 @@ use seawall_policy::{KeepError, WrapError};
 use crate::{
     Builder, BulkheadLayer, Event, Permit, Snapshot, WeakBulkhead,
     future::QueuedFuture,
-    inner::{Inner, Share},
+    inner::{BulkheadInner, Share},
     waiting::SlotWait,
 };
 
@@ -43,7 +43,7 @@ use crate::{
 /// # }
 /// ```
 pub struct Bulkhead<K: Clock = DefaultClock> {
-    shared: Shared<Inner<K>>,
+    shared: Shared<BulkheadInner<K>>,
 }
 
 impl Bulkhead {
@@ -60,15 +60,15 @@ impl Bulkhead {
 }
 
 impl<K: Clock> Bulkhead<K> {
-    pub(crate) fn from_shared(shared: Shared<Inner<K>>) -> Self {
+    pub(crate) fn from_shared(shared: Shared<BulkheadInner<K>>) -> Self {
         Self { shared }
     }
 
-    pub(crate) fn inner(&self) -> &Inner<K> {
+    pub(crate) fn inner(&self) -> &BulkheadInner<K> {
         &self.shared
     }
 
-    pub(crate) fn shared(&self) -> &Shared<Inner<K>> {
+    pub(crate) fn shared(&self) -> &Shared<BulkheadInner<K>> {
         &self.shared
     }
 

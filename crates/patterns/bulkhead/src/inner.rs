@@ -18,7 +18,7 @@ use crate::{Event, EventKind};
 ///
 /// Public as the gate in the types of futures and services, and not nameable.
 #[derive(Debug)]
-pub struct Inner<K> {
+pub struct BulkheadInner<K> {
     pub(crate) name: Name,
     pub(crate) slots: Slots<Waker>,
     pub(crate) max_wait: Option<Duration>,
@@ -29,9 +29,9 @@ pub struct Inner<K> {
 }
 
 /// A share of it, which a call owns.
-pub(crate) type Share<K> = Held<Inner<K>>;
+pub(crate) type Share<K> = Held<BulkheadInner<K>>;
 
-impl<K: Clock> Inner<K> {
+impl<K: Clock> BulkheadInner<K> {
     /// Counts a refused call, and tells of it.
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
@@ -76,7 +76,7 @@ impl<K: Clock> Inner<K> {
     }
 }
 
-impl<K: Clock> Gate for Inner<K> {
+impl<K: Clock> Gate for BulkheadInner<K> {
     /// How many slots were taken.
     type Pass = u32;
 
@@ -91,7 +91,7 @@ impl<K: Clock> Gate for Inner<K> {
     }
 }
 
-impl<T, E, K: Clock> Judge<T, E> for Inner<K> {
+impl<T, E, K: Clock> Judge<T, E> for BulkheadInner<K> {
     /// How a call ends is nothing to a bulkhead, but that it does.
     #[inline]
     fn judge(&self, _: &Result<T, E>, _: Mark) -> Option<Outcome> {

@@ -6,7 +6,7 @@ use seawall_core::{
 };
 use seawall_policy::Ticket;
 
-use crate::inner::Inner;
+use crate::inner::BulkheadInner;
 
 /// Slots of a bulkhead, from [`Bulkhead::try_acquire`](crate::Bulkhead::try_acquire) and its like. They are free again when
 /// it is dropped.
@@ -14,19 +14,19 @@ use crate::inner::Inner;
 /// It borrows the bulkhead, which costs nothing; [`into_owned`](Self::into_owned) makes one that does not.
 #[must_use = "dropping the permit gives its slots back"]
 pub struct Permit<'a, K: Clock = DefaultClock> {
-    ticket: Ticket<&'a Inner<K>>,
-    shared: &'a Shared<Inner<K>>,
+    ticket: Ticket<&'a BulkheadInner<K>>,
+    shared: &'a Shared<BulkheadInner<K>>,
 }
 
 /// Slots of a bulkhead, held by a share of it: it may outlive the handle, and go to another task. From
 /// [`Permit::into_owned`].
 #[must_use = "dropping the permit gives its slots back"]
 pub struct OwnedPermit<K: Clock = DefaultClock> {
-    ticket: Ticket<Held<Inner<K>>>,
+    ticket: Ticket<Held<BulkheadInner<K>>>,
 }
 
 impl<'a, K: Clock> Permit<'a, K> {
-    pub(crate) fn new(ticket: Ticket<&'a Inner<K>>, shared: &'a Shared<Inner<K>>) -> Self {
+    pub(crate) fn new(ticket: Ticket<&'a BulkheadInner<K>>, shared: &'a Shared<BulkheadInner<K>>) -> Self {
         Self { ticket, shared }
     }
 

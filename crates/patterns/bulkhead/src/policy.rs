@@ -11,7 +11,7 @@ use seawall_policy::{
 
 use crate::{
     Bulkhead,
-    inner::{Inner, Share},
+    inner::{BulkheadInner, Share},
     waiting::SlotWait,
 };
 
@@ -27,8 +27,8 @@ pub type BulkheadLayer<K = DefaultClock, R = KeepError> = QueueLayer<Bulkhead<K>
 pub type BulkheadService<S, K = DefaultClock, R = KeepError> = QueueService<S, Bulkhead<K>, R>;
 
 impl<K: Clock> Policy for Bulkhead<K> {
-    type Gate = Held<Inner<K>>;
-    type Reserved = Ticket<Held<Inner<K>>>;
+    type Gate = Held<BulkheadInner<K>>;
+    type Reserved = Ticket<Held<BulkheadInner<K>>>;
     type Refusal = Refusal;
 
     #[inline]
@@ -69,11 +69,11 @@ impl<K: Timer> QueuePolicy for Bulkhead<K> {
 }
 
 impl<K: Timer> Admit for Bulkhead<K> {
-    type Shared = Inner<K>;
-    type Wait = Waiting<SlotWait<Held<Inner<K>>, K>, Held<Inner<K>>>;
+    type Shared = BulkheadInner<K>;
+    type Wait = Waiting<SlotWait<Held<BulkheadInner<K>>, K>, Held<BulkheadInner<K>>>;
 
     #[inline]
-    fn gate(&self) -> &Inner<K> {
+    fn gate(&self) -> &BulkheadInner<K> {
         self.inner()
     }
 

@@ -7,14 +7,14 @@ use seawall_core::{
 };
 use seawall_policy::{Gate, Queue, Ticket, Turn, WaitLimit, wake};
 
-use crate::inner::Inner;
+use crate::inner::BulkheadInner;
 
 /// One caller's wait for slots.
 ///
 /// `H` holds the bulkhead, until the turn has come: borrowed by who waits for a permit, owned by a call.
 ///
 /// Public as it stands in the types of futures, and not nameable.
-pub struct SlotWait<H: Deref<Target = Inner<K>>, K: Clock> {
+pub struct SlotWait<H: Deref<Target = BulkheadInner<K>>, K: Clock> {
     inner: Option<H>,
     cost: u32,
     patience: WaitLimit,
@@ -23,12 +23,12 @@ pub struct SlotWait<H: Deref<Target = Inner<K>>, K: Clock> {
     latest: Instant,
 }
 
-impl<H: Deref<Target = Inner<K>>, K: Clock> SlotWait<H, K> {
+impl<H: Deref<Target = BulkheadInner<K>>, K: Clock> SlotWait<H, K> {
     pub(crate) fn new(inner: H, cost: u32, patience: WaitLimit) -> Self {
         Self { inner: Some(inner), cost, patience, place: None, latest: Instant::MAX }
     }
 
-    fn inner(&self) -> &Inner<K> {
+    fn inner(&self) -> &BulkheadInner<K> {
         self.inner.as_deref().expect("it is asked no more once the turn has come")
     }
 
@@ -41,7 +41,7 @@ impl<H: Deref<Target = Inner<K>>, K: Clock> SlotWait<H, K> {
 
 impl<H, K> SlotWait<H, K>
 where
-    H: Deref<Target = Inner<K>> + Gate<Pass = u32>,
+    H: Deref<Target = BulkheadInner<K>> + Gate<Pass = u32>,
     K: Clock,
 {
     fn join(&mut self, waker: &Waker) -> Turn<Ticket<H>, Refusal> {
@@ -67,7 +67,7 @@ where
 
 impl<H, K> Queue for SlotWait<H, K>
 where
-    H: Deref<Target = Inner<K>> + Gate<Pass = u32>,
+    H: Deref<Target = BulkheadInner<K>> + Gate<Pass = u32>,
     K: Timer,
 {
     type Timer = K;
@@ -100,13 +100,13 @@ where
     }
 }
 
-impl<H: Deref<Target = Inner<K>>, K: Clock> Drop for SlotWait<H, K> {
+impl<H: Deref<Target = BulkheadInner<K>>, K: Clock> Drop for SlotWait<H, K> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl<H: Deref<Target = Inner<K>>, K: Clock> fmt::Debug for SlotWait<H, K> {
+impl<H: Deref<Target = BulkheadInner<K>>, K: Clock> fmt::Debug for SlotWait<H, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlotWait")
             .field("cost", &self.cost)

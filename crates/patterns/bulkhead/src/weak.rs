@@ -5,17 +5,17 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{Bulkhead, inner::Inner};
+use crate::{Bulkhead, inner::BulkheadInner};
 
 /// A handle that does not keep its bulkhead alive; from [`Bulkhead::downgrade`].
 ///
 /// For an observer that calls the policy that it observes: with a clone of the bulkhead, neither would ever be freed.
 pub struct WeakBulkhead<K: Clock = DefaultClock> {
-    shared: WeakShared<Inner<K>>,
+    shared: WeakShared<BulkheadInner<K>>,
 }
 
 impl<K: Clock> WeakBulkhead<K> {
-    pub(crate) fn new(shared: WeakShared<Inner<K>>) -> Self {
+    pub(crate) fn new(shared: WeakShared<BulkheadInner<K>>) -> Self {
         Self { shared }
     }
 

@@ -13,7 +13,7 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{CircuitBreaker, Event, EventKind, inner::Inner, parking::CircuitWaiters};
+use crate::{CircuitBreaker, Event, EventKind, inner::BreakerInner, parking::CircuitWaiters};
 
 /// Builds a [`CircuitBreaker`]; from [`CircuitBreaker::builder`].
 ///
@@ -128,7 +128,7 @@ impl<C, K> Builder<C, K> {
     {
         let Self { name, config, classify, clock, outbox } = self;
         let breaker = Breaker::new(config).since_now(clock.now());
-        let inner = Inner { name, breaker, classify, clock, outbox, parking: CircuitWaiters::default() };
+        let inner = BreakerInner { name, breaker, classify, clock, outbox, parking: CircuitWaiters::default() };
         CircuitBreaker::from_inner(inner, lanes())
     }
 }

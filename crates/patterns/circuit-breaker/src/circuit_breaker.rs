@@ -10,7 +10,8 @@ use seawall_policy::{KeepError, WrapError};
 use seawall_policy::{Policy, Ticket, drive};
 
 use crate::{
-    Builder, CircuitBreakerLayer, Event, Permit, Snapshot, WeakCircuitBreaker, future::ResponseFuture, inner::Inner,
+    Builder, CircuitBreakerLayer, Event, Permit, Snapshot, WeakCircuitBreaker, future::ResponseFuture,
+    inner::BreakerInner,
 };
 
 /// A circuit breaker, shared by its clones.
@@ -43,7 +44,7 @@ use crate::{
 /// # }
 /// ```
 pub struct CircuitBreaker<C = ErrIsFailure, K: Clock = DefaultClock> {
-    shared: Shared<Inner<C, K>>,
+    shared: Shared<BreakerInner<C, K>>,
 }
 
 impl CircuitBreaker {
@@ -59,19 +60,19 @@ impl CircuitBreaker {
 }
 
 impl<C, K: Clock> CircuitBreaker<C, K> {
-    pub(crate) fn from_shared(shared: Shared<Inner<C, K>>) -> Self {
+    pub(crate) fn from_shared(shared: Shared<BreakerInner<C, K>>) -> Self {
         Self { shared }
     }
 
-    pub(crate) fn from_inner(inner: Inner<C, K>, lanes: usize) -> Self {
+    pub(crate) fn from_inner(inner: BreakerInner<C, K>, lanes: usize) -> Self {
         Self { shared: Shared::new(inner, lanes) }
     }
 
-    pub(crate) fn inner(&self) -> &Inner<C, K> {
+    pub(crate) fn inner(&self) -> &BreakerInner<C, K> {
         &self.shared
     }
 
-    pub(crate) fn shared(&self) -> &Shared<Inner<C, K>> {
+    pub(crate) fn shared(&self) -> &Shared<BreakerInner<C, K>> {
         &self.shared
     }
 

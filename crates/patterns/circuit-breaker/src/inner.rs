@@ -14,7 +14,7 @@ use crate::{Event, EventKind, parking::CircuitWaiters};
 ///
 /// Public as the gate in the types of futures and services, and not nameable.
 #[derive(Debug)]
-pub struct Inner<C, K> {
+pub struct BreakerInner<C, K> {
     pub(crate) name: Name,
     pub(crate) breaker: Breaker,
     pub(crate) classify: C,
@@ -23,7 +23,7 @@ pub struct Inner<C, K> {
     pub(crate) parking: CircuitWaiters,
 }
 
-impl<C, K: Clock> Inner<C, K> {
+impl<C, K: Clock> BreakerInner<C, K> {
     #[inline]
     pub(crate) fn enter(&self) -> Result<Pass, Rejection> {
         match self.breaker.enter_closed() {
@@ -126,7 +126,7 @@ impl<C, K: Clock> Inner<C, K> {
     }
 }
 
-impl<C, K: Clock> Gate for Inner<C, K> {
+impl<C, K: Clock> Gate for BreakerInner<C, K> {
     type Pass = Pass;
 
     #[inline]
@@ -143,7 +143,7 @@ impl<C, K: Clock> Gate for Inner<C, K> {
     }
 }
 
-impl<T, E, C: Classify<T, E>, K: Clock> Judge<T, E> for Inner<C, K> {
+impl<T, E, C: Classify<T, E>, K: Clock> Judge<T, E> for BreakerInner<C, K> {
     #[inline]
     fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome> {
         let noted = result.as_ref().err().and_then(|error| mark.meaning(error));

@@ -6,7 +6,7 @@ use seawall_core::{
 };
 use seawall_policy::Ticket;
 
-use crate::inner::Inner;
+use crate::inner::BreakerInner;
 
 /// Leave to make one call, from [`CircuitBreaker::try_acquire`](crate::CircuitBreaker::try_acquire).
 ///
@@ -15,13 +15,13 @@ use crate::inner::Inner;
 /// panic, it counts as a failure. A place for a probe comes free in each case.
 #[must_use = "dropping the permit abandons the call"]
 pub struct Permit<C = ErrIsFailure, K: Clock = DefaultClock> {
-    ticket: Ticket<Held<Inner<C, K>>>,
+    ticket: Ticket<Held<BreakerInner<C, K>>>,
     /// A permit that is taken while the thread unwinds already is not dropped by that panic.
     was_panicking: bool,
 }
 
 impl<C, K: Clock> Permit<C, K> {
-    pub(crate) fn new(ticket: Ticket<Held<Inner<C, K>>>) -> Self {
+    pub(crate) fn new(ticket: Ticket<Held<BreakerInner<C, K>>>) -> Self {
         Self { ticket, was_panicking: thread::panicking() }
     }
 

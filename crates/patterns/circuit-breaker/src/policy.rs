@@ -10,7 +10,7 @@ use seawall_policy::{
     Acquire, Admission, Admit, BoxedWait, GateLayer, GateService, Patient, Policy, Ticket, WaitLimit,
 };
 
-use crate::{CircuitBreaker, inner::Inner, waiting::CircuitWait};
+use crate::{CircuitBreaker, inner::BreakerInner, waiting::CircuitWait};
 
 /// Guards services with one [`CircuitBreaker`], which they all share; from [`CircuitBreaker::layer`].
 pub type CircuitBreakerLayer<C = ErrIsFailure, K = DefaultClock, R = KeepError> = GateLayer<CircuitBreaker<C, K>, R>;
@@ -24,7 +24,7 @@ pub type CircuitBreakerService<S, C = ErrIsFailure, K = DefaultClock, R = KeepEr
     GateService<S, CircuitBreaker<C, K>, R>;
 
 impl<C, K: Clock> Policy for CircuitBreaker<C, K> {
-    type Gate = Held<Inner<C, K>>;
+    type Gate = Held<BreakerInner<C, K>>;
     /// To hold a place for a probe would keep it from others, so nothing is held.
     type Reserved = ();
     type Refusal = Refusal;
@@ -58,12 +58,12 @@ impl<C, K: Clock> Policy for CircuitBreaker<C, K> {
 }
 
 impl<C, K: Clock> Admit for CircuitBreaker<C, K> {
-    type Shared = Inner<C, K>;
+    type Shared = BreakerInner<C, K>;
     /// Nobody waits for a circuit.
     type Wait = Pending<Result<Ticket<Self::Gate>, Rejection>>;
 
     #[inline]
-    fn gate(&self) -> &Inner<C, K> {
+    fn gate(&self) -> &BreakerInner<C, K> {
         self.inner()
     }
 

@@ -3,17 +3,17 @@ use std::{fmt, task::Waker};
 use seawall_core::{Held, Rejection, breaker::Refusal, time::Timer};
 use seawall_policy::{Queue, Turn};
 
-use crate::inner::Inner;
+use crate::inner::BreakerInner;
 
 /// One service's wait for a circuit that lets calls in: for the end of the open period, and for any change before.
 pub(crate) struct CircuitWait<C, K> {
-    inner: Held<Inner<C, K>>,
+    inner: Held<BreakerInner<C, K>>,
     /// A place of its own among the parked; not taken before there is something to wait for.
     ticket: Option<u64>,
 }
 
 impl<C, K> CircuitWait<C, K> {
-    pub(crate) fn new(inner: Held<Inner<C, K>>) -> Self {
+    pub(crate) fn new(inner: Held<BreakerInner<C, K>>) -> Self {
         Self { inner, ticket: None }
     }
 }

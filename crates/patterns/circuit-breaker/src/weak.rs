@@ -5,17 +5,17 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{CircuitBreaker, inner::Inner};
+use crate::{CircuitBreaker, inner::BreakerInner};
 
 /// A handle that does not keep its breaker alive; from [`CircuitBreaker::downgrade`].
 ///
 /// For an observer that calls the policy that it observes: with a clone of the breaker, neither would ever be freed.
 pub struct WeakCircuitBreaker<C = ErrIsFailure, K: Clock = DefaultClock> {
-    shared: WeakShared<Inner<C, K>>,
+    shared: WeakShared<BreakerInner<C, K>>,
 }
 
 impl<C, K: Clock> WeakCircuitBreaker<C, K> {
-    pub(crate) fn new(shared: WeakShared<Inner<C, K>>) -> Self {
+    pub(crate) fn new(shared: WeakShared<BreakerInner<C, K>>) -> Self {
         Self { shared }
     }
 

@@ -7,7 +7,7 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{Event, EventKind, RateLimiter, inner::Inner};
+use crate::{Event, EventKind, RateLimiter, inner::LimiterInner};
 
 /// Builds a [`RateLimiter`]; from [`RateLimiter::builder`].
 ///
@@ -93,7 +93,7 @@ impl<K> Builder<K> {
         let default = if max_wait.is_some() { usize::MAX } else { DEFAULT_MAX_QUEUED };
         let limiter = Limiter::new(quota, algorithm, lanes(), clock.now());
         let limiter = limiter.with_max_queued(max_queued.unwrap_or(default));
-        let inner = Inner { name, limiter, max_wait, clock, outbox };
+        let inner = LimiterInner { name, limiter, max_wait, clock, outbox };
         RateLimiter::from_shared(Shared::new(inner, lanes()))
     }
 }

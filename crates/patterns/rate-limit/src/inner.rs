@@ -12,7 +12,7 @@ use crate::{Event, EventKind};
 
 /// What all clones of a limiter share: the machine, and what it may not do itself: read the clock, wake, and tell.
 #[derive(Debug)]
-pub(crate) struct Inner<K> {
+pub(crate) struct LimiterInner<K> {
     pub(crate) name: Name,
     pub(crate) limiter: Limiter<Waker>,
     pub(crate) max_wait: Option<Duration>,
@@ -24,13 +24,13 @@ pub(crate) struct Inner<K> {
 #[derive(Debug)]
 pub struct Reservation<K: Clock> {
     /// Until it is spent.
-    inner: Option<Held<Inner<K>>>,
+    inner: Option<Held<LimiterInner<K>>>,
     cost: u32,
     /// When it was had.
     at: Instant,
 }
 
-impl<K: Clock> Inner<K> {
+impl<K: Clock> LimiterInner<K> {
     #[inline]
     pub(crate) fn try_enter(&self, cost: u32) -> Result<Instant, Refusal> {
         self.try_enter_at(cost, self.clock.now())
@@ -104,7 +104,7 @@ impl<K: Clock> Inner<K> {
 // ===== impl Reservation =====
 
 impl<K: Clock> Reservation<K> {
-    pub(crate) fn new(inner: Held<Inner<K>>, cost: u32, at: Instant) -> Self {
+    pub(crate) fn new(inner: Held<LimiterInner<K>>, cost: u32, at: Instant) -> Self {
         Self { inner: Some(inner), cost, at }
     }
 

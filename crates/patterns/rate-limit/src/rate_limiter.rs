@@ -10,7 +10,8 @@ use seawall_policy::{Acquire, QueuePolicy, WaitLimit, queue};
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
-    Builder, Event, RateLimitLayer, Snapshot, WeakRateLimiter, future::QueuedFuture, inner::Inner, waiting::RateWait,
+    Builder, Event, RateLimitLayer, Snapshot, WeakRateLimiter, future::QueuedFuture, inner::LimiterInner,
+    waiting::RateWait,
 };
 
 /// A rate limit, shared by its clones.
@@ -37,7 +38,7 @@ use crate::{
 /// # }
 /// ```
 pub struct RateLimiter<K: Clock = DefaultClock> {
-    shared: Shared<Inner<K>>,
+    shared: Shared<LimiterInner<K>>,
 }
 
 impl RateLimiter {
@@ -53,15 +54,15 @@ impl RateLimiter {
 }
 
 impl<K: Clock> RateLimiter<K> {
-    pub(crate) fn from_shared(shared: Shared<Inner<K>>) -> Self {
+    pub(crate) fn from_shared(shared: Shared<LimiterInner<K>>) -> Self {
         Self { shared }
     }
 
-    pub(crate) fn inner(&self) -> &Inner<K> {
+    pub(crate) fn inner(&self) -> &LimiterInner<K> {
         &self.shared
     }
 
-    pub(crate) fn shared(&self) -> &Shared<Inner<K>> {
+    pub(crate) fn shared(&self) -> &Shared<LimiterInner<K>> {
         &self.shared
     }
 

@@ -7,14 +7,14 @@ use seawall_core::{
 };
 use seawall_policy::{Queue, Turn, WaitLimit, wake};
 
-use crate::inner::{Inner, Reservation};
+use crate::inner::{LimiterInner, Reservation};
 
 /// One caller's wait for its turn.
 ///
 /// Public as it stands in the types of futures, and not nameable.
 pub struct RateWait<K: Clock> {
     /// Until the turn has come.
-    inner: Option<Held<Inner<K>>>,
+    inner: Option<Held<LimiterInner<K>>>,
     cost: u32,
     patience: WaitLimit,
     /// In the queue, from the first poll on.
@@ -22,11 +22,11 @@ pub struct RateWait<K: Clock> {
 }
 
 impl<K: Clock> RateWait<K> {
-    pub(crate) fn new(inner: Held<Inner<K>>, cost: u32, patience: WaitLimit) -> Self {
+    pub(crate) fn new(inner: Held<LimiterInner<K>>, cost: u32, patience: WaitLimit) -> Self {
         Self { inner: Some(inner), cost, patience, place: None }
     }
 
-    fn inner(&self) -> &Inner<K> {
+    fn inner(&self) -> &LimiterInner<K> {
         self.inner.as_ref().expect("it is asked no more once the turn has come")
     }
 

@@ -5,17 +5,17 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use crate::{RateLimiter, inner::Inner};
+use crate::{RateLimiter, inner::LimiterInner};
 
 /// A handle that does not keep its limiter alive; from [`RateLimiter::downgrade`].
 ///
 /// For an observer that calls the policy that it observes: with a clone of the limiter, neither would ever be freed.
 pub struct WeakRateLimiter<K: Clock = DefaultClock> {
-    shared: WeakShared<Inner<K>>,
+    shared: WeakShared<LimiterInner<K>>,
 }
 
 impl<K: Clock> WeakRateLimiter<K> {
-    pub(crate) fn new(shared: WeakShared<Inner<K>>) -> Self {
+    pub(crate) fn new(shared: WeakShared<LimiterInner<K>>) -> Self {
         Self { shared }
     }
 

@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::{
     error::{BoxError, CutOff, NotKept},
     kept::Position,
-    shared::{Asked, Shared, has_copies},
+    shared::{Asked, SharedBody, has_copies},
     tape::to_bytes,
 };
 
@@ -57,7 +57,7 @@ enum Source<B> {
 
 /// One of those who read, or may begin to.
 struct Reader<B> {
-    shared: Arc<Shared<B>>,
+    shared: Arc<SharedBody<B>>,
     /// 0 if it has not begun.
     number: u64,
     position: Position,
@@ -75,7 +75,7 @@ impl<B: Body> ReplayBody<B> {
         } else if size.lower() > max_kept as u64 {
             Source::Through(Box::pin(body))
         } else {
-            let (shared, size) = (Arc::new(Shared::new(body, max_kept)), (size.lower(), size.upper()));
+            let (shared, size) = (Arc::new(SharedBody::new(body, max_kept)), (size.lower(), size.upper()));
             Source::Shared(Reader { shared, number: 0, position: Position::default(), size, ended: false })
         };
         Self { source }

@@ -10,7 +10,7 @@ use seawall_policy::wake;
 use super::tape::Tape;
 
 /// What all copies of a body share. One of them reads at a time: the one that was the last to begin.
-pub(super) struct Shared<B> {
+pub(super) struct SharedBody<B> {
     slot: Mutex<Slot<B>>,
 }
 
@@ -27,7 +27,7 @@ struct Slot<B> {
 
 /// The tape in a reader's hands. Dropped, it is given back.
 pub(super) struct Lease<'a, B> {
-    shared: &'a Shared<B>,
+    shared: &'a SharedBody<B>,
     reader: u64,
     tape: Option<Pin<Box<Tape<B>>>>,
     /// It is not finished if the inner body panics.
@@ -45,7 +45,7 @@ pub(super) enum Asked<'a, B> {
     NotKept,
 }
 
-impl<B> Shared<B> {
+impl<B> SharedBody<B> {
     pub(super) fn new(body: B, cap: usize) -> Self {
         let tape = Some(Box::pin(Tape::new(body, cap)));
         Self { slot: Mutex::new(Slot { tape, begun: 0, reader: 0, parked: None }) }
@@ -152,12 +152,12 @@ impl<B> Drop for Lease<'_, B> {
 }
 
 /// Whether there is a copy beside this one.
-pub(super) fn has_copies<B>(shared: &Arc<Shared<B>>) -> bool {
+pub(super) fn has_copies<B>(shared: &Arc<SharedBody<B>>) -> bool {
     Arc::strong_count(shared) > 1
 }
 
-impl<B> fmt::Debug for Shared<B> {
+impl<B> fmt::Debug for SharedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
+        f.debug_struct("SharedBody").finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use super::keyed_rate_limiter::{Inner, KeyedRateLimiter};
+use super::keyed_rate_limiter::{KeyedInner, KeyedRateLimiter};
 use crate::{Event, EventKind};
 
 /// Builds a [`KeyedRateLimiter`]; from [`KeyedRateLimiter::builder`].
@@ -103,7 +103,7 @@ impl<Key, Q, K> Builder<Key, Q, K> {
     {
         let Self { name, quotas, config, clock, outbox, .. } = self;
         let keyed = Keyed::new(quotas, config, clock.now());
-        KeyedRateLimiter::from_shared(Shared::new(Inner { name, keyed, clock, outbox }, lanes()))
+        KeyedRateLimiter::from_shared(Shared::new(KeyedInner { name, keyed, clock, outbox }, lanes()))
     }
 }
 

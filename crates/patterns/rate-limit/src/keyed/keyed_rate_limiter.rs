@@ -37,10 +37,10 @@ use crate::{Event, EventKind, future::ResponseFuture};
 /// # }
 /// ```
 pub struct KeyedRateLimiter<Key, Q = SameQuota, K: Clock = DefaultClock> {
-    shared: Shared<Inner<Key, Q, K>>,
+    shared: Shared<KeyedInner<Key, Q, K>>,
 }
 
-pub(super) struct Inner<Key, Q, K> {
+pub(super) struct KeyedInner<Key, Q, K> {
     pub(super) name: Name,
     pub(super) keyed: Keyed<Key, Q>,
     pub(super) clock: K,
@@ -73,7 +73,7 @@ impl<Key: Hash + Eq, K: Clock> KeyedRateLimiter<Key, SameQuota, K> {
 }
 
 impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
-    pub(super) fn from_shared(shared: Shared<Inner<Key, Q, K>>) -> Self {
+    pub(super) fn from_shared(shared: Shared<KeyedInner<Key, Q, K>>) -> Self {
         Self { shared }
     }
 
@@ -84,7 +84,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         B: Hash + Eq + ToOwned<Owned = Key> + ?Sized,
         Q: Quotas<B>,
     {
-        let Inner { name, keyed, clock, outbox } = &*self.shared;
+        let KeyedInner { name, keyed, clock, outbox } = &*self.shared;
         match keyed.try_enter(key, cost, clock.now()) {
             Ok(()) => Ok(Ticket::new(Spent, ())),
             Err(refusal) => {
@@ -286,7 +286,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
     }
 }
 
-impl<Key, Q, K: Clock> Inner<Key, Q, K> {
+impl<Key, Q, K: Clock> KeyedInner<Key, Q, K> {
     #[cold]
     fn tell(&self, kind: EventKind) {
         self.outbox.tell_in_turn(Event::new(self.name.clone(), kind), &self.clock);

@@ -6,17 +6,17 @@ use seawall_core::{
     time::{Clock, DefaultClock},
 };
 
-use super::keyed_rate_limiter::{Inner, KeyedRateLimiter};
+use super::keyed_rate_limiter::{KeyedInner, KeyedRateLimiter};
 
 /// A handle that does not keep its limiter alive; from [`KeyedRateLimiter::downgrade`].
 ///
 /// For an observer that calls the policy that it observes: with a clone of the limiter, neither would ever be freed.
 pub struct WeakKeyedRateLimiter<Key, Q = SameQuota, K: Clock = DefaultClock> {
-    shared: WeakShared<Inner<Key, Q, K>>,
+    shared: WeakShared<KeyedInner<Key, Q, K>>,
 }
 
 impl<Key: Hash + Eq, Q, K: Clock> WeakKeyedRateLimiter<Key, Q, K> {
-    pub(super) fn new(shared: WeakShared<Inner<Key, Q, K>>) -> Self {
+    pub(super) fn new(shared: WeakShared<KeyedInner<Key, Q, K>>) -> Self {
         Self { shared }
     }
 
