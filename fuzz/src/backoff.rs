@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use seawall_core::{
     Backoff, Jitter, Outcome,
-    breaker::{Breaker, Config, Settled, Trip},
+    breaker::{Breaker, BreakerConfig, Settled, Trip},
     time::Instant,
 };
 
@@ -90,7 +90,7 @@ fn drawn_delays_keep_their_bounds(case: &Case) {
 
 /// Jitter shows where it is used: in how long a circuit stays open each time that its probe fails.
 fn a_circuit_opens_for_the_delay_that_chance_leaves(case: &Case) {
-    let config = Config::new().trip(Trip::consecutive(1)).open_for(case.backoff).seed(case.random);
+    let config = BreakerConfig::new().trip(Trip::consecutive(1)).open_for(case.backoff).seed(case.random);
     let breaker = Breaker::new(config);
     let mut now = Instant::ORIGIN;
     for step in 0..4 {

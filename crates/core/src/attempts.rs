@@ -10,7 +10,7 @@ use crate::{
 
 /// What a retry goes by. Plain `Copy` data, of which no value is wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Config {
+pub struct RetryConfig {
     max_attempts: u32,
     listens: Listens,
     backoff: Backoff,
@@ -136,7 +136,7 @@ impl Round for Single {
     }
 }
 
-impl Config {
+impl RetryConfig {
     /// The defaults: see each method.
     pub const fn new() -> Self {
         Self {
@@ -310,7 +310,7 @@ impl Attempts {
     /// An answer of [`Next::RetryAt`] stands until [`begin_next`](Self::begin_next), and may be overruled.
     pub fn on_result(
         &mut self,
-        config: &Config,
+        config: &RetryConfig,
         verdict: Verdict,
         deadline: Instant,
         now: Instant,
@@ -416,7 +416,7 @@ impl fmt::Display for GaveUp {
     }
 }
 
-impl Default for Config {
+impl Default for RetryConfig {
     fn default() -> Self {
         Self::new()
     }

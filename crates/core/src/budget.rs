@@ -37,14 +37,14 @@ pub struct Budget(Option<Shared<Purse>>);
 
 /// What a [`Budget`] and its clones share.
 pub struct Purse {
-    terms: Terms,
+    terms: BudgetTerms,
     balance: Line<AtomicU64>,
     /// Up to when the floor has been paid in, in nanoseconds; [`UNBEGUN`] before the first retry.
     paid_until: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
-struct Terms {
+struct BudgetTerms {
     ratio: f64,
     /// What a call pays in.
     deposit: u64,
@@ -66,7 +66,7 @@ impl Budget {
         assert!((0.0..=1_000.0).contains(&ratio), "`ratio` must be from 0 to 1000, got {ratio}");
         // Rounded up, so that `n` calls at `1 / n` pay for a retry. The tolerance keeps what a float adds to 0.2 from counting.
         let deposit = (ratio * RETRY as f64 * (1.0 - TOLERANCE)).ceil() as u64;
-        Self::new(Terms { ratio, deposit, floor: FLOOR, burst: BURST })
+        Self::new(BudgetTerms { ratio, deposit, floor: FLOOR, burst: BURST })
     }
 
     /// No bound.
@@ -96,7 +96,7 @@ impl Budget {
         self.with(|terms| terms.burst = retries)
     }
 
-    fn new(terms: Terms) -> Self {
+    fn new(terms: BudgetTerms) -> Self {
         let begins_with = terms.floor.saturating_mul(FIRST_SECONDS).min(terms.burst);
         let purse = Purse {
             terms,
@@ -106,7 +106,7 @@ impl Budget {
         Self(Some(Shared::new(purse, lanes())))
     }
 
-    fn with(self, change: impl FnOnce(&mut Terms)) -> Self {
+    fn with(self, change: impl FnOnce(&mut BudgetTerms)) -> Self {
         let Some(purse) = self.purse() else { return self };
         let mut terms = purse.terms;
         change(&mut terms);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall::{Outcome, Trip, Window};
-use seawall_core::breaker::{Breaker, Config};
+use seawall_core::breaker::{Breaker, BreakerConfig};
 use seawall_core::time::Instant;
 
 use super::seawall::Rule;
@@ -21,7 +21,7 @@ pub fn closed<A: Answer>(rule: Rule) -> Make {
 #[must_use]
 pub fn slow<A: Answer>(window: Duration) -> Make {
     let rule = Trip::slow_rate(ERROR_RATE, Duration::from_millis(300)).over(Window::time(window)).min_calls(MIN_CALLS);
-    each(Config::new().trip(rule), |machine| {
+    each(BreakerConfig::new().trip(rule), |machine| {
         served(move |request, seen| seen.result::<A, _>(|| guarded::<A>(&machine, request)))
     })
 }
@@ -34,7 +34,7 @@ pub fn open() -> Make {
     })
 }
 
-fn each(config: Config, body: impl Fn(Arc<Breaker>) -> Run + 'static) -> Make {
+fn each(config: BreakerConfig, body: impl Fn(Arc<Breaker>) -> Run + 'static) -> Make {
     Box::new(move |threads| {
         let machine = Arc::new(Breaker::new(config.clone()));
         (0..threads).map(|_| body(Arc::clone(&machine))).collect()
@@ -49,9 +49,9 @@ fn guarded<A: Answer>(machine: &Breaker, request: u64) -> Result<u64, Fault> {
     result
 }
 
-fn config(rule: Rule) -> Config {
+fn config(rule: Rule) -> BreakerConfig {
     let rate = |window| Trip::failure_rate(ERROR_RATE).over(window).min_calls(MIN_CALLS);
-    let config = Config::new().open_for(OPEN_FOR);
+    let config = BreakerConfig::new().open_for(OPEN_FOR);
     match rule {
         Rule::Consecutive => config.trip(Trip::consecutive(CONSECUTIVE)),
         Rule::Count(calls) => config.trip(rate(Window::calls(calls))),

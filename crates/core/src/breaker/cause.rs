@@ -21,7 +21,7 @@ pub(crate) enum RuleKind {
 
 /// Why a circuit is open, in 26 bits: the number of the rule (5), and what it measured in millionths or so (21).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cause {
+pub(crate) struct OpenCause {
     pub(crate) rule: u32,
     pub(crate) rate: f64,
 }
@@ -54,7 +54,7 @@ impl RuleFacts {
 impl Rate {
     pub(crate) const ZERO: Self = Self(0);
 
-    /// The rate in the lowest 21 bits of a packed [`Cause`].
+    /// The rate in the lowest 21 bits of a packed [`OpenCause`].
     pub(crate) const fn unpack(bits: u32) -> Self {
         Self(bits & ((1 << 21) - 1))
     }
@@ -64,7 +64,7 @@ impl Rate {
     }
 }
 
-impl Cause {
+impl OpenCause {
     pub(crate) fn pack(self) -> u32 {
         self.rule << 21 | (self.rate.clamp(0.0, 1.0) * RATE_ONE).round() as u32
     }

@@ -1,9 +1,9 @@
 use std::num::NonZeroU32;
 
 use super::{
-    Change, Config, Phase, Reading, Refusal, State, Trigger, Why, Word,
+    BreakerConfig, Change, Phase, Reading, Refusal, State, Trigger, Why, Word,
     cause::{Rate, RuleFacts},
-    plan::Plan,
+    plan::CompiledConfig,
 };
 use crate::{
     counter::Counter,
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Breaker {
     pub(super) hot: Line<Hot>,
-    pub(super) plan: Plan,
+    pub(super) plan: CompiledConfig,
     pub(super) refused: Counter,
     pub(super) stale: AtomicU64,
 }
@@ -92,7 +92,7 @@ pub struct Totals {
 
 impl Breaker {
     /// A closed circuit.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: BreakerConfig) -> Self {
         let hot = Hot {
             word: AtomicU64::new(Word::new().pack()),
             opened: AtomicU64::new(0),
@@ -100,7 +100,7 @@ impl Breaker {
             changed: AtomicU64::new(0),
         };
         let refused = Counter::new(config.lanes);
-        Self { hot: Line(hot), plan: Plan::new(config), refused, stale: AtomicU64::new(0) }
+        Self { hot: Line(hot), plan: CompiledConfig::new(config), refused, stale: AtomicU64::new(0) }
     }
 
     /// Says when the circuit began, for [`since`](Self::since).

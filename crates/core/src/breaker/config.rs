@@ -6,7 +6,7 @@ use crate::{Backoff, Outcome};
 /// How a breaker behaves; plain data, of which no value is wrong.
 #[derive(Debug, Clone)]
 #[must_use = "a configuration does nothing until a breaker is built with it"]
-pub struct Config {
+pub struct BreakerConfig {
     pub(crate) trips: Vec<Trip>,
     pub(crate) open_for: Backoff,
     pub(crate) probes: u8,
@@ -18,7 +18,7 @@ pub struct Config {
     pub(crate) lanes: usize,
 }
 
-impl Config {
+impl BreakerConfig {
     /// The defaults: see each method.
     pub fn new() -> Self {
         Self {
@@ -116,7 +116,7 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for BreakerConfig {
     fn default() -> Self {
         Self::new()
     }

@@ -2,7 +2,7 @@ use std::{cell::Cell, mem, time::Duration};
 
 use super::{
     Breaker, Pass, Phase, Settled, Why, Word,
-    cause::{Cause, PROBE_FAILED, PROBE_RATE},
+    cause::{OpenCause, PROBE_FAILED, PROBE_RATE},
     cell::push,
     word::Verdict,
 };
@@ -86,7 +86,7 @@ impl Breaker {
 
     /// Takes a call into all windows; the first rule that says that the circuit is to open.
     #[inline]
-    fn record<C: Caller>(&self, pass: &Pass, failed: bool, caller: &Once<'_, C>) -> Option<Cause> {
+    fn record<C: Caller>(&self, pass: &Pass, failed: bool, caller: &Once<'_, C>) -> Option<OpenCause> {
         let generation = pass.generation();
         let elapsed = match self.plan.needs_start {
             true => caller.now().saturating_duration_since(pass.started),
@@ -97,7 +97,7 @@ impl Breaker {
             if let Some(rate) =
                 rule.record(generation, failed, elapsed, caller, || self.load().generation() == generation)
             {
-                fired = fired.or(Some(Cause { rule: rule.number, rate }));
+                fired = fired.or(Some(OpenCause { rule: rule.number, rate }));
             }
         }
         if self.plan.has_predicates { self.ask_predicates(generation, failed, fired, caller) } else { fired }
@@ -110,14 +110,14 @@ impl Breaker {
         &self,
         generation: u32,
         failed: bool,
-        mut fired: Option<Cause>,
+        mut fired: Option<OpenCause>,
         caller: &Once<'_, C>,
-    ) -> Option<Cause> {
+    ) -> Option<OpenCause> {
         let armed = CountInRun { breaker: self, generation, failed };
         for rule in self.plan.rules.iter().filter(|rule| rule.is_predicate()) {
             let is_first = fired.is_none_or(|cause| rule.number < cause.rule);
             if rule.ask(generation, caller.now()) && is_first {
-                fired = Some(Cause { rule: rule.number, rate: 0.0 });
+                fired = Some(OpenCause { rule: rule.number, rate: 0.0 });
             }
         }
         mem::forget(armed);
@@ -149,7 +149,7 @@ impl Breaker {
         &self,
         generation: u32,
         failed: bool,
-        fired: Option<Cause>,
+        fired: Option<OpenCause>,
         caller: &Once<'_, C>,
     ) -> Settled {
         loop {
@@ -230,7 +230,7 @@ impl Breaker {
                     Some(threshold) if rate < threshold => (word.then(Phase::Closed { run: 0 }), Why::ProbesSucceeded),
                     by_rate => {
                         let rule = if by_rate.is_some() { PROBE_RATE } else { PROBE_FAILED };
-                        let cause = Cause { rule, rate };
+                        let cause = OpenCause { rule, rate };
                         push(&self.hot.opened, now);
                         (word.reopened(cause.pack()), Why::Tripped(self.plan.trigger(cause)))
                     }

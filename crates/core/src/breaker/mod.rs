@@ -1,7 +1,7 @@
 //! A circuit breaker as a state machine: no clock, no lock, no waiting.
 //!
 //! [`Word`] is the state and its transitions, as pure functions over a `Copy` value that packs into 64 bits. [`Breaker`]
-//! is the cell around it: the word, the windows that its rules look at, and the compare-and-swap loops. [`Config`] is
+//! is the cell around it: the word, the windows that its rules look at, and the compare-and-swap loops. [`BreakerConfig`] is
 //! plain data.
 //!
 //! ```text
@@ -31,7 +31,7 @@ mod word;
 
 pub use cell::{AdmittedCall, Breaker, Pass, Settled, Totals};
 pub use change::{Change, Changes, Trigger, Why};
-pub use config::Config;
+pub use config::BreakerConfig;
 pub use refusal::Refusal;
 pub use rule::Reading;
 pub use trip::{Counts, RateTrip, Trip};

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use super::{
-    cause::{Cause, PROBE_FAILED, PROBE_RATE, Rate, RuleFacts, RuleKind},
+    cause::{OpenCause, PROBE_FAILED, PROBE_RATE, Rate, RuleFacts, RuleKind},
     change::Trigger,
-    config::Config,
-    rule::Rule,
-    trip::{Kind, Trip},
+    config::BreakerConfig,
+    rule::CompiledTrip,
+    trip::{Trip, TripKind},
     word::LEVELS,
 };
 use crate::{
@@ -13,13 +13,13 @@ use crate::{
     time::{Instant, saturating_nanos},
 };
 
-/// A [`Config`], compiled: what a transition needs to know, and what costs a call may be spared.
+/// A [`BreakerConfig`], compiled: what a transition needs to know, and what costs a call may be spared.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct CompiledConfig {
     /// So many failures in a row open the circuit; 0 if no rule says so.
     pub(crate) run_limit: u32,
     run_rule: u32,
-    pub(crate) rules: Box<[Rule]>,
+    pub(crate) rules: Box<[CompiledTrip]>,
     /// At most one rule has a window, and it counts failures: a success is then a few instructions.
     pub(crate) is_simple: bool,
     /// A rule is the user's own.
@@ -39,8 +39,8 @@ pub(crate) struct Plan {
     facts: [RuleFacts; 32],
 }
 
-impl Plan {
-    pub(crate) fn new(mut config: Config) -> Self {
+impl CompiledConfig {
+    pub(crate) fn new(mut config: BreakerConfig) -> Self {
         if config.trips.is_empty() {
             config.trips.push(Trip::failure_rate(0.5).into());
         }
@@ -49,11 +49,11 @@ impl Plan {
         for (number, trip) in (0..).zip(config.trips) {
             match trip.0 {
                 // Of several such rules the strictest decides.
-                Kind::Consecutive(limit) if run_limit == 0 || limit.get() < run_limit => {
+                TripKind::Consecutive(limit) if run_limit == 0 || limit.get() < run_limit => {
                     (run_limit, run_rule) = (limit.get(), number);
                 }
-                Kind::Consecutive(_) => {}
-                Kind::Windowed(rule) => rules.push(Rule::new(number, rule, config.lanes)),
+                TripKind::Consecutive(_) => {}
+                TripKind::Windowed(rule) => rules.push(CompiledTrip::new(number, rule, config.lanes)),
             }
         }
         facts[run_rule as usize] = RuleFacts::new(RuleKind::Consecutive, f64::from(run_limit));
@@ -69,8 +69,8 @@ impl Plan {
             run_limit,
             run_rule,
             needs_start: rules.iter().any(|rule| rule.slower_than.is_some()) || config.abandoned_after.is_some(),
-            is_simple: rules.len() <= 1 && rules.iter().all(Rule::counts_failures),
-            has_predicates: rules.iter().any(Rule::is_predicate),
+            is_simple: rules.len() <= 1 && rules.iter().all(CompiledTrip::counts_failures),
+            has_predicates: rules.iter().any(CompiledTrip::is_predicate),
             rules: rules.into(),
             probes: config.probes,
             reopen_at: config.reopen_at,
@@ -112,12 +112,12 @@ impl Plan {
         }
     }
 
-    pub(crate) fn run_cause(&self) -> Cause {
-        Cause { rule: self.run_rule, rate: 0.0 }
+    pub(crate) fn run_cause(&self) -> OpenCause {
+        OpenCause { rule: self.run_rule, rate: 0.0 }
     }
 
     /// What `cause` means.
-    pub(crate) fn trigger(&self, cause: Cause) -> Trigger {
+    pub(crate) fn trigger(&self, cause: OpenCause) -> Trigger {
         self.facts[cause.rule as usize].trigger(cause.rate).expect("a cause has the number of a rule")
     }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// A [`RateTrip`], compiled, with the windows it looks at.
 #[derive(Debug)]
-pub(crate) struct Rule {
+pub(crate) struct CompiledTrip {
     /// Which of the user's rules it is, from 0.
     pub(crate) number: u32,
     measure: Measure,
@@ -44,7 +44,7 @@ impl Reading {
     }
 }
 
-impl Rule {
+impl CompiledTrip {
     pub(crate) fn new(number: u32, rule: RateTrip, lanes: usize) -> Self {
         let RateTrip { measure, window, min_calls, slower_than } = rule;
         let cells = |wanted: bool| wanted.then(|| Cells::new(window, lanes));

@@ -4,7 +4,7 @@ use crate::Window;
 
 /// A rule that opens a circuit. A breaker takes several; any of them opens it.
 #[derive(Debug, Clone)]
-pub struct Trip(pub(crate) Kind);
+pub struct Trip(pub(crate) TripKind);
 
 /// A [`Trip`] that looks at a window of calls.
 ///
@@ -19,7 +19,7 @@ pub struct RateTrip {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
+pub(crate) enum TripKind {
     Consecutive(NonZeroU32),
     Windowed(RateTrip),
 }
@@ -52,7 +52,7 @@ impl Trip {
     #[track_caller]
     pub const fn consecutive(failures: u32) -> Self {
         match NonZeroU32::new(failures) {
-            Some(failures) => Self(Kind::Consecutive(failures)),
+            Some(failures) => Self(TripKind::Consecutive(failures)),
             None => panic!("`failures` of `Trip::consecutive` must be at least 1, got 0"),
         }
     }
@@ -120,7 +120,7 @@ impl RateTrip {
 
 impl From<RateTrip> for Trip {
     fn from(rule: RateTrip) -> Self {
-        Self(Kind::Windowed(rule))
+        Self(TripKind::Windowed(rule))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Denied, Quota,
     bucket::{Bucket, SKEW, START, base_at, wait_until},
     scale::Scale,
-    terms::{Hot, TERMS, Terms, Word},
+    terms::{Hot, QuotaTerms, TERMS, Word},
 };
 use crate::{
     line::Line,
@@ -17,7 +17,7 @@ pub(super) struct Gcra {
     word: Line<AtomicU64>,
     /// What the word goes by; which of them, it says itself. One is written before the word that names it is swapped in,
     /// and again only seven changes later.
-    terms: Line<[Terms; TERMS]>,
+    terms: Line<[QuotaTerms; TERMS]>,
     /// Which of them the word names, most likely: so that they are read, and what they have produced is reckoned, while the
     /// word is still on its way.
     likely: AtomicU64,
@@ -301,7 +301,7 @@ impl Gcra {
     }
 
     #[inline]
-    fn terms(&self, word: Word) -> &Terms {
+    fn terms(&self, word: Word) -> &QuotaTerms {
         &self.terms[word.terms()]
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// `W` is what is woken when a turn may have come: [`Woken`](crate::Woken) is to be woken by the caller.
 pub struct Limiter<W> {
-    pub(super) rule: Rule,
+    pub(super) rule: LimitRule,
     queue: Line<Mutex<RateQueue<W>>>,
     /// How many wait; written under the lock.
     pub(super) queued: AtomicU64,
@@ -38,7 +38,7 @@ pub enum Algorithm {
 
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "the smaller one is the rarer")]
-pub(super) enum Rule {
+pub(super) enum LimitRule {
     Gcra(Gcra),
     SlidingWindow,
 }
@@ -52,8 +52,8 @@ impl<W> Limiter<W> {
     #[track_caller]
     pub fn new(quota: Quota, algorithm: Algorithm, lanes: usize, now: Instant) -> Self {
         let (rule, window) = match algorithm {
-            Algorithm::Gcra => (Rule::Gcra(Gcra::new(&quota, now)), None),
-            Algorithm::SlidingWindow => (Rule::SlidingWindow, Some((quota, SlidingWindow::new(&quota)))),
+            Algorithm::Gcra => (LimitRule::Gcra(Gcra::new(&quota, now)), None),
+            Algorithm::SlidingWindow => (LimitRule::SlidingWindow, Some((quota, SlidingWindow::new(&quota)))),
         };
         Self {
             rule,
@@ -79,8 +79,8 @@ impl<W> Limiter<W> {
     #[inline]
     pub fn try_enter(&self, cost: u32, now: Instant) -> Result<(), Denied> {
         match &self.rule {
-            Rule::Gcra(gcra) => gcra.try_take(cost, now),
-            Rule::SlidingWindow => Err(Denied::Queued),
+            LimitRule::Gcra(gcra) => gcra.try_take(cost, now),
+            LimitRule::SlidingWindow => Err(Denied::Queued),
         }
     }
 
@@ -88,8 +88,8 @@ impl<W> Limiter<W> {
     #[inline]
     pub fn refusal(&self, denied: Denied, cost: u32) -> Refusal {
         let numbers = match &self.rule {
-            Rule::Gcra(gcra) => gcra.numbers(),
-            Rule::SlidingWindow => numbers(&self.quota()),
+            LimitRule::Gcra(gcra) => gcra.numbers(),
+            LimitRule::SlidingWindow => numbers(&self.quota()),
         };
         Refusal::by(denied, numbers, cost)
     }
@@ -97,7 +97,7 @@ impl<W> Limiter<W> {
     /// What [`try_enter`](Self::try_enter) would be told now, if it would be refused. Takes nothing.
     #[inline]
     pub fn would_refuse(&self, cost: u32, now: Instant) -> Option<Refusal> {
-        if let Rule::Gcra(gcra) = &self.rule {
+        if let LimitRule::Gcra(gcra) = &self.rule {
             if !gcra.is_queued() && gcra.wait_for(cost.into(), now) == 0 && cost <= gcra.quota().max_burst() {
                 return None;
             }
@@ -119,16 +119,16 @@ impl<W> Limiter<W> {
     pub fn available(&self, now: Instant) -> u32 {
         match &self.rule {
             _ if self.queued() > 0 => 0,
-            Rule::Gcra(gcra) => gcra.available(now),
-            Rule::SlidingWindow => self.lock().window.as_mut().map_or(0, |(_, window)| window.available(now)),
+            LimitRule::Gcra(gcra) => gcra.available(now),
+            LimitRule::SlidingWindow => self.lock().window.as_mut().map_or(0, |(_, window)| window.available(now)),
         }
     }
 
     /// The quota as it is now.
     pub fn quota(&self) -> Quota {
         match &self.rule {
-            Rule::Gcra(gcra) => gcra.quota(),
-            Rule::SlidingWindow => self.lock().quota(),
+            LimitRule::Gcra(gcra) => gcra.quota(),
+            LimitRule::SlidingWindow => self.lock().quota(),
         }
     }
 

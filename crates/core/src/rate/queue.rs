@@ -3,7 +3,7 @@ use std::{mem, time::Duration};
 use super::{
     Denied, Quota, Reason, Refusal,
     bucket::LATE,
-    limiter::{Limiter, Rule},
+    limiter::{LimitRule, Limiter},
     sliding_window::SlidingWindow,
 };
 use crate::{
@@ -191,18 +191,18 @@ impl<W> Limiter<W> {
     /// As [`new`](Self::new).
     #[track_caller]
     pub fn set_quota(&self, quota: Quota, now: Instant) -> (Quota, Woken<W>) {
-        if let Rule::SlidingWindow = self.rule {
+        if let LimitRule::SlidingWindow = self.rule {
             // Before anyone is let through who would not be woken.
             SlidingWindow::check(&quota);
         }
         self.with_queue(now, |limiter, queue, woken| {
             let former = match (&limiter.rule, &mut queue.window) {
-                (Rule::Gcra(gcra), _) => gcra.set_quota(&quota, now),
-                (Rule::SlidingWindow, Some((former, window))) => {
+                (LimitRule::Gcra(gcra), _) => gcra.set_quota(&quota, now),
+                (LimitRule::SlidingWindow, Some((former, window))) => {
                     window.set_quota(&quota);
                     mem::replace(former, quota)
                 }
-                (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
+                (LimitRule::SlidingWindow, None) => unreachable!("{WINDOW}"),
             };
             // Nothing that was produced by the former one is left beyond its burst.
             queue.lag = 0;
@@ -243,7 +243,7 @@ impl<W> Limiter<W> {
         }
         let output = look(self, &mut queue, &mut woken);
         self.queued.store(queue.waiters.len().into(), Ordering::Release);
-        if let Rule::Gcra(gcra) = &self.rule {
+        if let LimitRule::Gcra(gcra) = &self.rule {
             // Under the lock: nobody can have joined since.
             if queue.waiters.len() == 0 && queue.lag == 0 && gcra.is_queued() {
                 gcra.unqueue();
@@ -275,15 +275,15 @@ impl<W> Limiter<W> {
     /// When the turn of the first one came, or will come.
     fn turn_of(&self, queue: &RateQueue<W>, cost: u32, now: Instant) -> Instant {
         match (&self.rule, &queue.window) {
-            (Rule::Gcra(gcra), _) => gcra.turn(cost, now),
-            (Rule::SlidingWindow, Some((_, window))) => window.turn(cost),
-            (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
+            (LimitRule::Gcra(gcra), _) => gcra.turn(cost, now),
+            (LimitRule::SlidingWindow, Some((_, window))) => window.turn(cost),
+            (LimitRule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         }
     }
 
     /// For a newcomer, when nobody waits; if it is too early, newcomers are sent to the lock from here on.
     fn take_first(&self, queue: &mut RateQueue<W>, cost: u32, now: Instant) -> Result<Instant, Refusal> {
-        if let (Rule::Gcra(gcra), 1..) = (&self.rule, queue.lag) {
+        if let (LimitRule::Gcra(gcra), 1..) = (&self.rule, queue.lag) {
             // A bucket that was idle for so long is owed nothing.
             if gcra.was_full(Instant::from_nanos(now.as_nanos().saturating_sub(queue.lag))) {
                 queue.lag = 0;
@@ -295,7 +295,7 @@ impl<W> Limiter<W> {
     /// Takes a turn as of when it came, at most `lag` nanoseconds ago.
     fn take_late(&self, queue: &mut RateQueue<W>, cost: u32, now: Instant, lag: u64) -> Result<Instant, Refusal> {
         match (&self.rule, &mut queue.window) {
-            (Rule::Gcra(gcra), _) => {
+            (LimitRule::Gcra(gcra), _) => {
                 let taken = gcra.take_late(cost, now, lag);
                 queue.lag = match taken {
                     Ok(at) => now.as_nanos().saturating_sub(at.as_nanos()),
@@ -305,23 +305,23 @@ impl<W> Limiter<W> {
                 };
                 taken.map_err(|denied| Refusal::by(denied, gcra.numbers(), cost))
             }
-            (Rule::SlidingWindow, Some((quota, _))) if cost > quota.count() => {
+            (LimitRule::SlidingWindow, Some((quota, _))) if cost > quota.count() => {
                 Err(Refusal::new(quota, cost, u64::MAX, Reason::TooLarge))
             }
             // By the time of the call itself: in no period more than the count.
-            (Rule::SlidingWindow, Some((quota, window))) => match window.take(cost, now) {
+            (LimitRule::SlidingWindow, Some((quota, window))) => match window.take(cost, now) {
                 Ok(()) => Ok(now),
                 Err(wait) => Err(Refusal::new(quota, cost, wait, Reason::Exhausted)),
             },
-            (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
+            (LimitRule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         }
     }
 
     /// The refusal of a newcomer, behind all who wait.
     pub(super) fn refusal_behind(&self, queue: &mut RateQueue<W>, cost: u32, now: Instant) -> Refusal {
         let quota = match &self.rule {
-            Rule::Gcra(gcra) => gcra.quota(),
-            Rule::SlidingWindow => queue.quota(),
+            LimitRule::Gcra(gcra) => gcra.quota(),
+            LimitRule::SlidingWindow => queue.quota(),
         };
         if cost > self.most(queue) {
             return Refusal::new(&quota, cost, u64::MAX, Reason::TooLarge);
@@ -333,9 +333,9 @@ impl<W> Limiter<W> {
 
     fn wait_for(&self, window: &mut Option<(Quota, SlidingWindow)>, cost: u64, now: Instant) -> Duration {
         Duration::from_nanos(match (&self.rule, window) {
-            (Rule::Gcra(gcra), _) => gcra.wait_for(cost, now),
-            (Rule::SlidingWindow, Some((_, window))) => window.wait_for(cost, now),
-            (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
+            (LimitRule::Gcra(gcra), _) => gcra.wait_for(cost, now),
+            (LimitRule::SlidingWindow, Some((_, window))) => window.wait_for(cost, now),
+            (LimitRule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         })
     }
 
@@ -353,17 +353,17 @@ impl<W> Limiter<W> {
 
     fn give_back(&self, queue: &mut RateQueue<W>, cost: u32, at: Instant, now: Instant) {
         match (&self.rule, &mut queue.window) {
-            (Rule::Gcra(gcra), _) => gcra.refund(cost, at, now),
-            (Rule::SlidingWindow, Some((_, window))) => window.refund(cost, at),
-            (Rule::SlidingWindow, None) => unreachable!("{WINDOW}"),
+            (LimitRule::Gcra(gcra), _) => gcra.refund(cost, at, now),
+            (LimitRule::SlidingWindow, Some((_, window))) => window.refund(cost, at),
+            (LimitRule::SlidingWindow, None) => unreachable!("{WINDOW}"),
         }
     }
 
     /// The most that may pass at once.
     fn most(&self, queue: &RateQueue<W>) -> u32 {
         match &self.rule {
-            Rule::Gcra(gcra) => gcra.quota().max_burst(),
-            Rule::SlidingWindow => queue.quota().count(),
+            LimitRule::Gcra(gcra) => gcra.quota().max_burst(),
+            LimitRule::SlidingWindow => queue.quota().count(),
         }
     }
 }

@@ -7,7 +7,7 @@ pub(super) struct Word(pub(super) u64);
 
 /// A quota, and the instant at which its bucket's time began.
 #[derive(Default)]
-pub(super) struct Terms {
+pub(super) struct QuotaTerms {
     base: AtomicU64,
     mul: AtomicU64,
     /// The burst, and in the upper half the two numbers of bits.
@@ -60,7 +60,7 @@ impl Word {
     }
 }
 
-impl Terms {
+impl QuotaTerms {
     #[inline]
     pub(super) fn hot(&self) -> Hot {
         let shape = self.shape.load(Ordering::Relaxed);

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{
-    Config, Order, Reason, Refusal,
+    Order, Reason, Refusal, SlotsConfig,
     queue::SlotQueue,
     word::{Word, slots},
 };
@@ -35,7 +35,7 @@ pub(super) struct Hot {
 
 impl<W> Slots<W> {
     /// All slots are free.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: SlotsConfig) -> Self {
         let hot = Hot {
             word: AtomicU64::new(Word::new(config.limit).pack()),
             limit: AtomicU64::new(config.limit as u64),

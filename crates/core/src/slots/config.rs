@@ -3,7 +3,7 @@ use std::time::Duration;
 /// How many slots there are, and who may wait for one; plain data, of which no value is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a configuration does nothing until slots are made with it"]
-pub struct Config {
+pub struct SlotsConfig {
     pub(super) limit: usize,
     pub(super) max_queued: usize,
     pub(super) order: Order,
@@ -43,7 +43,7 @@ pub enum Order {
     },
 }
 
-impl Config {
+impl SlotsConfig {
     /// `limit` slots, up to [`MAX_LIMIT`], as which more is taken; nobody waits. With none, all calls that cost something
     /// are refused, or wait for the limit to be raised.
     pub const fn new(limit: usize) -> Self {

@@ -1,7 +1,7 @@
 //! A counting bulkhead as a state machine: so many calls at once, and a queue for those who may wait.
 //!
 //! [`Slots`] is the cell: one word, on which a call that finds room spends two atomic steps and no lock, and the queue
-//! behind it under a lock that is taken where somebody waits. [`Config`] is plain data.
+//! behind it under a lock that is taken where somebody waits. [`SlotsConfig`] is plain data.
 //!
 //! # Whose turn it is
 //!
@@ -25,7 +25,7 @@ mod turn;
 mod word;
 
 pub use cell::Slots;
-pub use config::{Config, MAX_LIMIT, Order};
+pub use config::{MAX_LIMIT, Order, SlotsConfig};
 pub use refusal::{Reason, Refusal};
 pub use turn::{Left, SlotEntry, SlotTurn};
 

@@ -4,7 +4,7 @@ use std::{env, time::Duration};
 use proptest::prelude::*;
 use seawall_core::{
     Backoff, Hint, Jitter,
-    attempts::{Attempts, Cause, Config, GaveUp, Next, Verdict},
+    attempts::{Attempts, Cause, GaveUp, Next, RetryConfig, Verdict},
     time::Instant,
 };
 
@@ -65,8 +65,8 @@ struct Rules {
 }
 
 impl Rules {
-    fn config(self) -> Config {
-        let config = Config::new();
+    fn config(self) -> RetryConfig {
+        let config = RetryConfig::new();
         let config = if self.clamps { config.clamp_retry_after() } else { config };
         config
             .max_attempts(self.max_attempts)
@@ -191,7 +191,7 @@ proptest! {
     fn those_who_were_told_the_same_do_not_come_back_at_one_instant(
         wish in 0_u64..10_000, seed in any::<u64>(), jitter in prop_oneof![Just(Jitter::Equal), Just(Jitter::Full)]
     ) {
-        let config = Config::new().backoff(Backoff::constant(Duration::from_secs(1)).jitter(jitter));
+        let config = RetryConfig::new().backoff(Backoff::constant(Duration::from_secs(1)).jitter(jitter));
         let (now, wish) = (Instant::from_nanos(7), Duration::from_millis(wish));
         let at = |random| {
             match Attempts::begin(None).on_result(&config, Verdict::Failed(Hint::After(wish)), Instant::MAX, now, random) {
@@ -210,7 +210,7 @@ proptest! {
 #[test]
 fn the_delays_go_on_after_a_wish_and_restart_after_pushback() {
     let config =
-        Config::new().max_attempts(9).backoff(Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::None));
+        RetryConfig::new().max_attempts(9).backoff(Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::None));
     let mut course = Attempts::begin(None);
     let mut wait = |verdict| match course.on_result(&config, verdict, Instant::MAX, Instant::ORIGIN, 0) {
         Next::RetryAt(at) => {
@@ -229,7 +229,7 @@ fn the_delays_go_on_after_a_wish_and_restart_after_pushback() {
 #[test]
 fn no_attempt_begins_at_the_deadline_itself() {
     let second = Duration::from_secs(1);
-    let config = Config::new().backoff(Backoff::constant(second).jitter(Jitter::None)).min_useful(second);
+    let config = RetryConfig::new().backoff(Backoff::constant(second).jitter(Jitter::None)).min_useful(second);
     let next = |deadline: u64| {
         let deadline = Instant::from_nanos(deadline);
         Attempts::begin(None).on_result(&config, Verdict::Failed(Hint::None), deadline, Instant::ORIGIN, 0)
@@ -240,25 +240,25 @@ fn no_attempt_begins_at_the_deadline_itself() {
 
 #[test]
 fn attempts_without_bound_are_counted_to_the_end_and_none_is_the_last() {
-    let config = Config::new().max_attempts(u32::MAX);
+    let config = RetryConfig::new().max_attempts(u32::MAX);
     assert!(!config.is_last(u32::MAX) && !config.is_last(1));
-    assert!(Config::new().max_attempts(1).is_last(1));
+    assert!(RetryConfig::new().max_attempts(1).is_last(1));
 }
 
 #[test]
 #[should_panic(expected = "`max_attempts` must be at least 1, got 0")]
 fn no_attempts_at_all_are_refused() {
-    let _ = Config::new().max_attempts(0);
+    let _ = RetryConfig::new().max_attempts(0);
 }
 
 #[test]
 fn a_policys_rejection_has_a_bound_of_its_own() {
     let ms = Duration::from_millis;
-    let next = |config: Config, wait| {
+    let next = |config: RetryConfig, wait| {
         let verdict = Verdict::Rejected(Some(wait));
         Attempts::begin(None).on_result(&config, verdict, Instant::MAX, Instant::ORIGIN, 0)
     };
-    let config = Config::new().max_rejection_wait(ms(20));
+    let config = RetryConfig::new().max_rejection_wait(ms(20));
     assert!(matches!(next(config, ms(20)), Next::RetryAt(_)));
     assert_eq!(next(config, ms(20) + Duration::from_nanos(1)), Next::GiveUp(GaveUp::Rejected));
     // What the callee itself asks for is another matter.
@@ -271,7 +271,7 @@ fn a_policys_rejection_has_a_bound_of_its_own() {
         (Duration::MAX, ms(60_000), true),
         (Duration::MAX, ms(60_001), false),
     ] {
-        let verdict = next(Config::new().max_rejection_wait(max), wait);
+        let verdict = next(RetryConfig::new().max_rejection_wait(max), wait);
         assert_eq!(matches!(verdict, Next::RetryAt(_)), passes, "{max:?} {wait:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::{collection::vec, prelude::*};
 use seawall_core::{
     Outcome, Window,
-    breaker::{Breaker, Config, State, Trip},
+    breaker::{Breaker, BreakerConfig, State, Trip},
     time::Instant,
 };
 
@@ -59,7 +59,7 @@ proptest! {
 
     #[test]
     fn a_refused_call_passes_after_the_time_that_it_was_told(ops in ops(), now in times(), asks in any::<bool>()) {
-        let config = Config::new().trip(Trip::consecutive(1)).open_for(OPEN_FOR).probe_lease(LEASE);
+        let config = BreakerConfig::new().trip(Trip::consecutive(1)).open_for(OPEN_FOR).probe_lease(LEASE);
         let breaker = Breaker::new(config);
         play(&breaker, &ops);
         let refusal = if asks { breaker.refusal(now) } else { breaker.enter(&now).err() };
@@ -83,7 +83,7 @@ proptest! {
     ) {
         let length = seconds * SECOND;
         let rule = Trip::failure_rate(1.0).over(Window::time(length)).min_calls(1_000_000);
-        let breaker = Breaker::new(Config::new().trip(rule).lanes(2));
+        let breaker = Breaker::new(BreakerConfig::new().trip(rule).lanes(2));
         play(&breaker, &ops);
         let counts = |now| breaker.readings(now).next().expect("there is a rule").counts;
         let mut failed = 0;
@@ -101,7 +101,7 @@ proptest! {
 
 #[test]
 fn a_circuit_does_not_wait_for_a_clock_that_was_set_back() {
-    let breaker = Breaker::new(Config::new().trip(Trip::consecutive(1)).open_for(OPEN_FOR));
+    let breaker = Breaker::new(BreakerConfig::new().trip(Trip::consecutive(1)).open_for(OPEN_FOR));
     let at = |seconds: u64| Instant::from_nanos(seconds * 1_000_000_000);
     let pass = breaker.enter(&at(10_000)).unwrap().pass;
     let _ = breaker.exit(pass, Outcome::Failure, &at(10_000));
@@ -113,7 +113,7 @@ fn a_circuit_does_not_wait_for_a_clock_that_was_set_back() {
 #[test]
 fn failures_from_before_a_step_back_do_not_return_when_the_clock_has_caught_up() {
     let rule = Trip::failure_rate(1.0).over(Window::time(10 * SECOND)).min_calls(1_000);
-    let breaker = Breaker::new(Config::new().trip(rule).lanes(2));
+    let breaker = Breaker::new(BreakerConfig::new().trip(rule).lanes(2));
     let at = |seconds: u64| Instant::from_nanos(seconds * 1_000_000_000);
     let fail = |now, lane| {
         let pass = breaker.enter(&now).unwrap().pass;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seawall_core::{
     Outcome, Window,
-    breaker::{Breaker, Config, Trip},
+    breaker::{Breaker, BreakerConfig, Trip},
     time::Instant,
 };
 
@@ -13,7 +13,7 @@ const NOW: Instant = Instant::from_nanos(1_000_000_000);
 /// Counts a failure, resets the circuit so often, and returns how many failures the window then holds.
 fn counted_after(window: Window, resets: u32) -> u64 {
     let rule = Trip::failure_rate(1.0).over(window).min_calls(1_000);
-    let breaker = Breaker::new(Config::new().trip(rule));
+    let breaker = Breaker::new(BreakerConfig::new().trip(rule));
     let pass = breaker.enter(&NOW).unwrap().pass;
     let _ = breaker.exit(pass, Outcome::Failure, &NOW);
     for _ in 0..resets {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use seawall_core::{
     rate::{
         Algorithm, Limiter, Quota, Reason,
-        keyed::{AtCap, Config, Keyed, SameQuota},
+        keyed::{AtCap, Keyed, KeyedConfig, SameQuota},
     },
     time::Instant,
 };
@@ -21,7 +21,7 @@ fn cases() -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn same(quota: Quota, config: Config) -> Keyed<u64> {
+fn same(quota: Quota, config: KeyedConfig) -> Keyed<u64> {
     Keyed::new(SameQuota::new(quota), config, START)
 }
 
@@ -43,7 +43,7 @@ proptest! {
         quota in quotas(),
         steps in prop::collection::vec((0..12_u64, 1..4_u32, 0..2_000_000_000_u64, any::<u8>()), 1..150),
     ) {
-        let keyed = same(quota, Config::new(1_000));
+        let keyed = same(quota, KeyedConfig::new(1_000));
         let mut alone: HashMap<u64, Limiter<()>> = HashMap::new();
         let mut now = START;
         for (key, cost, pause, luck) in steps {
@@ -67,7 +67,7 @@ proptest! {
     fn a_quota_that_changes_keeps_what_a_key_has_spent(
         changes in prop::collection::vec((quotas(), 0..4_u64, 1..4_u32, 0..50_000_000_u64), 1..80),
     ) {
-        let keyed = same(Quota::per_second(10).burst(3), Config::new(1_000));
+        let keyed = same(Quota::per_second(10).burst(3), KeyedConfig::new(1_000));
         let mut spent: BTreeMap<u64, Limiter<()>> = BTreeMap::new();
         let (mut now, mut quota) = (START, Quota::per_second(10).burst(3));
         for (next, key, cost, pause) in changes {
@@ -93,7 +93,7 @@ proptest! {
 #[test]
 fn keys_have_quotas_of_their_own() {
     let keyed: Keyed<String, _> =
-        Keyed::new(|key: &str| Quota::per_second(if key == "large" { 10 } else { 1 }), Config::new(10), START);
+        Keyed::new(|key: &str| Quota::per_second(if key == "large" { 10 } else { 1 }), KeyedConfig::new(10), START);
     let passes = |key: &str| (0..20).filter(|_| keyed.try_enter(key, 1, START).is_ok()).count();
     assert_eq!((passes("large"), passes("small")), (10, 1));
     assert_eq!(keyed.try_enter("small", 2, START).unwrap_err().reason(), Reason::TooLarge);
@@ -104,7 +104,7 @@ fn keys_have_quotas_of_their_own() {
 
 #[test]
 fn more_quotas_than_have_numbers_are_kept_to_nevertheless() {
-    let keyed: Keyed<u64, _> = Keyed::new(|key: &u64| Quota::per_hour(*key as u32 + 1), Config::new(1_000), START);
+    let keyed: Keyed<u64, _> = Keyed::new(|key: &u64| Quota::per_hour(*key as u32 + 1), KeyedConfig::new(1_000), START);
     for key in 0..100 {
         let passed = (0..200).filter(|_| keyed.try_enter(&key, 1, START).is_ok()).count();
         assert_eq!(passed as u64, key + 1);
@@ -115,7 +115,7 @@ fn more_quotas_than_have_numbers_are_kept_to_nevertheless() {
 
 #[test]
 fn idle_keys_vanish_as_others_are_used() {
-    let keyed = same(Quota::per_second(10), Config::new(1_000_000).shards(1));
+    let keyed = same(Quota::per_second(10), KeyedConfig::new(1_000_000).shards(1));
     for key in 0..20_000_u64 {
         keyed.try_enter(&key, 1, START).unwrap();
     }
@@ -134,7 +134,7 @@ fn a_million_hostile_keys_neither_fill_the_memory_nor_starve_an_honest_one() {
     let quota = Quota::per_second(100).burst(10);
     let (max_keys, attackers) = (10_000, 1_000_000_u64);
     for at_cap in [AtCap::EvictIdlest, AtCap::RefuseNew, AtCap::Overflow(quota)] {
-        let keyed = same(quota, Config::new(max_keys).at_cap(at_cap));
+        let keyed = same(quota, KeyedConfig::new(max_keys).at_cap(at_cap));
         let (mut now, mut honest, mut asked) = (START, 0_u64, 0_u64);
         for attacker in 0..attackers {
             let _ = keyed.try_enter(&(attacker + 1), 1, now);
@@ -156,18 +156,18 @@ fn a_million_hostile_keys_neither_fill_the_memory_nor_starve_an_honest_one() {
 #[test]
 fn at_the_cap_the_policy_decides() {
     let quota = Quota::per_hour(1);
-    let keyed = same(quota, Config::new(3).at_cap(AtCap::RefuseNew));
+    let keyed = same(quota, KeyedConfig::new(3).at_cap(AtCap::RefuseNew));
     assert!((0..3).all(|key| keyed.try_enter(&key, 1, START).is_ok()));
     let refusal = keyed.try_enter(&3, 1, START).unwrap_err();
     assert_eq!((refusal.reason(), refusal.retry_after()), (Reason::TooManyKeys, None));
     assert_eq!(keyed.try_enter(&0, 1, START).unwrap_err().reason(), Reason::Exhausted);
 
-    let keyed = same(quota, Config::new(3).at_cap(AtCap::Overflow(Quota::per_hour(2))));
+    let keyed = same(quota, KeyedConfig::new(3).at_cap(AtCap::Overflow(Quota::per_hour(2))));
     assert!((0..3).all(|key| keyed.try_enter(&key, 1, START).is_ok()));
     let passed = (3..100).filter(|key| keyed.try_enter(key, 1, START).is_ok()).count();
     assert_eq!((passed, keyed.len()), (2, 3));
 
-    let keyed = same(quota.burst(5), Config::new(3));
+    let keyed = same(quota.burst(5), KeyedConfig::new(3));
     for (key, cost) in [(0, 5), (1, 1), (2, 5)] {
         keyed.try_enter(&key, cost, START).unwrap();
     }
@@ -180,7 +180,7 @@ fn at_the_cap_the_policy_decides() {
 fn a_clock_that_steps_back_neither_admits_twice_nor_stalls_a_key() {
     let quota = Quota::per_second(1).burst(2);
     for back in [1, 1_000_000, 3_600_000_000_000, 800 * 86_400_000_000_000] {
-        let keyed = same(quota, Config::new(10));
+        let keyed = same(quota, KeyedConfig::new(10));
         keyed.try_enter(&1, 2, START).unwrap();
         let now = Instant::from_nanos(START.as_nanos() - back);
         assert_eq!(keyed.available(&1, now), 0);
@@ -193,7 +193,7 @@ fn a_clock_that_steps_back_neither_admits_twice_nor_stalls_a_key() {
 
 #[test]
 fn threads_share_the_buckets() {
-    let keyed = same(Quota::per_hour(1_000), Config::new(100));
+    let keyed = same(Quota::per_hour(1_000), KeyedConfig::new(100));
     let passed: usize = std::thread::scope(|scope| {
         let run = || (0..4_000_u64).filter(|turn| keyed.try_enter(&(turn % 4), 1, START).is_ok()).count();
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();

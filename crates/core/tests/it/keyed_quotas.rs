@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use seawall_core::{
     rate::{
         Algorithm, Limiter, Quota,
-        keyed::{AtCap, Config, Keyed},
+        keyed::{AtCap, Keyed, KeyedConfig},
     },
     time::Instant,
 };
@@ -32,7 +32,7 @@ proptest! {
     ) {
         let change = AtomicU64::new(0);
         let quota_of = |key: u64| quota(key + change.load(Ordering::Relaxed) * (key % 3));
-        let keyed: Keyed<u64, _> = Keyed::new(|key: &u64| quota_of(*key), Config::new(1_000).shards(1), START);
+        let keyed: Keyed<u64, _> = Keyed::new(|key: &u64| quota_of(*key), KeyedConfig::new(1_000).shards(1), START);
         let mut alone: HashMap<u64, Limiter<()>> = HashMap::new();
         let mut now = START;
         for key in 0..60 {
@@ -79,7 +79,7 @@ proptest! {
         steps in prop::collection::vec((0..12_u64, 1..7_u32, 0..400_000_000_u64), 1..60),
     ) {
         let quota = Quota::per_second(10).burst(5);
-        let keyed: Keyed<u64, _> = Keyed::new(move |_: &u64| quota, Config::new(4).at_cap(at_cap), START);
+        let keyed: Keyed<u64, _> = Keyed::new(move |_: &u64| quota, KeyedConfig::new(4).at_cap(at_cap), START);
         let mut now = START;
         for (key, cost, pause) in steps {
             now = now + Duration::from_nanos(pause);
@@ -94,7 +94,7 @@ proptest! {
 fn a_level_is_kept_over_years_by_keys_without_a_number() {
     let keyed: Keyed<u64, _> = Keyed::new(
         |key: &u64| Quota::every(Duration::from_secs((key + 1) * 86_400 * 10)).burst(40),
-        Config::new(100).shards(1),
+        KeyedConfig::new(100).shards(1),
         START,
     );
     (0..20).for_each(|key| keyed.try_enter(&key, 40, START).unwrap());

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use seawall_core::{
     Outcome, Window,
-    breaker::{Breaker, Config, State, Trip},
+    breaker::{Breaker, BreakerConfig, State, Trip},
     time::Instant,
 };
 
@@ -19,7 +19,7 @@ fn fail(breaker: &Breaker) {
 fn the_rules_after_it_record_the_call() {
     let panics = || Trip::when(|_| panic!("in the predicate")).over(Window::calls(10)).min_calls(1);
     let rate = Trip::failure_rate(1.0).over(Window::calls(10)).min_calls(9);
-    let breaker = Breaker::new(Config::new().trip(panics()).trip(rate).trip(panics()));
+    let breaker = Breaker::new(BreakerConfig::new().trip(panics()).trip(rate).trip(panics()));
     for failures in 1..=3 {
         catch_unwind(AssertUnwindSafe(|| fail(&breaker))).unwrap_err();
         for reading in breaker.readings(NOW) {
@@ -34,8 +34,9 @@ fn the_run_of_failures_goes_on() {
         assert!(counts.failures > 2, "in the predicate");
         false
     });
-    let breaker =
-        Breaker::new(Config::new().trip(panics_twice.over(Window::calls(10)).min_calls(1)).trip(Trip::consecutive(3)));
+    let breaker = Breaker::new(
+        BreakerConfig::new().trip(panics_twice.over(Window::calls(10)).min_calls(1)).trip(Trip::consecutive(3)),
+    );
     for _ in 0..2 {
         catch_unwind(AssertUnwindSafe(|| fail(&breaker))).unwrap_err();
         assert_eq!(breaker.state(NOW), State::Closed);
@@ -50,9 +51,9 @@ fn the_rule_that_was_given_first_is_named() {
         let predicate = Trip::when(|_| true).over(Window::calls(1)).min_calls(1);
         let rate = Trip::failure_rate(1.0).over(Window::calls(1)).min_calls(1);
         let config = if predicate_first {
-            Config::new().trip(predicate).trip(rate)
+            BreakerConfig::new().trip(predicate).trip(rate)
         } else {
-            Config::new().trip(rate).trip(predicate)
+            BreakerConfig::new().trip(rate).trip(predicate)
         };
         let breaker = Breaker::new(config);
         fail(&breaker);

@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*};
 use script::{Op, limit, max_queued, op, order};
 use seawall_core::{
     Caller,
-    slots::{Config, MAX_LIMIT, Order, Place, Reason, Refusal, SlotEntry, SlotTurn, Slots, Woken},
+    slots::{MAX_LIMIT, Order, Place, Reason, Refusal, SlotEntry, SlotTurn, Slots, SlotsConfig, Woken},
     time::Instant,
 };
 
@@ -48,7 +48,7 @@ fn cases() -> u32 {
 // ===== against the model =====
 
 fn run(limit: usize, max_queued: usize, order: Order, ops: &[Op]) -> Result<(), TestCaseError> {
-    let slots = Slots::new(Config::new(limit).max_queued(max_queued).order(order));
+    let slots = Slots::new(SlotsConfig::new(limit).max_queued(max_queued).order(order));
     let mut model = Model::new(limit, max_queued, order);
     let mut held: Vec<u32> = Vec::new();
     let mut places: Vec<(Place, usize, u32)> = Vec::new();
@@ -166,7 +166,7 @@ fn same_woken(woken: Woken<usize>, expected: Vec<usize>) -> Result<(), TestCaseE
 /// All slots are taken, as many wait as `costs` says and perhaps a ghost among them, so many calls end, the ghost goes.
 /// Who then was let in, in order, and what is in flight and waiting.
 fn after(order: Order, costs: &[u32], ghost: Option<(usize, u32)>, ended: usize) -> (Vec<usize>, usize, usize) {
-    let slots = Slots::new(Config::new(5).max_queued(costs.len()).order(order));
+    let slots = Slots::new(SlotsConfig::new(5).max_queued(costs.len()).order(order));
     slots.try_enter(5).expect("it is free");
     let mut places = Vec::new();
     let mut gone = None;
@@ -196,7 +196,7 @@ fn wait_since<W>(slots: &Slots<W>, now: Instant, cost: u32, bounded: bool, waker
 }
 
 /// Slots of which none is free.
-fn taken(config: Config) -> Slots<usize> {
+fn taken(config: SlotsConfig) -> Slots<usize> {
     let slots = Slots::new(config);
     (0..slots.limit()).for_each(|_| slots.try_enter(1).expect("it is free"));
     slots
@@ -219,7 +219,7 @@ fn nanos(nanos: u64) -> Duration {
 #[test]
 fn those_who_wait_are_served_in_order() {
     for (order, served) in [(Order::Fifo, [0, 1, 2]), (Order::Lifo, [2, 1, 0]), (Order::codel(), [0, 1, 2])] {
-        let slots = taken(Config::new(1).max_queued(3).order(order));
+        let slots = taken(SlotsConfig::new(1).max_queued(3).order(order));
         let _places = [0, 1, 2].map(|number| wait(&slots, 1, true, number));
         let woken: Vec<_> = (0..3).flat_map(|_| slots.exit(1, &START)).collect();
         assert_eq!(woken, served, "{order:?}");
@@ -228,7 +228,7 @@ fn those_who_wait_are_served_in_order() {
 
 #[test]
 fn a_slot_that_is_handed_on_cannot_be_snatched() {
-    let slots = taken(Config::new(1).max_queued(1));
+    let slots = taken(SlotsConfig::new(1).max_queued(1));
     let mut place = Some(wait(&slots, 1, true, 0));
     assert_eq!(woken(slots.exit(1, &START)), [0]);
     assert_eq!(slots.try_enter(1).map_err(|refusal| refusal.reason()), Err(Reason::Full));
@@ -238,7 +238,7 @@ fn a_slot_that_is_handed_on_cannot_be_snatched() {
 
 #[test]
 fn nobody_overtakes_a_heavy_call_that_waits() {
-    let slots = Slots::new(Config::new(3).max_queued(2));
+    let slots = Slots::new(SlotsConfig::new(3).max_queued(2));
     slots.try_enter(2).unwrap();
     let heavy = wait(&slots, 2, true, 0);
     assert_eq!(slots.available(), 1);
@@ -252,7 +252,7 @@ fn nobody_overtakes_a_heavy_call_that_waits() {
 
 #[test]
 fn the_newest_may_pass_a_heavy_call_where_it_has_the_turn() {
-    let slots = Slots::new(Config::new(3).max_queued(2).order(Order::Lifo));
+    let slots = Slots::new(SlotsConfig::new(3).max_queued(2).order(Order::Lifo));
     slots.try_enter(2).unwrap();
     let _heavy = wait(&slots, 2, true, 0);
     assert!(slots.try_enter(1).is_err(), "without waiting nobody is overtaken");
@@ -262,7 +262,7 @@ fn the_newest_may_pass_a_heavy_call_where_it_has_the_turn() {
 #[test]
 fn a_full_queue_refuses_the_newcomer_in_any_order() {
     for order in [Order::Fifo, Order::Lifo, Order::codel()] {
-        let slots = taken(Config::new(1).max_queued(1).order(order));
+        let slots = taken(SlotsConfig::new(1).max_queued(1).order(order));
         let _place = wait(&slots, 1, true, 0);
         assert_eq!(reason(slots.enter(1, true, START, || 1)), Some(Reason::QueueFull));
         // Who is not bounded takes none of the queue's places, nor is it refused for want of one.
@@ -273,7 +273,7 @@ fn a_full_queue_refuses_the_newcomer_in_any_order() {
 
 #[test]
 fn without_a_queue_calls_are_refused_as_there_is_no_room() {
-    let slots = taken(Config::new(1));
+    let slots = taken(SlotsConfig::new(1));
     let refusal = slots.enter(1, true, START, || unreachable!("nobody waits")).unwrap_err();
     assert_eq!((refusal.reason(), refusal.limit(), refusal.in_flight(), refusal.cost()), (Reason::Full, 1, 1, 1));
     assert!(size_of::<Refusal>() <= 32 && size_of::<Result<(), Refusal>>() <= 32);
@@ -281,14 +281,14 @@ fn without_a_queue_calls_are_refused_as_there_is_no_room() {
 
 #[test]
 fn what_costs_more_than_there_is_never_fits_and_is_told_so() {
-    let slots = Slots::new(Config::new(3).max_queued(1));
+    let slots = Slots::new(SlotsConfig::new(3).max_queued(1));
     assert_eq!(reason(slots.enter(4, false, START, || 0)), Some(Reason::TooLarge));
     assert_eq!(slots.would_refuse(3), None);
 }
 
 #[test]
 fn what_costs_nothing_enters_until_it_is_closed() {
-    let slots = taken(Config::new(1).max_queued(1));
+    let slots = taken(SlotsConfig::new(1).max_queued(1));
     let _place = wait(&slots, 1, true, 0);
     slots.try_enter(0).unwrap();
     assert!(slots.exit(0, &START).is_empty());
@@ -300,7 +300,7 @@ fn what_costs_nothing_enters_until_it_is_closed() {
 
 #[test]
 fn no_slots_at_all_is_a_pause() {
-    let slots = Slots::new(Config::new(0).max_queued(1));
+    let slots = Slots::new(SlotsConfig::new(0).max_queued(1));
     assert_eq!(slots.would_refuse(7).map(|refusal| refusal.reason()), Some(Reason::Full));
     let mut place = Some(wait(&slots, 2, true, 0));
     assert_eq!(slots.resize(2, &START).1.into_iter().collect::<Vec<_>>(), [0]);
@@ -309,7 +309,7 @@ fn no_slots_at_all_is_a_pause() {
 
 #[test]
 fn a_lower_limit_lets_nobody_in_until_enough_have_left() {
-    let slots = taken(Config::new(3).max_queued(1));
+    let slots = taken(SlotsConfig::new(3).max_queued(1));
     assert_eq!(slots.resize(1, &START).0, 3);
     assert_eq!((slots.in_flight(), slots.available()), (3, 0));
     let _place = wait(&slots, 1, true, 0);
@@ -320,7 +320,7 @@ fn a_lower_limit_lets_nobody_in_until_enough_have_left() {
 
 #[test]
 fn a_higher_limit_lets_in_at_once_as_many_as_fit() {
-    let slots = taken(Config::new(1).max_queued(3));
+    let slots = taken(SlotsConfig::new(1).max_queued(3));
     let _places = [0, 1, 2].map(|number| wait(&slots, 1, true, number));
     let (former, now_in) = slots.resize(3, &START);
     assert_eq!((former, woken(now_in)), (1, vec![0, 1]));
@@ -329,7 +329,7 @@ fn a_higher_limit_lets_in_at_once_as_many_as_fit() {
 
 #[test]
 fn who_waits_for_more_than_there_is_by_now_is_told_so() {
-    let slots = taken(Config::new(3).max_queued(2));
+    let slots = taken(SlotsConfig::new(3).max_queued(2));
     let (mut heavy, mut light) = (Some(wait(&slots, 3, true, 0)), Some(wait(&slots, 2, true, 1)));
     assert_eq!(woken(slots.resize(2, &START).1), [0]);
     assert!(matches!(slots.turn(&mut heavy, || 2), SlotTurn::Refused(refusal) if refusal.reason() == Reason::TooLarge));
@@ -338,7 +338,7 @@ fn who_waits_for_more_than_there_is_by_now_is_told_so() {
 
 #[test]
 fn the_highest_limit_is_more_than_anyone_needs() {
-    let slots = Slots::<usize>::new(Config::new(usize::MAX));
+    let slots = Slots::<usize>::new(SlotsConfig::new(usize::MAX));
     (0..3).for_each(|_| slots.try_enter(u32::MAX).unwrap());
     assert_eq!((slots.limit(), slots.in_flight()), (MAX_LIMIT, 3 * u32::MAX as usize));
     assert_eq!(slots.resize(0, &START).0, MAX_LIMIT);
@@ -349,7 +349,7 @@ fn the_highest_limit_is_more_than_anyone_needs() {
 
 #[test]
 fn closing_refuses_who_waits_and_leaves_calls_in_flight_alone() {
-    let slots = taken(Config::new(2).max_queued(2));
+    let slots = taken(SlotsConfig::new(2).max_queued(2));
     let (mut handed, mut waiting) = (Some(wait(&slots, 1, true, 0)), Some(wait(&slots, 1, true, 1)));
     assert_eq!(woken(slots.exit(1, &START)), [0]);
     assert_eq!(woken(slots.close()), [1]);
@@ -365,7 +365,7 @@ fn closing_refuses_who_waits_and_leaves_calls_in_flight_alone() {
 
 #[test]
 fn a_waker_is_replaced_and_the_last_one_is_woken() {
-    let slots = taken(Config::new(1).max_queued(1));
+    let slots = taken(SlotsConfig::new(1).max_queued(1));
     let mut place = Some(wait(&slots, 1, true, 0));
     assert_eq!(slots.turn(&mut place, || 1), SlotTurn::Waiting);
     assert_eq!(woken(slots.exit(1, &START)), [1]);
@@ -376,7 +376,7 @@ fn a_waker_is_replaced_and_the_last_one_is_woken() {
 /// Target 5 ns, interval 10 ns, all slots taken, and somebody waits since each of those times.
 fn controlled<const N: usize>(since: [u64; N]) -> (Slots<usize>, [Option<Place>; N]) {
     let order = Order::CoDel { target: nanos(5), interval: nanos(10) };
-    let slots = taken(Config::new(2).max_queued(N).order(order));
+    let slots = taken(SlotsConfig::new(2).max_queued(N).order(order));
     let mut number = 0..;
     let places = since.map(|since| {
         Some(wait_since(&slots, Instant::from_nanos(since), 1, true, number.next().expect("it is endless")))
@@ -416,7 +416,7 @@ fn overload_is_over_when_nobody_waits() {
 #[test]
 fn under_overload_a_newcomer_that_fits_has_its_turn() {
     let order = Order::CoDel { target: nanos(5), interval: nanos(10) };
-    let slots = Slots::new(Config::new(3).max_queued(3).order(order));
+    let slots = Slots::new(SlotsConfig::new(3).max_queued(3).order(order));
     slots.try_enter(2).unwrap();
     let _heavy = wait(&slots, 2, true, 0);
     let _early = wait_since(&slots, Instant::from_nanos(9), 1, true, 1);
@@ -440,7 +440,7 @@ impl Caller for Counting {
 #[test]
 fn the_time_is_asked_for_only_where_it_matters() {
     for (order, asked) in [(Order::Fifo, [0, 0]), (Order::Lifo, [0, 0]), (Order::codel(), [0, 1])] {
-        let slots = taken(Config::new(2).max_queued(1).order(order));
+        let slots = taken(SlotsConfig::new(2).max_queued(1).order(order));
         let caller = Counting(Cell::new(0));
         let _ = slots.exit(1, &caller);
         assert_eq!(caller.0.get(), asked[0], "nobody waits");
@@ -462,7 +462,7 @@ impl Drop for Touchy {
 
 #[test]
 fn a_slot_survives_a_waker_that_panics() {
-    let slots = Slots::new(Config::new(1).max_queued(1));
+    let slots = Slots::new(SlotsConfig::new(1).max_queued(1));
     slots.try_enter(1).unwrap();
     // The slot comes free while the waker is made, so it is not needed.
     let entry = slots.enter(1, true, START, || {

@@ -8,7 +8,7 @@ use crate::meeting::{On, SECOND, START, spawn};
 use loom::sync::Arc;
 use seawall_core::{
     Outcome, Window,
-    breaker::{Breaker, Config, Pass, RateTrip, Settled, State, Trip},
+    breaker::{Breaker, BreakerConfig, Pass, RateTrip, Settled, State, Trip},
     time::Instant,
 };
 
@@ -24,7 +24,7 @@ fn enter(breaker: &Breaker) -> Pass {
 }
 
 /// A closed circuit that opens on the second of two failures, whatever the rule.
-fn second_failure_opens(config: Config, [theirs, mine]: [usize; 2]) {
+fn second_failure_opens(config: BreakerConfig, [theirs, mine]: [usize; 2]) {
     let config = config.lanes(2);
     loom::model(move || {
         let breaker = Arc::new(Breaker::new(config.clone()));
@@ -41,26 +41,26 @@ fn second_failure_opens(config: Config, [theirs, mine]: [usize; 2]) {
 
 #[test]
 fn two_failures_race_to_trip_by_run() {
-    second_failure_opens(Config::new().trip(Trip::consecutive(2)), [0, 1]);
+    second_failure_opens(BreakerConfig::new().trip(Trip::consecutive(2)), [0, 1]);
 }
 
 #[test]
 fn two_failures_race_to_trip_by_count() {
-    second_failure_opens(Config::new().trip(half_of_two(Window::calls(2))), [0, 1]);
+    second_failure_opens(BreakerConfig::new().trip(half_of_two(Window::calls(2))), [0, 1]);
 }
 
 #[test]
 fn two_failures_race_to_trip_by_time() {
     let window = Window::time_in_buckets(SECOND, 1);
     for lanes in LANES {
-        second_failure_opens(Config::new().trip(half_of_two(window)), lanes);
+        second_failure_opens(BreakerConfig::new().trip(half_of_two(window)), lanes);
     }
 }
 
 #[test]
 fn a_success_between_two_failures_is_not_lost() {
     loom::model(|| {
-        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::consecutive(2))));
+        let breaker = Arc::new(Breaker::new(BreakerConfig::new().trip(Trip::consecutive(2))));
         let (one, two) = (enter(&breaker), enter(&breaker));
         let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Success, &START));
         let mine = breaker.exit(two, Outcome::Failure, &START);
@@ -75,7 +75,7 @@ fn a_success_between_two_failures_is_not_lost() {
 /// An open circuit whose open period is over at once.
 fn opened(probes: u32) -> Breaker {
     let breaker = Breaker::new(
-        Config::new().trip(Trip::consecutive(1)).open_for(Duration::ZERO).probes(probes).probe_lease(SECOND),
+        BreakerConfig::new().trip(Trip::consecutive(1)).open_for(Duration::ZERO).probes(probes).probe_lease(SECOND),
     );
     let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
     assert_eq!(breaker.word().state(), State::Open);
@@ -140,7 +140,7 @@ fn a_dropped_probe_meets_a_change_of_state() {
 }
 
 /// A result that was let in two generations ago, and comes in while the state changes.
-fn stale_result_changes_nothing(config: Config, [theirs, mine]: [usize; 2]) {
+fn stale_result_changes_nothing(config: BreakerConfig, [theirs, mine]: [usize; 2]) {
     let config = config.lanes(2);
     loom::model(move || {
         let breaker = Arc::new(Breaker::new(config.clone()));
@@ -161,23 +161,23 @@ fn stale_result_changes_nothing(config: Config, [theirs, mine]: [usize; 2]) {
 
 #[test]
 fn a_stale_result_leaves_the_run_alone() {
-    stale_result_changes_nothing(Config::new().trip(Trip::consecutive(2)), [0, 1]);
+    stale_result_changes_nothing(BreakerConfig::new().trip(Trip::consecutive(2)), [0, 1]);
 }
 
 #[test]
 fn a_stale_result_leaves_the_count_window_alone() {
-    stale_result_changes_nothing(Config::new().trip(half_of_two(Window::calls(2))), [0, 1]);
+    stale_result_changes_nothing(BreakerConfig::new().trip(half_of_two(Window::calls(2))), [0, 1]);
 }
 
 #[test]
 fn a_stale_result_leaves_the_time_window_alone() {
     for lanes in LANES {
-        stale_result_changes_nothing(Config::new().trip(half_of_two(Window::time_in_buckets(SECOND, 1))), lanes);
+        stale_result_changes_nothing(BreakerConfig::new().trip(half_of_two(Window::time_in_buckets(SECOND, 1))), lanes);
     }
 }
 
-fn never_trips(window: Window) -> Config {
-    Config::new().trip(Trip::failure_rate(1.0).over(window).min_calls(1_000_000))
+fn never_trips(window: Window) -> BreakerConfig {
+    BreakerConfig::new().trip(Trip::failure_rate(1.0).over(window).min_calls(1_000_000))
 }
 
 fn counts(breaker: &Breaker, now: Instant) -> (u64, u64) {
@@ -188,7 +188,7 @@ fn counts(breaker: &Breaker, now: Instant) -> (u64, u64) {
 #[test]
 fn at_rest_a_count_window_counts_its_slots() {
     loom::model(|| {
-        let config = Config::new().trip(Trip::when(|_| false).over(Window::calls(1)));
+        let config = BreakerConfig::new().trip(Trip::when(|_| false).over(Window::calls(1)));
         let breaker = Arc::new(Breaker::new(config));
         let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
         let (one, two) = (enter(&breaker), enter(&breaker));
@@ -239,7 +239,7 @@ fn no_call_is_lost_where_two_buckets_begin() {
 #[test]
 fn changes_by_hand_are_counted_one_by_one() {
     loom::model(|| {
-        let breaker = Arc::new(Breaker::new(Config::new()));
+        let breaker = Arc::new(Breaker::new(BreakerConfig::new()));
         let other = spawn(&breaker, |breaker| breaker.force_open(START));
         let mine = breaker.metrics_only(START);
         let mut changes: Vec<_> = [mine, other.join().unwrap()].into_iter().flatten().collect();
@@ -253,7 +253,7 @@ fn changes_by_hand_are_counted_one_by_one() {
 #[test]
 fn two_calls_after_a_step_back_wait_for_one_period() {
     loom::model(|| {
-        let config = Config::new().trip(Trip::consecutive(1)).open_for(SECOND);
+        let config = BreakerConfig::new().trip(Trip::consecutive(1)).open_for(SECOND);
         let breaker = Arc::new(Breaker::new(config));
         let late = START + 1_000 * SECOND;
         let _ = breaker.exit(enter(&breaker), Outcome::Failure, &late);
@@ -268,7 +268,7 @@ fn two_calls_after_a_step_back_wait_for_one_period() {
 #[test]
 fn old_counts_are_removed_while_a_call_of_the_new_period_is_recorded() {
     loom::model(|| {
-        let config = Config::new().trip(Trip::when(|_| false).over(Window::calls(1)));
+        let config = BreakerConfig::new().trip(Trip::when(|_| false).over(Window::calls(1)));
         let breaker = Arc::new(Breaker::new(config));
         let _ = breaker.exit(enter(&breaker), Outcome::Failure, &START);
         for _ in 0..3 {

@@ -11,7 +11,7 @@ use loom::{
 use seawall_core::{
     rate::{
         Quota,
-        keyed::{AtCap, Config, Keyed, SameQuota},
+        keyed::{AtCap, Keyed, KeyedConfig, SameQuota},
     },
     time::Instant,
 };
@@ -44,7 +44,7 @@ impl Hasher for Spread {
 }
 
 fn keyed(quota: Quota, max_keys: usize, at_cap: AtCap) -> Arc<Limiter> {
-    let config = Config::new(max_keys).at_cap(at_cap).shards(1);
+    let config = KeyedConfig::new(max_keys).at_cap(at_cap).shards(1);
     Arc::new(Keyed::with_hasher(SameQuota::new(quota), config, Spread::default(), START))
 }
 

@@ -5,7 +5,7 @@ use crate::meeting::{On, SECOND, START, spawn};
 use loom::sync::Arc;
 use seawall_core::{
     Outcome, Window,
-    breaker::{Breaker, Config, Pass, Settled, State, Trip},
+    breaker::{Breaker, BreakerConfig, Pass, Settled, State, Trip},
     time::Instant,
 };
 
@@ -15,7 +15,7 @@ fn enter(breaker: &Breaker, now: Instant) -> Pass {
 
 /// Opens on the first failure.
 fn fragile(open_for: Duration, probes: u32) -> Breaker {
-    let config = Config::new().trip(Trip::consecutive(1)).open_for(open_for);
+    let config = BreakerConfig::new().trip(Trip::consecutive(1)).open_for(open_for);
     Breaker::new(config.probes(probes).probe_lease(SECOND))
 }
 
@@ -78,7 +78,7 @@ fn a_probe_that_is_let_in_and_one_that_ends_are_both_counted() {
 #[test]
 fn a_late_bit_leaves_the_bits_of_the_next_state_alone() {
     loom::model(|| {
-        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
+        let breaker = Arc::new(Breaker::new(BreakerConfig::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
         let stale = enter(&breaker, START);
         let other = spawn(&breaker, move |breaker| {
             let _ = breaker.exit(stale, Outcome::Failure, &START);
@@ -97,7 +97,7 @@ fn a_late_bit_leaves_the_bits_of_the_next_state_alone() {
 fn two_successes_race_to_trip_by_time() {
     loom::model(|| {
         let rule = Trip::failure_rate(0.3).over(Window::time_in_buckets(SECOND, 1)).min_calls(3);
-        let breaker = Arc::new(Breaker::new(Config::new().lanes(2).trip(rule)));
+        let breaker = Arc::new(Breaker::new(BreakerConfig::new().lanes(2).trip(rule)));
         let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &On(0, START));
         let (one, two) = (enter(&breaker, START), enter(&breaker, START));
         let other = spawn(&breaker, move |breaker| breaker.exit(one, Outcome::Success, &On(1, START)));
@@ -111,7 +111,7 @@ fn two_successes_race_to_trip_by_time() {
 #[test]
 fn a_bit_that_two_write_is_counted_once() {
     loom::model(|| {
-        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
+        let breaker = Arc::new(Breaker::new(BreakerConfig::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
         let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
         let (one, two) = (enter(&breaker, START), enter(&breaker, START));
         // Each of them may think that it is the one that drives the failure out.
@@ -129,7 +129,7 @@ fn a_bit_that_two_write_is_counted_once() {
 #[test]
 fn a_late_correction_leaves_the_count_of_the_next_state_alone() {
     loom::model(|| {
-        let breaker = Arc::new(Breaker::new(Config::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
+        let breaker = Arc::new(Breaker::new(BreakerConfig::new().trip(Trip::when(|_| false).over(Window::calls(1)))));
         let _ = breaker.exit(enter(&breaker, START), Outcome::Failure, &START);
         let (one, two) = (enter(&breaker, START), enter(&breaker, START));
         let other = spawn(&breaker, move |breaker| {

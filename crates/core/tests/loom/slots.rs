@@ -5,7 +5,7 @@ use loom::{
     thread::{self, JoinHandle},
 };
 use seawall_core::{
-    slots::{Config, Order, Place, Reason, SlotEntry, SlotTurn, Slots, Woken},
+    slots::{Order, Place, Reason, SlotEntry, SlotTurn, Slots, SlotsConfig, Woken},
     time::Instant,
 };
 
@@ -21,7 +21,7 @@ fn spawn<T: 'static>(slots: &Arc<Numbered>, run: impl FnOnce(&Numbered) -> T + '
 
 /// So many slots, all of them taken, and as many may wait as want to.
 fn taken(limit: usize) -> Arc<Numbered> {
-    let slots = Slots::new(Config::new(limit).max_queued(usize::MAX));
+    let slots = Slots::new(SlotsConfig::new(limit).max_queued(usize::MAX));
     (0..limit).for_each(|_| slots.try_enter(1).expect("it is free"));
     Arc::new(slots)
 }
@@ -46,7 +46,7 @@ fn turn(slots: &Numbered, place: Option<Place>) -> SlotTurn {
 #[test]
 fn one_slot_is_taken_once() {
     loom::model(|| {
-        let slots = Arc::new(Slots::new(Config::new(1)));
+        let slots = Arc::new(Slots::new(SlotsConfig::new(1)));
         let other = spawn(&slots, |slots| slots.try_enter(1).is_ok());
         let mine = slots.try_enter(1).is_ok();
         assert!(mine ^ other.join().unwrap());
@@ -57,7 +57,7 @@ fn one_slot_is_taken_once() {
 #[test]
 fn an_exit_and_an_entry_are_both_counted() {
     loom::model(|| {
-        let slots = Arc::new(Slots::new(Config::new(3)));
+        let slots = Arc::new(Slots::new(SlotsConfig::new(3)));
         slots.try_enter(1).unwrap();
         let other = spawn(&slots, |slots| slots.exit(1, &START).is_empty());
         slots.try_enter(2).unwrap();
@@ -174,7 +174,7 @@ fn a_call_that_ends_one_that_leaves_and_one_that_comes_leave_no_slot_idle() {
 #[test]
 fn the_newest_and_the_heavy_one_do_not_share_a_slot() {
     loom::model(|| {
-        let slots = Arc::new(Slots::new(Config::new(2).max_queued(2).order(Order::Lifo)));
+        let slots = Arc::new(Slots::new(SlotsConfig::new(2).max_queued(2).order(Order::Lifo)));
         slots.try_enter(1).unwrap();
         let heavy = wait(&slots, 2, 7);
         let other = spawn(&slots, |slots| numbers(slots.exit(1, &START)));
@@ -225,7 +225,7 @@ fn it_is_the_last_waker_that_is_woken() {
 #[test]
 fn nothing_enters_above_a_limit_that_was_lowered() {
     loom::model(|| {
-        let slots = Arc::new(Numbered::new(Config::new(1)));
+        let slots = Arc::new(Numbered::new(SlotsConfig::new(1)));
         let other = spawn(&slots, |slots| slots.try_enter(1).is_ok());
         assert_eq!(slots.resize(0, &START).0, 1);
         let in_flight = slots.in_flight();
@@ -282,7 +282,7 @@ fn nobody_waits_for_slots_that_are_closed() {
 #[test]
 fn nothing_enters_after_closing() {
     loom::model(|| {
-        let slots = Arc::new(Numbered::new(Config::new(1)));
+        let slots = Arc::new(Numbered::new(SlotsConfig::new(1)));
         let other = spawn(&slots, |slots| slots.try_enter(1).is_ok());
         assert!(slots.close().is_empty());
         let in_flight = slots.in_flight();

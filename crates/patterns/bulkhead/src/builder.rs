@@ -3,7 +3,7 @@ use std::{fmt, sync::atomic::AtomicBool, time::Duration};
 use seawall_core::{
     Name, Shared, lanes,
     observe::{Level, Outbox},
-    slots::{Config, Order, Slots},
+    slots::{Order, Slots, SlotsConfig},
     time::{Clock, DefaultClock},
 };
 
@@ -15,7 +15,7 @@ use crate::{Bulkhead, Event, EventKind, inner::BulkheadInner};
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<K = DefaultClock> {
     name: Name,
-    config: Config,
+    config: SlotsConfig,
     max_wait: Option<Duration>,
     clock: K,
     outbox: Outbox<EventKind>,
@@ -25,7 +25,7 @@ impl Builder {
     pub(crate) fn new(name: Name, max_concurrent: usize) -> Self {
         Self {
             name,
-            config: Config::new(max_concurrent),
+            config: SlotsConfig::new(max_concurrent),
             max_wait: None,
             clock: DefaultClock::default(),
             outbox: Outbox::new(),

@@ -7,7 +7,7 @@ use std::{
 
 use seawall_core::{
     Backoff, ErrIsFailure, Name, Outcome,
-    breaker::{Breaker, Config, Trip},
+    breaker::{Breaker, BreakerConfig, Trip},
     lanes,
     observe::{Level, Outbox},
     time::{Clock, DefaultClock},
@@ -22,7 +22,7 @@ use crate::{CircuitBreaker, Event, EventKind, inner::BreakerInner, parking::Circ
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<C = ErrIsFailure, K = DefaultClock> {
     name: Name,
-    config: Config,
+    config: BreakerConfig,
     classify: C,
     clock: K,
     outbox: Outbox<EventKind>,
@@ -30,7 +30,7 @@ pub struct Builder<C = ErrIsFailure, K = DefaultClock> {
 
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
-        let config = Config::new().seed(RandomState::new().build_hasher().finish()).lanes(lanes());
+        let config = BreakerConfig::new().seed(RandomState::new().build_hasher().finish()).lanes(lanes());
         Self { name, config, classify: ErrIsFailure, clock: DefaultClock::default(), outbox: Outbox::new() }
     }
 }

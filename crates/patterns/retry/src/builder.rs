@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use seawall_core::{
     Backoff, Budget, Chance, Hint, Name,
-    attempts::{Attempt, Config},
+    attempts::{Attempt, RetryConfig},
     observe::Level,
     time::{Clock, DefaultClock},
 };
@@ -20,7 +20,7 @@ use crate::{
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<D = ByOutcome, H = NoHint, K = DefaultClock> {
     name: Name,
-    config: Config,
+    config: RetryConfig,
     budget: Budget,
     chance: Chance,
     repeat: D,
@@ -33,7 +33,7 @@ impl Builder {
     pub(crate) fn new(name: Name) -> Self {
         Self {
             name,
-            config: Config::new(),
+            config: RetryConfig::new(),
             budget: Budget::default(),
             chance: Chance::new(),
             repeat: ByOutcome::default(),

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use seawall_core::{
     Chance, Held,
-    attempts::Config,
+    attempts::RetryConfig,
     budget::Purse,
     deadline::{self, ClocksDiffer},
     time::{Clock, Timer},
@@ -23,7 +23,7 @@ pub trait Handle {
 
 /// What a call goes by.
 pub struct Parts<'a, P, K> {
-    pub(crate) config: &'a Config,
+    pub(crate) config: &'a RetryConfig,
     pub(crate) plan: &'a P,
     pub(crate) clock: &'a K,
     pub(crate) chance: &'a Chance,
@@ -34,7 +34,7 @@ pub struct Parts<'a, P, K> {
 /// What a call owns of a retry that it must not borrow: the budget is shared by the count of the thread's lane, so that calls
 /// on different threads do not fight over one.
 pub struct Lent<P, K> {
-    config: Config,
+    config: RetryConfig,
     plan: P,
     clock: K,
     chance: Chance,

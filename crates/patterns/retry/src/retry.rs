@@ -2,7 +2,7 @@ use std::{fmt, future::Future, sync::Arc, thread};
 
 use seawall_core::{
     AsRejection, Budget, Chance, Name,
-    attempts::{Attempt, Config, Verdict},
+    attempts::{Attempt, RetryConfig, Verdict},
     observe::Level,
     time::{Clock, DefaultClock, Timer},
 };
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Retry<P = Plan, K = DefaultClock> {
     pub(crate) name: Name,
-    pub(crate) config: Config,
+    pub(crate) config: RetryConfig,
     pub(crate) budget: Budget,
     pub(crate) chance: Chance,
     pub(crate) plan: P,

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use seawall_core::{Mark, Meaning, Name, Rejection, deadline::Known, observe::Outbox, time::Timer};
 use seawall_policy::Reject;
 
-use crate::{EventKind, Limited, Terms, Timeout, Watch};
+use crate::{EventKind, Limited, Timeout, TimeoutRef, Watch};
 
 /// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
 #[inline(always)]
@@ -61,8 +61,8 @@ impl<K> Lent<K> {
         Self { clock: timeout.clock.clone(), name: timeout.name.clone(), outbox: timeout.outbox.clone() }
     }
 
-    fn terms(&self) -> Terms<'_, K> {
-        Terms { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
+    fn terms(&self) -> TimeoutRef<'_, K> {
+        TimeoutRef { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
     }
 }
 
@@ -114,7 +114,7 @@ fn own_rejection<T, E, C, K: Timer, W: Watch>(
     result: &Result<T, E>,
     mark: Mark,
     limited: Pin<&mut Limited<C, K::Sleep, W>>,
-    terms: Terms<'_, K>,
+    terms: TimeoutRef<'_, K>,
 ) -> Option<Rejection> {
     let Err(error) = result else { return None };
     if mark.meaning(error) == Some(Meaning::CutOff) { limited.own_rejection(terms) } else { None }

@@ -124,5 +124,5 @@ pub use limit::{Limit, Watch};
 pub use limited::Limited;
 pub use seawall_core::{Deadline, TimedOut, latency::Adaptive};
 pub use service::TimeoutService;
-pub use terms::Terms;
+pub use terms::TimeoutRef;
 pub use timeout::Timeout;

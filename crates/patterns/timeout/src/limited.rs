@@ -15,7 +15,7 @@ use seawall_core::{
 
 use crate::{
     Watch,
-    terms::{Span, Terms},
+    terms::{Span, TimeoutRef},
 };
 
 pin_project! {
@@ -47,7 +47,7 @@ pin_project! {
 impl<C, S, W: Watch> Limited<C, S, W> {
     /// Begins the call, if there is time.
     #[inline(always)]
-    pub fn begin<K: Timer>(terms: Terms<'_, K>, limit: Duration, watch: W, call: impl FnOnce() -> C) -> Self {
+    pub fn begin<K: Timer>(terms: TimeoutRef<'_, K>, limit: Duration, watch: W, call: impl FnOnce() -> C) -> Self {
         match Span::begin(terms, limit, watch, call) {
             Ok((call, span)) => Self { state: State::Running { call }, sleep: None, span },
             Err(span) => {
@@ -58,7 +58,7 @@ impl<C, S, W: Watch> Limited<C, S, W> {
     }
 
     /// A call that is not begun, because its service was not ready within `limit`.
-    pub(crate) fn unready<K: Timer>(terms: Terms<'_, K>, watch: W, limit: Duration, waited: Known) -> Self {
+    pub(crate) fn unready<K: Timer>(terms: TimeoutRef<'_, K>, watch: W, limit: Duration, waited: Known) -> Self {
         let span = Span::unready(watch, limit, waited);
         terms.tell(span.not_ready(terms));
         Self { state: State::Unready, sleep: None, span }
@@ -68,7 +68,7 @@ impl<C, S, W: Watch> Limited<C, S, W> {
     #[inline(always)]
     pub fn poll_call<T, K: Timer>(
         self: Pin<&mut Self>,
-        terms: Terms<'_, K>,
+        terms: TimeoutRef<'_, K>,
         poll: impl FnOnce(Pin<&mut C>) -> Poll<T>,
         is_success: impl FnOnce(&T) -> bool,
     ) -> Poll<T> {
@@ -91,7 +91,7 @@ impl<C, S, W: Watch> Limited<C, S, W> {
     #[inline(never)]
     pub fn poll_over<K: Timer<Sleep = S>>(
         self: Pin<&mut Self>,
-        terms: Terms<'_, K>,
+        terms: TimeoutRef<'_, K>,
         cx: &mut Context<'_>,
         abandon: impl FnOnce(Pin<&mut C>),
     ) -> Poll<Rejection> {
@@ -124,7 +124,7 @@ impl<C, S, W: Watch> Limited<C, S, W> {
     /// What a call has come to that something inside of it cut off by a deadline, if that was its own limit, and not one
     /// around it.
     #[cold]
-    pub fn own_rejection<K: Timer>(self: Pin<&mut Self>, terms: Terms<'_, K>) -> Option<Rejection> {
+    pub fn own_rejection<K: Timer>(self: Pin<&mut Self>, terms: TimeoutRef<'_, K>) -> Option<Rejection> {
         let timed_out = self.project().span.own_time_out(terms)?;
         terms.tell(timed_out.clone());
         Some(timed_out.into())

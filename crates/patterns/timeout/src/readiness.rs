@@ -11,7 +11,7 @@ use seawall_core::{
     time::{Instant, Timer},
 };
 
-use crate::Terms;
+use crate::TimeoutRef;
 
 /// A bound on how long an inner service takes to become ready. It belongs to one service, and not to its clones.
 pub(crate) struct Readiness {
@@ -43,7 +43,7 @@ impl Readiness {
     }
 
     /// Whether the time is over. To be asked after each poll of the inner service; otherwise the task is woken when it is.
-    pub(crate) fn poll<K: Timer>(&mut self, is_waiting: bool, terms: Terms<'_, K>, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn poll<K: Timer>(&mut self, is_waiting: bool, terms: TimeoutRef<'_, K>, cx: &mut Context<'_>) -> bool {
         if !is_waiting {
             self.state = State::Idle;
             return false;

@@ -11,7 +11,7 @@ use crate::{Event, EventKind, Watch};
 
 /// What all calls under one timeout go by.
 #[derive(Debug)]
-pub struct Terms<'a, K> {
+pub struct TimeoutRef<'a, K> {
     pub(crate) clock: &'a K,
     pub(crate) name: &'a Name,
     pub(crate) outbox: Option<&'a Outbox<EventKind>>,
@@ -35,7 +35,7 @@ impl<W: Watch> Span<W> {
     /// That of a call for which there is none: `call` was not run.
     #[inline(always)]
     pub(crate) fn begin<C, K: Timer>(
-        terms: Terms<'_, K>,
+        terms: TimeoutRef<'_, K>,
         limit: Duration,
         watch: W,
         call: impl FnOnce() -> C,
@@ -54,7 +54,7 @@ impl<W: Watch> Span<W> {
 
     /// What becomes of a call for which there was no time.
     #[cold]
-    pub(crate) fn nothing_left<K>(&self, terms: Terms<'_, K>) -> TimedOut {
+    pub(crate) fn nothing_left<K>(&self, terms: TimeoutRef<'_, K>) -> TimedOut {
         let none = TimedOut::new(terms.name.clone(), Duration::ZERO, Duration::ZERO).before_it_began();
         if self.limit == 0 { none } else { none.by_deadline() }
     }
@@ -65,14 +65,14 @@ impl<W: Watch> Span<W> {
     }
 
     /// What becomes of a call whose service was not ready in time.
-    pub(crate) fn not_ready<K>(&self, terms: Terms<'_, K>) -> TimedOut {
+    pub(crate) fn not_ready<K>(&self, terms: TimeoutRef<'_, K>) -> TimedOut {
         let waited = self.known.map_or(Duration::ZERO, |known| known.at.saturating_duration_since(known.asked));
         TimedOut::new(terms.name.clone(), self.limit(), waited).before_ready()
     }
 
     /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
     #[inline(always)]
-    pub(crate) fn poll<T, K: Timer>(&mut self, terms: Terms<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    pub(crate) fn poll<T, K: Timer>(&mut self, terms: TimeoutRef<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
         terms.meet_deadline();
         let cut = deadline::cut(self.known.map(|known| known.at), self.limit());
         let polled = call();
@@ -95,7 +95,7 @@ impl<W: Watch> Span<W> {
 
     /// The call has ended by itself.
     #[inline]
-    pub(crate) fn ended<K: Timer>(&self, terms: Terms<'_, K>, is_success: bool) {
+    pub(crate) fn ended<K: Timer>(&self, terms: TimeoutRef<'_, K>, is_success: bool) {
         // What fails is often fast, and says nothing of how long an answer takes.
         if W::WATCHES && is_success {
             let now = terms.clock.now();
@@ -105,7 +105,7 @@ impl<W: Watch> Span<W> {
 
     /// The time is over. To be told once the call was dropped.
     #[cold]
-    pub(crate) fn time_out<K: Timer>(&self, terms: Terms<'_, K>, due: Instant) -> TimedOut {
+    pub(crate) fn time_out<K: Timer>(&self, terms: TimeoutRef<'_, K>, due: Instant) -> TimedOut {
         let now = terms.clock.now();
         let elapsed = self.elapsed(now);
         let given = self.known.map_or(self.limit(), |known| due.saturating_duration_since(known.asked));
@@ -121,7 +121,7 @@ impl<W: Watch> Span<W> {
 
     /// The same, if it is over, and by the limit itself.
     #[cold]
-    pub(crate) fn own_time_out<K: Timer>(&mut self, terms: Terms<'_, K>) -> Option<TimedOut> {
+    pub(crate) fn own_time_out<K: Timer>(&mut self, terms: TimeoutRef<'_, K>) -> Option<TimedOut> {
         self.known?;
         let (due, _) = self.due();
         let timed_out = (terms.clock.now() >= due).then(|| self.time_out(terms, due))?;
@@ -138,7 +138,7 @@ impl<W: Watch> Span<W> {
     }
 }
 
-impl<K: Clock> Terms<'_, K> {
+impl<K: Clock> TimeoutRef<'_, K> {
     /// Panics if the deadline around the call is of another clock: to compare the two ends calls at once, or never.
     #[inline(always)]
     fn meet_deadline(self) {
@@ -163,10 +163,10 @@ impl<K: Clock> Terms<'_, K> {
 }
 
 // By hand: it is a bundle of references, whatever they refer to.
-impl<K> Clone for Terms<'_, K> {
+impl<K> Clone for TimeoutRef<'_, K> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K> Copy for Terms<'_, K> {}
+impl<K> Copy for TimeoutRef<'_, K> {}

@@ -9,7 +9,7 @@ use seawall_core::{
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
-    Builder, Event, EventKind, Following, Limit, Terms, TimeoutLayer,
+    Builder, Event, EventKind, Following, Limit, TimeoutLayer, TimeoutRef,
     builder::observed,
     future::{ResponseFuture, drive},
 };
@@ -168,8 +168,8 @@ impl<L, K> Timeout<L, K> {
 
     /// What its calls go by.
     #[inline]
-    pub fn terms(&self) -> Terms<'_, K> {
-        Terms { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
+    pub fn terms(&self) -> TimeoutRef<'_, K> {
+        TimeoutRef { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
     }
 
     /// A tower layer that limits the calls of services.

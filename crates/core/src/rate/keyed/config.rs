@@ -3,7 +3,7 @@ use crate::rate::Quota;
 /// How many keys are held, and what becomes of the others; plain data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a configuration does nothing until a limiter is made with it"]
-pub struct Config {
+pub struct KeyedConfig {
     pub(super) max_keys: usize,
     pub(super) at_cap: AtCap,
     pub(super) shards: usize,
@@ -24,7 +24,7 @@ pub enum AtCap {
     Overflow(Quota),
 }
 
-impl Config {
+impl KeyedConfig {
     /// At most `max_keys` keys, from 1 on; the idlest goes.
     ///
     /// They are split over the shards evenly, and keys are not, quite: the policy may apply to a shard's new keys when some

@@ -12,7 +12,7 @@ use std::{
     sync::PoisonError,
 };
 
-pub use config::{AtCap, Config};
+pub use config::{AtCap, KeyedConfig};
 use shard::{Gone, Shard};
 
 use super::{Denied, Quota, Reason, Refusal, bucket::Bucket, gcra::Gcra};
@@ -92,14 +92,14 @@ impl<B: ?Sized, F: Fn(&B) -> Quota> Quotas<B> for F {
 
 impl<K: Hash + Eq, Q> Keyed<K, Q> {
     /// No key is held.
-    pub fn new(quotas: Q, config: Config, now: Instant) -> Self {
+    pub fn new(quotas: Q, config: KeyedConfig, now: Instant) -> Self {
         Self::with_hasher(quotas, config, RandomState::new(), now)
     }
 }
 
 impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
     /// As [`new`](Keyed::new), with another hash; an attacker who knows it can make a shard slow.
-    pub fn with_hasher(quotas: Q, config: Config, hasher: S, now: Instant) -> Self {
+    pub fn with_hasher(quotas: Q, config: KeyedConfig, hasher: S, now: Instant) -> Self {
         let shards = config.shard_count();
         let overflow = match config.at_cap {
             AtCap::Overflow(quota) => Some(Gcra::new(&quota, now)),

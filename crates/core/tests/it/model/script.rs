@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use seawall_core::{
     Backoff, Jitter, Outcome, Window,
-    breaker::{Breaker, Change, Config, Trip},
+    breaker::{Breaker, BreakerConfig, Change, Trip},
     time::Instant,
 };
 
@@ -60,8 +60,8 @@ pub(crate) enum Force {
 }
 
 impl Rules {
-    pub(crate) fn config(&self) -> Config {
-        let mut config = Config::new()
+    pub(crate) fn config(&self) -> BreakerConfig {
+        let mut config = BreakerConfig::new()
             .open_for(self.open_for)
             .probes(self.probes)
             .probe_lease(self.lease)

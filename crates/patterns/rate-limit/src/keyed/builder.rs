@@ -5,7 +5,7 @@ use seawall_core::{
     observe::{Level, Outbox},
     rate::{
         Quota,
-        keyed::{AtCap, Config, Keyed, SameQuota},
+        keyed::{AtCap, Keyed, KeyedConfig, SameQuota},
     },
     time::{Clock, DefaultClock},
 };
@@ -18,7 +18,7 @@ use crate::{Event, EventKind};
 pub struct Builder<Key, Q = SameQuota, K = DefaultClock> {
     name: Name,
     quotas: Q,
-    config: Config,
+    config: KeyedConfig,
     clock: K,
     outbox: Outbox<EventKind>,
     key: PhantomData<fn() -> Key>,
@@ -29,7 +29,7 @@ impl<Key> Builder<Key> {
         Self {
             name,
             quotas: SameQuota::new(quota),
-            config: Config::new(DEFAULT_MAX_KEYS),
+            config: KeyedConfig::new(DEFAULT_MAX_KEYS),
             clock: DefaultClock::default(),
             outbox: Outbox::new(),
             key: PhantomData,
@@ -62,7 +62,7 @@ impl<Key, Q, K> Builder<Key, Q, K> {
     /// If `max_keys` is 0.
     #[track_caller]
     pub fn max_keys(self, max_keys: usize) -> Self {
-        let config = Config::new(max_keys).at_cap(self.config.policy_at_cap());
+        let config = KeyedConfig::new(max_keys).at_cap(self.config.policy_at_cap());
         Self { config, ..self }
     }
 

@@ -16,10 +16,10 @@ fn all_that_users_hold_can_be_printed_whatever_is_in_it() {
     struct Opaque;
     let hint = |_: &Attempt, _: &Reply| Hint::None;
     let builder = quick().hint(hint).budget(Budget::ratio(0.5)).on_event(|_| {});
-    assert!(format!("{builder:?}").starts_with("Builder { name: \"t\", config: Config { max_attempts: 3,"));
+    assert!(format!("{builder:?}").starts_with("Builder { name: \"t\", config: RetryConfig { max_attempts: 3,"));
     let retry = builder.build();
     let text = format!("{retry:?}");
-    assert!(text.starts_with("Retry { name: \"t\", config: Config { max_attempts: 3,"), "{text}");
+    assert!(text.starts_with("Retry { name: \"t\", config: RetryConfig { max_attempts: 3,"), "{text}");
     assert!(text.contains("budget: Budget { ratio: 0.5, floor: 1, burst: 50, balance: 10.0 }"), "{text}");
     let layer = retry.layer().clone_request(|_: &u32| None);
     assert!(format!("{layer:?}").starts_with("RetryLayer { policy: Retry {"));

@@ -1,6 +1,6 @@
 use std::{future, time::Duration};
 
-use seawall_core::{Backoff, Hint, Jitter, attempts::Config, time::ManualClock};
+use seawall_core::{Backoff, Hint, Jitter, attempts::RetryConfig, time::ManualClock};
 use tokio_test::{assert_pending, task};
 
 use crate::conformance::script::{Case, Play};
@@ -131,9 +131,9 @@ fn a_call_that_is_cancelled_runs_once() {
 }
 
 fn the_last_attempt_of_an_endless_call_is_none() {
-    let config = Config::new().max_attempts(u32::MAX);
+    let config = RetryConfig::new().max_attempts(u32::MAX);
     assert!(!config.is_last(u32::MAX - 1) && !config.is_last(u32::MAX));
-    assert!(Config::new().max_attempts(u32::MAX - 1).is_last(u32::MAX - 1));
+    assert!(RetryConfig::new().max_attempts(u32::MAX - 1).is_last(u32::MAX - 1));
     let retry = quick().max_attempts(u32::MAX).build();
     let mut call = task::spawn(retry.execute(|| future::ready(failed(1))));
     (0..1_000).for_each(|_| assert_pending!(call.poll()));
