@@ -18,7 +18,7 @@ use crate::{
 /// [`abandon`](Self::abandon). Whatever they answer has happened: tell it to whom it concerns.
 #[derive(Debug)]
 pub struct Breaker {
-    pub(super) hot: Line<Hot>,
+    pub(super) hot: Line<CircuitWords>,
     pub(super) plan: CompiledConfig,
     pub(super) refused: Counter,
     pub(super) stale: AtomicU64,
@@ -34,7 +34,7 @@ pub struct Breaker {
 /// the word in, and by each call that meets the instant. So a circuit waits for a period from that call on, and never for
 /// the clock. A thread that slept after its look at the clock pulls an instant back by the time that it slept.
 #[derive(Debug)]
-pub(super) struct Hot {
+pub(super) struct CircuitWords {
     pub(super) word: AtomicU64,
     /// When the circuit opened last.
     pub(super) opened: AtomicU64,
@@ -93,7 +93,7 @@ pub struct Totals {
 impl Breaker {
     /// A closed circuit.
     pub fn new(config: BreakerConfig) -> Self {
-        let hot = Hot {
+        let hot = CircuitWords {
             word: AtomicU64::new(Word::new().pack()),
             opened: AtomicU64::new(0),
             admitted: AtomicU64::new(0),

@@ -4,12 +4,12 @@ use super::{
     Breaker, Pass, Phase, Settled, Why, Word,
     cause::{OpenCause, PROBE_FAILED, PROBE_RATE},
     cell::push,
-    word::Verdict,
+    word::ProbeVerdict,
 };
 use crate::{Outcome, caller::Caller, sync::Ordering, time::Instant};
 
 /// A caller that is asked for the time only once.
-struct Once<'a, C> {
+struct OneReading<'a, C> {
     caller: &'a C,
     now: Cell<Option<Instant>>,
 }
@@ -33,7 +33,7 @@ impl Breaker {
 
     /// [`exit`](Self::exit) for who has tried its short way.
     pub fn settle(&self, pass: Pass, outcome: Outcome, caller: &impl Caller) -> Settled {
-        let (word, caller) = (self.load(), &Once { caller, now: Cell::new(None) });
+        let (word, caller) = (self.load(), &OneReading { caller, now: Cell::new(None) });
         match word.phase() {
             Phase::Closed { run } if word.generation() == pass.generation() && outcome != Outcome::Ignored => {
                 let failed = outcome == Outcome::Failure;
@@ -49,7 +49,7 @@ impl Breaker {
 
     // Out of line, as all below: the ends of calls that a healthy circuit seldom sees.
     #[inline(never)]
-    fn exit_rarely<C: Caller>(&self, word: Word, pass: Pass, outcome: Outcome, caller: &Once<'_, C>) -> Settled {
+    fn exit_rarely<C: Caller>(&self, word: Word, pass: Pass, outcome: Outcome, caller: &OneReading<'_, C>) -> Settled {
         if word.generation() != pass.generation() {
             return self.too_late();
         }
@@ -79,14 +79,14 @@ impl Breaker {
 
     /// Tells that a call was dropped before it ended.
     pub fn abandon(&self, pass: Pass, caller: &impl Caller) -> Settled {
-        let caller = &Once { caller, now: Cell::new(None) };
+        let caller = &OneReading { caller, now: Cell::new(None) };
         let outcome = self.plan.abandoned(pass.started, || caller.now());
         self.exit(pass, outcome, caller)
     }
 
     /// Takes a call into all windows; the first rule that says that the circuit is to open.
     #[inline]
-    fn record<C: Caller>(&self, pass: &Pass, failed: bool, caller: &Once<'_, C>) -> Option<OpenCause> {
+    fn record<C: Caller>(&self, pass: &Pass, failed: bool, caller: &OneReading<'_, C>) -> Option<OpenCause> {
         let generation = pass.generation();
         let elapsed = match self.plan.needs_start {
             true => caller.now().saturating_duration_since(pass.started),
@@ -111,7 +111,7 @@ impl Breaker {
         generation: u32,
         failed: bool,
         mut fired: Option<OpenCause>,
-        caller: &Once<'_, C>,
+        caller: &OneReading<'_, C>,
     ) -> Option<OpenCause> {
         let armed = CountInRun { breaker: self, generation, failed };
         for rule in self.plan.rules.iter().filter(|rule| rule.is_predicate()) {
@@ -150,7 +150,7 @@ impl Breaker {
         generation: u32,
         failed: bool,
         fired: Option<OpenCause>,
-        caller: &Once<'_, C>,
+        caller: &OneReading<'_, C>,
     ) -> Settled {
         loop {
             let word = self.load();
@@ -169,7 +169,7 @@ impl Breaker {
                 (Some(rule), Some(run)) if run.rule < rule.rule => Some(run),
                 (rule, run) => rule.or(run),
             };
-            // Read before the word that is about to be swapped: see `Hot`.
+            // Read before the word that is about to be swapped: see `CircuitWords`.
             if cause.is_some() && caller.now.get().is_none() {
                 caller.now();
                 continue;
@@ -219,14 +219,14 @@ impl Breaker {
                 continue;
             }
             let (next, why) = match word.probe_ended(failed, self.plan.probes, self.plan.reopen_at.is_some()) {
-                Verdict::Undecided(next) => {
+                ProbeVerdict::Undecided(next) => {
                     if self.swap(word, next) {
                         return Settled::Quiet;
                     }
                     continue;
                 }
-                Verdict::Close(next) => (next, Why::ProbesSucceeded),
-                Verdict::Judge(rate) => match self.plan.reopen_at {
+                ProbeVerdict::Close(next) => (next, Why::ProbesSucceeded),
+                ProbeVerdict::Judge(rate) => match self.plan.reopen_at {
                     Some(threshold) if rate < threshold => (word.then(Phase::Closed { run: 0 }), Why::ProbesSucceeded),
                     by_rate => {
                         let rule = if by_rate.is_some() { PROBE_RATE } else { PROBE_FAILED };
@@ -257,7 +257,7 @@ impl Drop for CountInRun<'_> {
     }
 }
 
-impl<C: Caller> Caller for Once<'_, C> {
+impl<C: Caller> Caller for OneReading<'_, C> {
     fn now(&self) -> Instant {
         let now = self.now.get().unwrap_or_else(|| self.caller.now());
         self.now.set(Some(now));

@@ -68,7 +68,7 @@ pub enum Phase {
 
 /// What the end of a probe makes of a half-open circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum ProbeVerdict {
     Undecided(Word),
     Close(Word),
     /// All probes have ended, and that share of them failed.
@@ -160,22 +160,22 @@ impl Word {
     }
 
     /// A probe ended; `by_rate` says whether a failure is weighed with the others or decides alone.
-    pub(crate) fn probe_ended(self, failed: bool, probes: u8, by_rate: bool) -> Verdict {
+    pub(crate) fn probe_ended(self, failed: bool, probes: u8, by_rate: bool) -> ProbeVerdict {
         let Phase::HalfOpen { level, successes, failures, undecided } = self.phase else {
-            return Verdict::Undecided(self);
+            return ProbeVerdict::Undecided(self);
         };
         if failed && !by_rate {
-            return Verdict::Judge(1.0);
+            return ProbeVerdict::Judge(1.0);
         }
         let (successes, failures) = if failed { (successes, failures + 1) } else { (successes + 1, failures) };
         if u32::from(successes) + u32::from(failures) < u32::from(probes) {
             let undecided = undecided.saturating_sub(1);
-            return Verdict::Undecided(self.with(Phase::HalfOpen { level, successes, failures, undecided }));
+            return ProbeVerdict::Undecided(self.with(Phase::HalfOpen { level, successes, failures, undecided }));
         }
         if failures == 0 {
-            return Verdict::Close(self.then(Phase::Closed { run: 0 }));
+            return ProbeVerdict::Close(self.then(Phase::Closed { run: 0 }));
         }
-        Verdict::Judge(f64::from(failures) / (f64::from(successes) + f64::from(failures)))
+        ProbeVerdict::Judge(f64::from(failures) / (f64::from(successes) + f64::from(failures)))
     }
 
     /// From half-open: open again, a level higher.
@@ -307,10 +307,10 @@ mod tests {
     #[test]
     fn one_failed_probe_decides_alone_unless_judged_by_rate() {
         let word = Word::new().half_opened(0);
-        assert_eq!(word.probe_ended(true, 3, false), Verdict::Judge(1.0));
-        assert!(matches!(word.probe_ended(true, 3, true), Verdict::Undecided(_)));
-        assert_eq!(word.probe_ended(true, 1, true), Verdict::Judge(1.0));
-        assert!(matches!(word.probe_ended(false, 1, true), Verdict::Close(_)));
+        assert_eq!(word.probe_ended(true, 3, false), ProbeVerdict::Judge(1.0));
+        assert!(matches!(word.probe_ended(true, 3, true), ProbeVerdict::Undecided(_)));
+        assert_eq!(word.probe_ended(true, 1, true), ProbeVerdict::Judge(1.0));
+        assert!(matches!(word.probe_ended(false, 1, true), ProbeVerdict::Close(_)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     Denied, Quota,
     bucket::{Bucket, SKEW, START, base_at, wait_until},
     scale::Scale,
-    terms::{Hot, QuotaTerms, TERMS, Word},
+    terms::{CheckTerms, QuotaTerms, RateWord, TERMS},
 };
 use crate::{
     line::Line,
@@ -28,7 +28,7 @@ pub(super) struct Gcra {
 impl Gcra {
     pub(super) fn new(quota: &Quota, now: Instant) -> Self {
         let gcra = Self {
-            word: Line(AtomicU64::new(Word::new(0, quota.scale().produced(START), false).0)),
+            word: Line(AtomicU64::new(RateWord::new(0, quota.scale().produced(START), false).0)),
             terms: Line(Default::default()),
             likely: AtomicU64::new(0),
             writing: Mutex::new(()),
@@ -52,7 +52,7 @@ impl Gcra {
     pub(super) fn take_late(&self, cost: u32, now: Instant, lag: u64) -> Result<Instant, Denied> {
         loop {
             let word = self.load();
-            let Hot { base, scale, burst } = self.terms(word).whole();
+            let CheckTerms { base, scale, burst } = self.terms(word).whole();
             let nanos = now.as_nanos().wrapping_sub(base);
             if nanos >= Scale::RANGE {
                 self.begin_anew(now);
@@ -91,7 +91,7 @@ impl Gcra {
     }
 
     #[inline]
-    fn take_from(&self, mut word: Word, cost: u32, now: Instant) -> Result<(), Denied> {
+    fn take_from(&self, mut word: RateWord, cost: u32, now: Instant) -> Result<(), Denied> {
         loop {
             let likely = self.likely.load(Ordering::Relaxed) as usize % TERMS;
             let terms = &self.terms[likely];
@@ -135,7 +135,7 @@ impl Gcra {
 
     /// What the word is after a change of the terms.
     #[cold]
-    fn look_again(&self) -> Word {
+    fn look_again(&self) -> RateWord {
         let word = self.load();
         self.likely.store(word.terms() as u64, Ordering::Relaxed);
         word
@@ -143,7 +143,7 @@ impl Gcra {
 
     /// What is not the way of a call: a cost that is too large, a clock that has stepped back, and the end of time.
     #[cold]
-    fn deny_oddly(&self, word: Word, cost: u32, now: Instant) -> Result<(), Denied> {
+    fn deny_oddly(&self, word: RateWord, cost: u32, now: Instant) -> Result<(), Denied> {
         let terms = self.terms(word).hot();
         let nanos = now.as_nanos().wrapping_sub(terms.base);
         if nanos >= Scale::RANGE {
@@ -178,7 +178,7 @@ impl Gcra {
     pub(super) fn refund(&self, cost: u32, at: Instant, now: Instant) {
         let mut word = self.load();
         loop {
-            let Hot { base, scale, .. } = self.terms(word).hot();
+            let CheckTerms { base, scale, .. } = self.terms(word).hot();
             let nanos = |time: Instant| time.as_nanos().wrapping_sub(base);
             let since = match nanos(now) < Scale::RANGE && nanos(at) < Scale::RANGE {
                 true => scale.produced(nanos(now)).saturating_sub(scale.produced(nanos(at))),
@@ -217,7 +217,7 @@ impl Gcra {
 
     /// Nobody waits any more. To be called under the lock of the queue.
     pub(super) fn unqueue(&self) {
-        self.word.fetch_and(!Word::QUEUED, Ordering::AcqRel);
+        self.word.fetch_and(!RateWord::QUEUED, Ordering::AcqRel);
     }
 
     /// Goes by another quota from now on; the former one. What was drawn stays drawn.
@@ -250,7 +250,7 @@ impl Gcra {
         loop {
             let bucket = Bucket::with_scale(former.scale, former.burst, word.drawn());
             let drawn = bucket.carried_over(now.as_nanos().wrapping_sub(former.base), quota);
-            match self.swap(word, Word::new(next, drawn, word.is_queued())) {
+            match self.swap(word, RateWord::new(next, drawn, word.is_queued())) {
                 Ok(()) => return,
                 Err(found) => word = found,
             }
@@ -263,7 +263,7 @@ impl Gcra {
     fn read<T>(&self, now: Instant, read: impl Fn(Bucket, u64, Scale, u64) -> T) -> T {
         loop {
             let word = self.load();
-            let Hot { base, scale, burst } = self.terms(word).whole();
+            let CheckTerms { base, scale, burst } = self.terms(word).whole();
             let nanos = now.as_nanos().wrapping_sub(base);
             if nanos >= Scale::RANGE {
                 self.begin_anew(now);
@@ -283,25 +283,25 @@ impl Gcra {
     }
 
     #[inline]
-    fn load(&self) -> Word {
-        Word(self.word.load(Ordering::Acquire))
+    fn load(&self) -> RateWord {
+        RateWord(self.word.load(Ordering::Acquire))
     }
 
     #[inline]
-    fn swap(&self, from: Word, to: Word) -> Result<(), Word> {
-        self.word.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire).map(drop).map_err(Word)
+    fn swap(&self, from: RateWord, to: RateWord) -> Result<(), RateWord> {
+        self.word.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire).map(drop).map_err(RateWord)
     }
 
     /// Whether the terms that `word` names are the ones that were read; if not, what it is now.
     #[inline]
-    fn is_still(&self, word: Word) -> Result<(), Word> {
+    fn is_still(&self, word: RateWord) -> Result<(), RateWord> {
         fence(Ordering::Acquire);
         let found = self.load();
         if found.terms() == word.terms() { Ok(()) } else { Err(found) }
     }
 
     #[inline]
-    fn terms(&self, word: Word) -> &QuotaTerms {
+    fn terms(&self, word: RateWord) -> &QuotaTerms {
         &self.terms[word.terms()]
     }
 }

@@ -39,7 +39,7 @@ pub enum RateTurn {
 /// What lies under the lock.
 pub(super) struct RateQueue<W> {
     // Without a waker is whoever has been woken and has not asked yet.
-    pub(super) waiters: Waiters<Option<W>, Verdict>,
+    pub(super) waiters: Waiters<Option<W>, RateVerdict>,
     pub(super) window: Option<(Quota, SlidingWindow)>,
     /// By how many nanoseconds the last turn was taken late, if the bucket had run over by then. Newcomers go by the lock
     /// until that time is made up for, because a caller that waits again and again is one of them.
@@ -47,7 +47,7 @@ pub(super) struct RateQueue<W> {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verdict {
+pub(super) enum RateVerdict {
     Entered(Instant),
     TooLarge,
     TooLong,
@@ -129,7 +129,7 @@ impl<W> Limiter<W> {
                     let due = limiter.asks_at(&mut queue.window, through, waiter.cost, now);
                     return RateTurn::Waiting { until: due.min(waiter.latest) };
                 }
-                (verdict, _) => verdict.unwrap_or(Verdict::TooLong),
+                (verdict, _) => verdict.unwrap_or(RateVerdict::TooLong),
             };
             let (waiter, wait) = queue.waiters.leave(place.take().expect("it was there"));
             if let WaitState::Undecided(former) = wait {
@@ -139,9 +139,9 @@ impl<W> Limiter<W> {
             // It may have been the first, and whoever is first now keeps the timer.
             queue.wake_first(woken);
             let reason = match verdict {
-                Verdict::Entered(at) => return RateTurn::Entered(at),
-                Verdict::TooLarge => Reason::TooLarge,
-                Verdict::TooLong => Reason::TooLong,
+                RateVerdict::Entered(at) => return RateTurn::Entered(at),
+                RateVerdict::TooLarge => Reason::TooLarge,
+                RateVerdict::TooLong => Reason::TooLong,
             };
             let refusal = limiter.refusal_behind(queue, waiter.cost, now);
             // The quota may have been changed again.
@@ -162,8 +162,10 @@ impl<W> Limiter<W> {
         let (_, woken) = self.with_queue(now, |limiter, queue, woken| {
             match queue.waiters.leave(place) {
                 (_, WaitState::Undecided(former)) => waker = former,
-                (waiter, WaitState::Settled(Verdict::Entered(at))) => limiter.give_back(queue, waiter.cost, at, now),
-                (_, WaitState::Settled(Verdict::TooLarge | Verdict::TooLong)) => {}
+                (waiter, WaitState::Settled(RateVerdict::Entered(at))) => {
+                    limiter.give_back(queue, waiter.cost, at, now)
+                }
+                (_, WaitState::Settled(RateVerdict::TooLarge | RateVerdict::TooLong)) => {}
             }
             limiter.pass_due(queue, now, woken);
             queue.wake_first(woken);
@@ -208,7 +210,7 @@ impl<W> Limiter<W> {
             queue.lag = 0;
             let most = limiter.most(queue);
             let mut refused = Woken::none();
-            queue.waiters.settle_each(|waiter| waiter.cost > most, Verdict::TooLarge, &mut refused);
+            queue.waiters.settle_each(|waiter| waiter.cost > most, RateVerdict::TooLarge, &mut refused);
             let RateQueue { waiters, window, .. } = &mut *queue;
             let mut ahead = 0;
             let is_late = |waiter: &WaitingCall| {
@@ -220,7 +222,7 @@ impl<W> Limiter<W> {
                 }
                 is_late
             };
-            waiters.settle_each(is_late, Verdict::TooLong, &mut refused);
+            waiters.settle_each(is_late, RateVerdict::TooLong, &mut refused);
             refused.into_iter().flatten().for_each(|waker| woken.push(waker));
             limiter.pass_due(queue, now, woken);
             queue.waiters.replace_each(|| None, |waker| waker.into_iter().for_each(|waker| woken.push(waker)));
@@ -264,12 +266,12 @@ impl<W> Limiter<W> {
     }
 
     /// How the wait of the first one has ended by now, if it has.
-    fn verdict(&self, queue: &mut RateQueue<W>, first: &WaitingCall, now: Instant) -> Option<Verdict> {
+    fn verdict(&self, queue: &mut RateQueue<W>, first: &WaitingCall, now: Instant) -> Option<RateVerdict> {
         // A turn that came in time stays, however late it is looked for.
         if now >= first.latest && self.turn_of(queue, first.cost, now) > first.latest {
-            return Some(Verdict::TooLong);
+            return Some(RateVerdict::TooLong);
         }
-        self.take_late(queue, first.cost, now, LATE).ok().map(Verdict::Entered)
+        self.take_late(queue, first.cost, now, LATE).ok().map(RateVerdict::Entered)
     }
 
     /// When the turn of the first one came, or will come.

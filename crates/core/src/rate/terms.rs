@@ -3,7 +3,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// 3 bits that name the terms, 60 bits of drawn units, and a bit that says that somebody waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word(pub(super) u64);
+pub(super) struct RateWord(pub(super) u64);
 
 /// A quota, and the instant at which its bucket's time began.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct QuotaTerms {
 
 /// The terms as a check needs them.
 #[derive(Clone, Copy)]
-pub(super) struct Hot {
+pub(super) struct CheckTerms {
     pub(super) base: u64,
     pub(super) scale: Scale,
     pub(super) burst: u32,
@@ -27,7 +27,7 @@ pub(super) struct Hot {
 
 // ===== impl Word, Terms =====
 
-impl Word {
+impl RateWord {
     pub(super) const QUEUED: u64 = 1;
 
     #[inline]
@@ -62,15 +62,15 @@ impl Word {
 
 impl QuotaTerms {
     #[inline]
-    pub(super) fn hot(&self) -> Hot {
+    pub(super) fn hot(&self) -> CheckTerms {
         let shape = self.shape.load(Ordering::Relaxed);
         let scale =
             Scale { mul: self.mul.load(Ordering::Relaxed), inv: 0, inv_bits: 0, unit_bits: (shape >> 32) as u8 };
-        Hot { base: self.base.load(Ordering::Relaxed), scale, burst: shape as u32 }
+        CheckTerms { base: self.base.load(Ordering::Relaxed), scale, burst: shape as u32 }
     }
 
     #[inline]
-    pub(super) fn whole(&self) -> Hot {
+    pub(super) fn whole(&self) -> CheckTerms {
         let mut hot = self.hot();
         hot.scale.inv = self.inv.load(Ordering::Relaxed);
         hot.scale.inv_bits = (self.shape.load(Ordering::Relaxed) >> 40) as u8;
@@ -78,7 +78,7 @@ impl QuotaTerms {
     }
 
     pub(super) fn quota(&self) -> Quota {
-        let Hot { scale, burst, .. } = self.whole();
+        let CheckTerms { scale, burst, .. } = self.whole();
         let (count, period) = (self.count.load(Ordering::Relaxed), self.period.load(Ordering::Relaxed));
         Quota::from_parts(count as u32, period, burst, scale)
     }

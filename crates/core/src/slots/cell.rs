@@ -3,7 +3,7 @@ use std::fmt;
 use super::{
     Order, Reason, Refusal, SlotsConfig,
     queue::SlotQueue,
-    word::{Word, slots},
+    word::{SlotWord, slots},
 };
 use crate::{
     caller::Caller,
@@ -18,7 +18,7 @@ use crate::{
 /// Ask with [`try_enter`](Self::try_enter), or with [`enter`](Self::enter) where the call may wait, and hand what it cost
 /// back with [`exit`](Self::exit). `W` is what is woken when a wait is over: [`Woken`] is to be woken by the caller.
 pub struct Slots<W> {
-    pub(super) hot: Line<Hot>,
+    pub(super) hot: Line<SlotWords>,
     pub(super) queue: Line<Mutex<SlotQueue<W>>>,
     pub(super) max_queued: usize,
     pub(super) order: Order,
@@ -26,7 +26,7 @@ pub struct Slots<W> {
 }
 
 /// What all look at. But for the word's slots it is written under the lock alone.
-pub(super) struct Hot {
+pub(super) struct SlotWords {
     pub(super) word: AtomicU64,
     pub(super) limit: AtomicU64,
     /// How many wait, and below that, in the lower half, how many of them count against the queue's limit.
@@ -36,8 +36,8 @@ pub(super) struct Hot {
 impl<W> Slots<W> {
     /// All slots are free.
     pub fn new(config: SlotsConfig) -> Self {
-        let hot = Hot {
-            word: AtomicU64::new(Word::new(config.limit).pack()),
+        let hot = SlotWords {
+            word: AtomicU64::new(SlotWord::new(config.limit).pack()),
             limit: AtomicU64::new(config.limit as u64),
             queued: AtomicU64::new(0),
         };
@@ -63,7 +63,7 @@ impl<W> Slots<W> {
             // Acquire: what happened before the exit that freed the slot has happened.
             match self.hot.word.compare_exchange_weak(word.pack(), next.pack(), Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Ok(()),
-                Err(found) => word = Word::unpack(found),
+                Err(found) => word = SlotWord::unpack(found),
             }
         }
     }
@@ -140,20 +140,20 @@ impl<W> Slots<W> {
     // ----- helpers -----
 
     #[inline]
-    pub(super) fn load(&self) -> Word {
-        Word::unpack(self.hot.word.load(Ordering::Acquire))
+    pub(super) fn load(&self) -> SlotWord {
+        SlotWord::unpack(self.hot.word.load(Ordering::Acquire))
     }
 
     /// Gives slots back; the word from before.
     #[inline]
-    pub(super) fn give_back(&self, cost: u32) -> Word {
+    pub(super) fn give_back(&self, cost: u32) -> SlotWord {
         // Release: what has happened is seen by whoever gets the slots.
-        Word::unpack(self.hot.word.fetch_add(slots(u64::from(cost)), Ordering::Release))
+        SlotWord::unpack(self.hot.word.fetch_add(slots(u64::from(cost)), Ordering::Release))
     }
 
     /// Why a newcomer that finds `word` does not get in.
     #[inline]
-    pub(super) fn refusal(&self, word: Word, cost: u32) -> Refusal {
+    pub(super) fn refusal(&self, word: SlotWord, cost: u32) -> Refusal {
         let limit = self.limit();
         let reason = if word.is_closed() {
             Reason::Closed
@@ -166,7 +166,7 @@ impl<W> Slots<W> {
     }
 
     #[inline]
-    fn in_flight_by(&self, word: Word, limit: usize) -> usize {
+    fn in_flight_by(&self, word: SlotWord, limit: usize) -> usize {
         (limit as i64 - word.free()).max(0) as usize
     }
 }

@@ -8,14 +8,14 @@ use crate::{
 
 /// Who waits for slots, and whose turn it is.
 pub(super) struct SlotQueue<W> {
-    pub(super) waiters: Waiters<W, Verdict>,
+    pub(super) waiters: Waiters<W, SlotVerdict>,
     /// Since when somebody has been waiting; of no meaning while nobody is.
     busy_since: Instant,
 }
 
 /// How a wait has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum SlotVerdict {
     /// The slots are its own.
     Entered,
     Refused(Reason),
@@ -23,7 +23,7 @@ pub(super) enum Verdict {
 
 /// Where in the queue the next turn is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum QueueEnd {
     Oldest,
     Newest,
 }
@@ -41,27 +41,27 @@ impl<W> SlotQueue<W> {
     }
 
     /// Where the turn is, of those who wait and whoever joins them.
-    pub(super) fn turn(&self, order: Order, now: Instant) -> End {
+    pub(super) fn turn(&self, order: Order, now: Instant) -> QueueEnd {
         match order {
-            Order::Fifo => End::Oldest,
-            Order::Lifo => End::Newest,
-            Order::CoDel { interval, .. } if self.is_overloaded(interval, now) => End::Newest,
-            Order::CoDel { .. } => End::Oldest,
+            Order::Fifo => QueueEnd::Oldest,
+            Order::Lifo => QueueEnd::Newest,
+            Order::CoDel { interval, .. } if self.is_overloaded(interval, now) => QueueEnd::Newest,
+            Order::CoDel { .. } => QueueEnd::Oldest,
         }
     }
 
-    pub(super) fn at(&self, end: End) -> Option<WaitingCall> {
+    pub(super) fn at(&self, end: QueueEnd) -> Option<WaitingCall> {
         match end {
-            End::Oldest => self.waiters.first(),
-            End::Newest => self.waiters.last(),
+            QueueEnd::Oldest => self.waiters.first(),
+            QueueEnd::Newest => self.waiters.last(),
         }
     }
 
     /// Ends the wait of the one at that end.
-    pub(super) fn settle(&mut self, end: End, verdict: Verdict) -> Option<W> {
+    pub(super) fn settle(&mut self, end: QueueEnd, verdict: SlotVerdict) -> Option<W> {
         match end {
-            End::Oldest => self.waiters.settle_first(verdict),
-            End::Newest => self.waiters.settle_last(verdict),
+            QueueEnd::Oldest => self.waiters.settle_first(verdict),
+            QueueEnd::Newest => self.waiters.settle_last(verdict),
         }
     }
 
@@ -73,7 +73,7 @@ impl<W> SlotQueue<W> {
             return;
         }
         while self.waiters.first().is_some_and(|oldest| now.saturating_duration_since(oldest.since) > target) {
-            woken.extend(self.waiters.settle_first(Verdict::Refused(Reason::Shed)));
+            woken.extend(self.waiters.settle_first(SlotVerdict::Refused(Reason::Shed)));
         }
     }
 

@@ -4,8 +4,8 @@ use super::{
     Order, Reason, Refusal, Slots,
     cell::is_too_large,
     config::clamped,
-    queue::{End, SlotQueue, Verdict},
-    word::{CLOSED, QUEUED, Word, slots},
+    queue::{QueueEnd, SlotQueue, SlotVerdict},
+    word::{CLOSED, QUEUED, SlotWord, slots},
 };
 use crate::{
     caller::Caller,
@@ -107,11 +107,11 @@ impl<W> Slots<W> {
             let (waiter, wait) = queue.waiters.leave(place);
             let waker = match wait {
                 WaitState::Undecided(waker) => Some(waker),
-                WaitState::Settled(Verdict::Entered) => {
+                WaitState::Settled(SlotVerdict::Entered) => {
                     self.give_back(waiter.cost);
                     None
                 }
-                WaitState::Settled(Verdict::Refused(_)) => None,
+                WaitState::Settled(SlotVerdict::Refused(_)) => None,
             };
             Left { woken: self.hand_over(queue, now, Woken::none()), waker }
         })
@@ -128,7 +128,7 @@ impl<W> Slots<W> {
             let more = slots(limit as u64).wrapping_sub(slots(former as u64));
             self.hot.word.fetch_add(more, Ordering::AcqRel);
             let mut woken = Woken::none();
-            let too_large = Verdict::Refused(Reason::TooLarge);
+            let too_large = SlotVerdict::Refused(Reason::TooLarge);
             queue.waiters.settle_each(|waiter| is_too_large(waiter.cost, limit), too_large, &mut woken);
             (former, self.hand_over(queue, now, woken))
         })
@@ -140,7 +140,7 @@ impl<W> Slots<W> {
         self.with_queue(|queue| {
             self.hot.word.fetch_or(CLOSED, Ordering::AcqRel);
             let mut woken = Woken::none();
-            queue.waiters.settle_each(|_| true, Verdict::Refused(Reason::Closed), &mut woken);
+            queue.waiters.settle_each(|_| true, SlotVerdict::Refused(Reason::Closed), &mut woken);
             woken
         })
     }
@@ -156,7 +156,7 @@ impl<W> Slots<W> {
 
     /// Takes the slots, or a place: what is decided before the lock is taken may be otherwise by now.
     fn join(&self, queue: &mut SlotQueue<W>, waiter: WaitingCall, waker: &mut Option<W>) -> Result<SlotEntry, Refusal> {
-        let is_next = queue.is_empty() || queue.turn(self.order, waiter.since) == End::Newest;
+        let is_next = queue.is_empty() || queue.turn(self.order, waiter.since) == QueueEnd::Newest;
         loop {
             let word = self.load();
             let refusal = self.refusal(word, waiter.cost);
@@ -189,7 +189,7 @@ impl<W> Slots<W> {
             if !self.give(next.cost) {
                 break;
             }
-            woken.extend(queue.settle(end, Verdict::Entered));
+            woken.extend(queue.settle(end, SlotVerdict::Entered));
         }
         woken
     }
@@ -211,8 +211,8 @@ impl<W> Slots<W> {
         let verdict = queue.waiters.verdict(place.as_ref().expect(NO_PLACE))?;
         let (waiter, _) = queue.waiters.leave(place.take()?);
         Some(match verdict {
-            Verdict::Entered => SlotTurn::Entered,
-            Verdict::Refused(reason) => SlotTurn::Refused(self.refusal(self.load(), waiter.cost).because(reason)),
+            SlotVerdict::Entered => SlotTurn::Entered,
+            SlotVerdict::Refused(reason) => SlotTurn::Refused(self.refusal(self.load(), waiter.cost).because(reason)),
         })
     }
 
@@ -234,7 +234,7 @@ impl<W> Slots<W> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn swap(&self, from: Word, to: Word) -> bool {
+    fn swap(&self, from: SlotWord, to: SlotWord) -> bool {
         self.hot.word.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 

@@ -3,9 +3,9 @@
 /// Bit 0 says that somebody waits, bit 1 that it is closed, and the other 62 are the free slots as a signed number:
 /// below zero after the limit was lowered by more than were free, until as many calls have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word(u64);
+pub(super) struct SlotWord(u64);
 
-impl Word {
+impl SlotWord {
     /// All slots are free, and nobody waits.
     pub(super) const fn new(limit: usize) -> Self {
         Self(slots(limit as u64))
