@@ -8,7 +8,7 @@ use crate::{
     Window,
     caller::Caller,
     time::Instant,
-    window::{Cells, Record, Span, Tally},
+    window::{Cells, Record, Tally, WindowSpan},
 };
 
 /// A [`RateTrip`], compiled, with the windows it looks at.
@@ -161,7 +161,7 @@ impl CompiledTrip {
 /// A window that cannot hold `min_calls` is judged when it is full.
 fn effective_min_calls(window: Window, min_calls: u32) -> u64 {
     u64::from(match window.0 {
-        Span::Calls(calls) => min_calls.min(calls.get()),
-        Span::Time { .. } => min_calls,
+        WindowSpan::Calls(calls) => min_calls.min(calls.get()),
+        WindowSpan::Time { .. } => min_calls,
     })
 }

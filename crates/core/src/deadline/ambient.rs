@@ -11,23 +11,23 @@ use crate::time::{Instant, Timeline, saturating_nanos};
 pub(super) struct Ambient {
     /// When the earliest limit ends of those that somebody asked for, in nanoseconds; [`NEVER`] where there is none.
     at: u64,
-    span: Span,
+    span: OpenSpan,
 }
 
 /// What is not settled: how long from the time that nobody has asked for yet, in nanoseconds; or, with [`ASKED`], what time
 /// it was when somebody asked inside of the innermost limit. One word, as it is written at each step into a limit and out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Span(u64);
+struct OpenSpan(u64);
 
 // Apart: two words side by side are read as one, which waits until the writes of the single ones are through.
 thread_local! {
     static AT: Cell<u64> = const { Cell::new(NEVER) };
-    static SPAN: Cell<Span> = const { Cell::new(Span::UNLIMITED) };
+    static SPAN: Cell<OpenSpan> = const { Cell::new(OpenSpan::UNLIMITED) };
     // Of what clock they are. It says nothing where there is no limit.
     static TIMELINE: Cell<u64> = const { Cell::new(Timeline::PROCESS.word()) };
 }
 
-impl Span {
+impl OpenSpan {
     const UNLIMITED: Self = Self(ASKED - 1);
 
     // A time beyond 146 years loses two bits, rounded down, because the word has no room for them.
@@ -64,7 +64,7 @@ impl Ambient {
     /// When the earliest limit ends.
     pub(super) fn resolve(now: impl FnOnce() -> Instant) -> Instant {
         let mut here = Self::here();
-        if here.span < Span::UNLIMITED {
+        if here.span < OpenSpan::UNLIMITED {
             here = here.begun(now());
             here.set();
         }
@@ -75,10 +75,10 @@ impl Ambient {
     #[cold]
     fn begun(self, now: Instant) -> Self {
         let at = match self.span {
-            Span(ASKED..) | Span::UNLIMITED => return self,
-            Span(within) => self.at.min(now.as_nanos().saturating_add(within)),
+            OpenSpan(ASKED..) | OpenSpan::UNLIMITED => return self,
+            OpenSpan(within) => self.at.min(now.as_nanos().saturating_add(within)),
         };
-        Self { at, span: Span::asked(now) }
+        Self { at, span: OpenSpan::asked(now) }
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn timeline() -> Timeline {
 #[cold]
 fn adopt(timeline: Timeline) -> bool {
     let Ambient { at, span } = Ambient::here();
-    if (at == NEVER && span == Span::UNLIMITED) || TIMELINE.get() == Timeline::ANY.word() {
+    if (at == NEVER && span == OpenSpan::UNLIMITED) || TIMELINE.get() == Timeline::ANY.word() {
         TIMELINE.set(timeline.word());
         return true;
     }
@@ -114,13 +114,13 @@ pub fn known() -> Instant {
 /// A limit around what this thread runs, until it is [left](Self::leave) or dropped.
 #[derive(Debug)]
 #[must_use = "a limit that is dropped holds no more"]
-pub struct Cut {
+pub struct DeadlineScope {
     outer: Ambient,
 }
 
 /// What is known of a limit once it was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownDeadline {
     /// When the call has to be done: by its own limit, and those around it.
     pub at: Instant,
     /// What time it was when somebody asked.
@@ -129,14 +129,14 @@ pub struct Known {
 
 /// Begins a limit: at an instant where that is known, else so long from when somebody asks.
 #[inline]
-pub fn cut(due: Option<Instant>, limit: Duration) -> Cut {
+pub fn cut(due: Option<Instant>, limit: Duration) -> DeadlineScope {
     match due {
-        Some(due) => Cut::at(due),
-        None => Cut::within(limit),
+        Some(due) => DeadlineScope::at(due),
+        None => DeadlineScope::within(limit),
     }
 }
 
-impl Cut {
+impl DeadlineScope {
     /// Until `instant`.
     #[inline]
     pub(super) fn at(instant: Instant) -> Self {
@@ -150,31 +150,31 @@ impl Cut {
     fn within(limit: Duration) -> Self {
         let outer = Ambient::here();
         // What was asked for outside is more than any limit.
-        SPAN.set(outer.span.min(Span::within(limit)));
+        SPAN.set(outer.span.min(OpenSpan::within(limit)));
         Self { outer }
     }
 
     /// Ends it. Says when it is due if somebody has asked for that.
     #[inline]
-    pub fn leave(self) -> Option<Known> {
+    pub fn leave(self) -> Option<KnownDeadline> {
         let asked = SPAN.get().known()?;
-        Some(Known { at: Instant::from_nanos(AT.get()), asked })
+        Some(KnownDeadline { at: Instant::from_nanos(AT.get()), asked })
     }
 
     /// Ends it, and asks.
-    pub fn leave_at(self, now: impl FnOnce() -> Instant) -> Known {
+    pub fn leave_at(self, now: impl FnOnce() -> Instant) -> KnownDeadline {
         let inner = Ambient::here();
         if let Some(asked) = inner.span.known() {
-            return Known { at: Instant::from_nanos(inner.at), asked };
+            return KnownDeadline { at: Instant::from_nanos(inner.at), asked };
         }
         let asked = now();
         let inner = inner.begun(asked);
         inner.set();
-        Known { at: Instant::from_nanos(inner.at), asked }
+        KnownDeadline { at: Instant::from_nanos(inner.at), asked }
     }
 }
 
-impl Drop for Cut {
+impl Drop for DeadlineScope {
     #[inline]
     fn drop(&mut self) {
         let asked = SPAN.get().known();
@@ -207,7 +207,7 @@ mod tests {
             let now = Instant::ORIGIN + years * YEAR + Duration::from_nanos(3);
             let outer = cut(None, outer_limit);
             let inner = cut(None, inner_limit).leave_at(|| now);
-            assert_eq!(inner, Known { at: now + inner_limit, asked: now }, "{years}");
+            assert_eq!(inner, KnownDeadline { at: now + inner_limit, asked: now }, "{years}");
             let known = outer.leave().expect("it was asked inside");
             let late = now.saturating_duration_since(known.asked);
             assert!(known.asked <= now && late < Duration::from_nanos(4), "{years}: {known:?}");

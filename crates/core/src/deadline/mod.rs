@@ -12,7 +12,7 @@ use std::{
 
 use ambient::Ambient;
 
-pub use ambient::{Cut, Known, agrees, cut, known};
+pub use ambient::{DeadlineScope, KnownDeadline, agrees, cut, known};
 pub use scope::Scope;
 
 use crate::{
@@ -153,11 +153,11 @@ impl Deadline {
     }
 
     #[track_caller]
-    fn cut(self) -> Cut {
+    fn cut(self) -> DeadlineScope {
         if let Err(error) = ClocksDiffer::check(self.timeline) {
             panic!("a deadline cannot be set here: {error}");
         }
-        Cut::at(self.at)
+        DeadlineScope::at(self.at)
     }
 
     /// When it is.

@@ -28,10 +28,10 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use seawall_core::{latency::{Adaptive, AdaptiveLimit}, time::{Clock, ManualClock}};
+/// use seawall_core::{latency::{Adaptive, LatencyLimit}, time::{Clock, ManualClock}};
 ///
 /// let clock = ManualClock::new();
-/// let limit = AdaptiveLimit::new(Adaptive::quantile(0.99).factor(2.0).ceiling(Duration::from_secs(5)));
+/// let limit = LatencyLimit::new(Adaptive::quantile(0.99).factor(2.0).ceiling(Duration::from_secs(5)));
 /// assert_eq!(limit.limit(clock.now()), Duration::from_secs(5));
 ///
 /// for _ in 0..100 {
@@ -42,7 +42,7 @@ use crate::{
 /// assert!(now >= Duration::from_millis(200) && now <= Duration::from_millis(225));
 /// ```
 #[derive(Debug)]
-pub struct AdaptiveLimit {
+pub struct LatencyLimit {
     config: Adaptive,
     histogram: Histogram,
     tick_nanos: u64,
@@ -60,7 +60,7 @@ struct Cached {
 
 // ===== impl AdaptiveLimit =====
 
-impl AdaptiveLimit {
+impl LatencyLimit {
     /// A limit that is the ceiling, as there were no calls yet.
     ///
     /// # Panics
@@ -172,6 +172,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "`floor` must be at most the ceiling, 30s, got 31s")]
     fn a_floor_above_the_ceiling_is_refused() {
-        let _ = AdaptiveLimit::new(Adaptive::quantile(0.99).floor(Duration::from_secs(31)));
+        let _ = LatencyLimit::new(Adaptive::quantile(0.99).floor(Duration::from_secs(31)));
     }
 }

@@ -1,7 +1,7 @@
 //! How long calls took of late, and a time limit that follows from it.
 //!
 //! [`Histogram`] counts the latencies of the last while, without a lock and in memory that is fixed when it is built.
-//! [`AdaptiveLimit`] is the machine over it: a quantile of them times a factor, between a floor and a ceiling;
+//! [`LatencyLimit`] is the machine over it: a quantile of them times a factor, between a floor and a ceiling;
 //! [`Adaptive`] is its configuration, plain data.
 //!
 //! # Laws
@@ -18,4 +18,4 @@ mod limit;
 
 pub use adaptive::Adaptive;
 pub use histogram::Histogram;
-pub use limit::AdaptiveLimit;
+pub use limit::LatencyLimit;

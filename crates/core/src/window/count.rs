@@ -22,7 +22,7 @@ pub(crate) struct CountWindow {
 
 /// The head, unpacked: the generation (22 bits), the position (21) and the count of bad calls (21).
 #[derive(Debug, Clone, Copy)]
-struct Head {
+struct CountHead {
     generation: u64,
     /// Below `size` while the ring fills for the first time; from `size` on to twice that when it is full.
     position: u64,
@@ -55,7 +55,7 @@ impl CountWindow {
         let Record { generation, bad } = record;
         loop {
             let word = self.head.load(Ordering::Acquire);
-            let head = Head::unpack(word, generation);
+            let head = CountHead::unpack(word, generation);
             let slot = if head.position < self.size { head.position } else { head.position - self.size } as usize;
             let old = head.position >= self.size && self.ring.get(generation, slot);
             // After the loads: a head that a later generation wrote is never taken for an older one's.
@@ -85,7 +85,7 @@ impl CountWindow {
     }
 
     pub(crate) fn tally(&self, generation: u32) -> Tally {
-        Head::unpack(self.head.load(Ordering::Acquire), generation).tally(self.size)
+        CountHead::unpack(self.head.load(Ordering::Acquire), generation).tally(self.size)
     }
 
     fn write(&self, generation: u32, slot: usize, bad: bool, reckoned: bool, current: impl Fn() -> bool) {
@@ -98,7 +98,7 @@ impl CountWindow {
             if !current() {
                 return;
             }
-            let head = Head::unpack(word, generation).with_more(i64::from(reckoned) - i64::from(found));
+            let head = CountHead::unpack(word, generation).with_more(i64::from(reckoned) - i64::from(found));
             if self.head.compare_exchange(word, head.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok() {
                 return;
             }
@@ -108,7 +108,7 @@ impl CountWindow {
 
 // ===== impl Head =====
 
-impl Head {
+impl CountHead {
     /// The head that `word` says, or a new one if `word` is of another generation.
     fn unpack(word: u64, generation: u32) -> Self {
         let generation = u64::from(generation) & GENERATIONS;

@@ -13,10 +13,10 @@ pub(crate) use time::TimeWindow;
 
 /// What a rule looks at: the last n calls, or the calls of the last while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window(pub(crate) Span);
+pub struct Window(pub(crate) WindowSpan);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Span {
+pub(crate) enum WindowSpan {
     Calls(NonZeroU32),
     Time { length: Duration, buckets: u32 },
 }
@@ -57,7 +57,7 @@ impl Window {
     #[track_caller]
     pub fn calls(calls: u32) -> Self {
         match NonZeroU32::new(calls) {
-            Some(calls) if calls.get() <= MAX_CALLS => Self(Span::Calls(calls)),
+            Some(calls) if calls.get() <= MAX_CALLS => Self(WindowSpan::Calls(calls)),
             _ => panic!("`calls` of a window must be from 1 to {MAX_CALLS}, got {calls}"),
         }
     }
@@ -82,7 +82,7 @@ impl Window {
     pub fn time_in_buckets(length: Duration, buckets: u32) -> Self {
         assert!(length >= Duration::from_millis(1), "`length` of a window must be at least 1 ms, got {length:?}");
         assert!((1..=64).contains(&buckets), "`buckets` of a window must be from 1 to 64, got {buckets}");
-        Self(Span::Time { length, buckets })
+        Self(WindowSpan::Time { length, buckets })
     }
 }
 
@@ -98,8 +98,8 @@ impl Default for Window {
 impl Cells {
     pub(crate) fn new(window: Window, lanes: usize) -> Self {
         match window.0 {
-            Span::Calls(calls) => Self::Calls(CountWindow::new(calls)),
-            Span::Time { length, buckets } => Self::Time(TimeWindow::new(length, buckets, lanes)),
+            WindowSpan::Calls(calls) => Self::Calls(CountWindow::new(calls)),
+            WindowSpan::Time { length, buckets } => Self::Time(TimeWindow::new(length, buckets, lanes)),
         }
     }
 

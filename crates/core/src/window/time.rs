@@ -60,7 +60,7 @@ struct Cell {
 
 /// A generation's own bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Head {
+struct TimeHead {
     generation: u64,
     bucket: u64,
 }
@@ -96,8 +96,8 @@ impl TimeWindow {
     #[inline]
     pub(crate) fn take_good(&self, generation: u32, caller: &impl Caller, current: impl Fn() -> bool) -> bool {
         let lane = self.lane_of(caller.lane());
-        let head = Head::unpack(lane.head.load(Ordering::Acquire));
-        head.generation == Head::new(generation, 0).generation
+        let head = TimeHead::unpack(lane.head.load(Ordering::Acquire));
+        head.generation == TimeHead::new(generation, 0).generation
             && self.last_bad.load(Ordering::Acquire) + self.buckets <= head.bucket + 1
             && self.is_in(caller.now(), head.bucket)
             && lane.add_good(head, current)
@@ -108,7 +108,7 @@ impl TimeWindow {
         let bucket = loop {
             let word = lane.head.load(Ordering::Acquire);
             let (head, mut at) =
-                (Head::unpack(word), Head::new(record.generation, self.bucket_of(now, word & BUCKETS)));
+                (TimeHead::unpack(word), TimeHead::new(record.generation, self.bucket_of(now, word & BUCKETS)));
             if head.generation == at.generation && !self.is_future(head.bucket, at.bucket) {
                 at.bucket = at.bucket.max(head.bucket);
             }
@@ -135,24 +135,24 @@ impl TimeWindow {
     }
 
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
-        let heads = || self.lanes.iter().map(|lane| Head::unpack(lane.head.load(Ordering::Acquire)));
-        let of_now = Head::new(generation, 0).generation;
+        let heads = || self.lanes.iter().map(|lane| TimeHead::unpack(lane.head.load(Ordering::Acquire)));
+        let of_now = TimeHead::new(generation, 0).generation;
         let bucket = self.bucket_of(now, 0);
         if heads().any(|head| head.generation == of_now && self.is_future(head.bucket, bucket)) {
             self.leave_future(generation, bucket);
         }
-        let counts = |head: &Head| head.generation == of_now && !self.is_future(head.bucket, bucket);
+        let counts = |head: &TimeHead| head.generation == of_now && !self.is_future(head.bucket, bucket);
         let newest = heads().filter(counts).map(|head| head.bucket).fold(bucket, u64::max);
         let oldest = (newest + 1).saturating_sub(self.buckets);
         let mut tally = Tally::default();
         for lane in &self.lanes {
-            let head = Head::unpack(lane.head.load(Ordering::Acquire));
+            let head = TimeHead::unpack(lane.head.load(Ordering::Acquire));
             if !counts(&head) {
                 continue;
             }
             for bucket in oldest..=newest.min(head.bucket) {
                 let cell = Cell::unpack(lane.cell(bucket).load(Ordering::Acquire));
-                if cell.tag == lane.tag(Head::new(generation, bucket)) {
+                if cell.tag == lane.tag(TimeHead::new(generation, bucket)) {
                     tally.calls += cell.calls;
                     tally.bad += cell.bad;
                 }
@@ -175,10 +175,10 @@ impl TimeWindow {
         if self.is_future(last, bucket + 1) {
             let _ = self.last_bad.compare_exchange(last, 0, Ordering::AcqRel, Ordering::Acquire);
         }
-        let (now, far) = (Head::new(generation, 0), Head::new(generation.wrapping_add(FAR), 0));
+        let (now, far) = (TimeHead::new(generation, 0), TimeHead::new(generation.wrapping_add(FAR), 0));
         for lane in &self.lanes {
             let seen = lane.head.load(Ordering::Acquire);
-            let head = Head::unpack(seen);
+            let head = TimeHead::unpack(seen);
             if head.generation == now.generation && self.is_future(head.bucket, bucket) {
                 // If this fails, the lane is in use.
                 let _ = lane.head.compare_exchange(seen, far.pack(), Ordering::AcqRel, Ordering::Acquire);
@@ -188,10 +188,10 @@ impl TimeWindow {
 
     /// Removes what an older generation left, before its number comes round again.
     pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
-        let (now, far) = (Head::new(generation, 0), Head::new(generation.wrapping_add(FAR), 0));
+        let (now, far) = (TimeHead::new(generation, 0), TimeHead::new(generation.wrapping_add(FAR), 0));
         for lane in &self.lanes {
             let seen = lane.head.load(Ordering::Acquire);
-            if Head::unpack(seen).generation != now.generation && current() {
+            if TimeHead::unpack(seen).generation != now.generation && current() {
                 // If this fails, the lane is in use, by this generation or a later one.
                 let _ = lane.head.compare_exchange(seen, far.pack(), Ordering::AcqRel, Ordering::Acquire);
             }
@@ -228,7 +228,7 @@ impl WindowLane {
 
     /// Counts a good call in the bucket of the head, if that is as simple as it mostly is.
     #[inline]
-    fn add_good(&self, head: Head, current: impl Fn() -> bool) -> bool {
+    fn add_good(&self, head: TimeHead, current: impl Fn() -> bool) -> bool {
         let slot = self.cell(head.bucket);
         let word = slot.load(Ordering::Acquire);
         let is_full = word >> 24 & COUNTS == COUNTS;
@@ -238,8 +238,8 @@ impl WindowLane {
     /// Counts one call in the bucket `at`, which is before the head's only if the clock has stepped back. `seen` is the head
     /// as the caller saw it.
     #[inline]
-    fn add(&self, at: Head, seen: u64, bad: bool, current: impl Fn() -> bool) -> Recorded {
-        let head = Head::unpack(seen);
+    fn add(&self, at: TimeHead, seen: u64, bad: bool, current: impl Fn() -> bool) -> Recorded {
+        let head = TimeHead::unpack(seen);
         if head != at {
             return if self.advance(at, seen, current) { Recorded::Retry } else { Recorded::Stale };
         }
@@ -264,13 +264,13 @@ impl WindowLane {
 
     /// Makes the buckets up to `at` ready: empties their cells, then moves the head. False if `at`'s generation is over.
     #[cold]
-    fn advance(&self, at: Head, seen: u64, current: impl Fn() -> bool) -> bool {
-        let head = Head::unpack(seen);
+    fn advance(&self, at: TimeHead, seen: u64, current: impl Fn() -> bool) -> bool {
+        let head = TimeHead::unpack(seen);
         let is_later = head.generation == at.generation && head.bucket < at.bucket;
         let kept = if is_later { head.bucket + 1 } else { 0 };
         let first = kept.max((at.bucket + 1).saturating_sub(self.len()));
         for bucket in first..=at.bucket {
-            let empty = Cell { tag: self.tag(Head { bucket, ..at }), calls: 0, bad: 0 }.pack();
+            let empty = Cell { tag: self.tag(TimeHead { bucket, ..at }), calls: 0, bad: 0 }.pack();
             let slot = self.cell(bucket);
             let word = slot.load(Ordering::Acquire);
             if !current() {
@@ -303,7 +303,7 @@ impl WindowLane {
         &self.cells[slot / CELLS_A_LINE][slot % CELLS_A_LINE]
     }
 
-    fn tag(&self, at: Head) -> u64 {
+    fn tag(&self, at: TimeHead) -> u64 {
         (at.generation & 0xff) << 8 | at.bucket >> self.lap_shift & 0xff
     }
 
@@ -314,7 +314,7 @@ impl WindowLane {
 
 // ===== impl Head, Cell =====
 
-impl Head {
+impl TimeHead {
     fn new(generation: u32, bucket: u64) -> Self {
         Self { generation: u64::from(generation) & 0xffff, bucket }
     }

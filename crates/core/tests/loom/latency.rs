@@ -6,7 +6,7 @@ use loom::{
     thread::{self, JoinHandle},
 };
 use seawall_core::{
-    latency::{Adaptive, AdaptiveLimit, Histogram},
+    latency::{Adaptive, Histogram, LatencyLimit},
     time::Instant,
 };
 
@@ -88,7 +88,7 @@ fn a_question_sees_one_epoch() {
 #[test]
 fn a_late_reckoning_does_not_stay() {
     loom::model(|| {
-        let limit = AdaptiveLimit::new(Adaptive::quantile(1.0).factor(1.0).floor(SHORT).window(WINDOW).min_calls(1));
+        let limit = LatencyLimit::new(Adaptive::quantile(1.0).factor(1.0).floor(SHORT).window(WINDOW).min_calls(1));
         limit.record(SHORT, at(0));
         let limit = Arc::new(limit);
         let tick = |ticks: u32| Instant::ORIGIN + ticks * WINDOW / 16;

@@ -2,11 +2,11 @@ use std::{fmt, time::Duration};
 
 use seawall_core::{
     Held, Shared, lanes,
-    latency::{Adaptive, AdaptiveLimit},
+    latency::{Adaptive, LatencyLimit},
     time::{Clock, Instant},
 };
 
-use crate::{Limit, Watch};
+use crate::{LatencySink, TimeoutLimit};
 
 /// A limit that follows how long calls took of late, shared by its clones; from
 /// [`Timeout::adaptive`](crate::Timeout::adaptive).
@@ -14,11 +14,11 @@ use crate::{Limit, Watch};
 /// Calls that succeeded count with the time they took, and those that were cut off by the limit with the time they ran; not
 /// those that failed by themselves, which may be fast for the wrong reason, nor those that an earlier deadline cut off.
 #[derive(Clone)]
-pub struct Following(Shared<AdaptiveLimit>);
+pub struct AdaptiveTimeout(Shared<LatencyLimit>);
 
-impl Following {
+impl AdaptiveTimeout {
     pub(crate) fn new(config: Adaptive) -> Self {
-        Self(Shared::new(AdaptiveLimit::new(config), lanes()))
+        Self(Shared::new(LatencyLimit::new(config), lanes()))
     }
 
     /// The limit of a call that begins at `now`.
@@ -27,19 +27,19 @@ impl Following {
     }
 }
 
-impl<Request: ?Sized> Limit<Request> for Following {
-    type Watch = Held<AdaptiveLimit>;
+impl<Request: ?Sized> TimeoutLimit<Request> for AdaptiveTimeout {
+    type LatencySink = Held<LatencyLimit>;
 
     fn limit(&self, _: &Request, clock: &impl Clock) -> Duration {
         self.at(clock.now())
     }
 
-    fn watch(&self) -> Self::Watch {
+    fn watch(&self) -> Self::LatencySink {
         self.0.hold()
     }
 }
 
-impl Watch for Held<AdaptiveLimit> {
+impl LatencySink for Held<LatencyLimit> {
     const WATCHES: bool = true;
 
     fn ended(&self, latency: Duration, now: Instant) {
@@ -47,8 +47,8 @@ impl Watch for Held<AdaptiveLimit> {
     }
 }
 
-impl fmt::Debug for Following {
+impl fmt::Debug for AdaptiveTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Following").field(&self.0.config()).finish()
+        f.debug_tuple("AdaptiveTimeout").field(&self.0.config()).finish()
     }
 }

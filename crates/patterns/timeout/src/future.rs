@@ -10,14 +10,14 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::{Mark, Meaning, Name, Rejection, deadline::Known, observe::Outbox, time::Timer};
+use seawall_core::{Mark, Meaning, Name, Rejection, deadline::KnownDeadline, observe::Outbox, time::Timer};
 use seawall_policy::Reject;
 
-use crate::{EventKind, Limited, Timeout, TimeoutRef, Watch};
+use crate::{EventKind, LatencySink, Limited, Timeout, TimeoutRef};
 
 /// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
 #[inline(always)]
-pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
+pub(crate) fn drive<F, L, K: Timer + Clone, W: LatencySink, R>(
     timeout: &Timeout<L, K>,
     limit: Duration,
     watch: W,
@@ -34,11 +34,11 @@ pub(crate) fn drive<F, L, K: Timer + Clone, W: Watch, R>(
 /// A call that is rejected because the inner service was not ready within `limit`.
 // Out of line, because its frame would burden the calls of a service that was ready.
 #[cold]
-pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: Watch, R>(
+pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: LatencySink, R>(
     timeout: &Timeout<L, K>,
     watch: W,
     limit: Duration,
-    waited: Known,
+    waited: KnownDeadline,
     reject: R,
 ) -> ResponseFuture<F, K, W, R> {
     let limited = Limited::unready(timeout.terms(), watch, limit, waited);
@@ -84,7 +84,7 @@ impl<F, K, W, R, T, E> Future for ResponseFuture<F, K, W, R>
 where
     F: Future<Output = Result<T, E>>,
     K: Timer,
-    W: Watch,
+    W: LatencySink,
     R: Reject<T, E>,
 {
     type Output = Result<T, R::Error>;
@@ -110,7 +110,7 @@ where
 ///
 /// The error from below blames the caller, but the limit is the timeout's own, so policies further out must see a failure.
 #[inline]
-fn own_rejection<T, E, C, K: Timer, W: Watch>(
+fn own_rejection<T, E, C, K: Timer, W: LatencySink>(
     result: &Result<T, E>,
     mark: Mark,
     limited: Pin<&mut Limited<C, K::Sleep, W>>,

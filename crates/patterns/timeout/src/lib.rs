@@ -116,11 +116,11 @@ mod service;
 mod terms;
 mod timeout;
 
-pub use adaptive::Following;
+pub use adaptive::AdaptiveTimeout;
 pub use builder::Builder;
 pub use event::{Event, EventKind};
 pub use layer::TimeoutLayer;
-pub use limit::{Limit, Watch};
+pub use limit::{LatencySink, TimeoutLimit};
 pub use limited::Limited;
 pub use seawall_core::{Deadline, TimedOut, latency::Adaptive};
 pub use service::TimeoutService;

@@ -9,13 +9,13 @@ use std::{
 use pin_project_lite::pin_project;
 use seawall_core::{
     Rejection,
-    deadline::Known,
+    deadline::KnownDeadline,
     time::{Instant, Timer},
 };
 
 use crate::{
-    Watch,
-    terms::{Span, TimeoutRef},
+    LatencySink,
+    terms::{ScopedLimit, TimeoutRef},
 };
 
 pin_project! {
@@ -26,7 +26,7 @@ pin_project! {
         // Made when the call is first found waiting.
         #[pin]
         sleep: Option<S>,
-        span: Span<W>,
+        span: ScopedLimit<W>,
     }
 }
 
@@ -44,11 +44,11 @@ pin_project! {
     }
 }
 
-impl<C, S, W: Watch> Limited<C, S, W> {
+impl<C, S, W: LatencySink> Limited<C, S, W> {
     /// Begins the call, if there is time.
     #[inline(always)]
     pub fn begin<K: Timer>(terms: TimeoutRef<'_, K>, limit: Duration, watch: W, call: impl FnOnce() -> C) -> Self {
-        match Span::begin(terms, limit, watch, call) {
+        match ScopedLimit::begin(terms, limit, watch, call) {
             Ok((call, span)) => Self { state: State::Running { call }, sleep: None, span },
             Err(span) => {
                 terms.tell(span.nothing_left(terms));
@@ -58,8 +58,13 @@ impl<C, S, W: Watch> Limited<C, S, W> {
     }
 
     /// A call that is not begun, because its service was not ready within `limit`.
-    pub(crate) fn unready<K: Timer>(terms: TimeoutRef<'_, K>, watch: W, limit: Duration, waited: Known) -> Self {
-        let span = Span::unready(watch, limit, waited);
+    pub(crate) fn unready<K: Timer>(
+        terms: TimeoutRef<'_, K>,
+        watch: W,
+        limit: Duration,
+        waited: KnownDeadline,
+    ) -> Self {
+        let span = ScopedLimit::unready(watch, limit, waited);
         terms.tell(span.not_ready(terms));
         Self { state: State::Unready, sleep: None, span }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use seawall_core::{
-    deadline::Known,
+    deadline::KnownDeadline,
     time::{Instant, Timer},
 };
 
@@ -24,14 +24,14 @@ enum State {
     Idle,
     Waiting {
         since: Instant,
-        sleep: Sleep,
+        sleep: BoxedSleep,
     },
     /// The time is over, and the next call is rejected.
-    Over(Known),
+    Over(KnownDeadline),
 }
 
 /// Boxed, because `poll_ready` has nothing pinned to keep a timer in. Only a service that waits makes the box.
-type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+type BoxedSleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 impl Readiness {
     pub(crate) const fn new(limit: Duration) -> Self {
@@ -59,7 +59,7 @@ impl Readiness {
         if let State::Waiting { since, sleep } = &mut self.state {
             match sleep.as_mut().poll(cx) {
                 Poll::Pending => return false,
-                Poll::Ready(()) => self.state = State::Over(Known { asked: *since, at: terms.clock.now() }),
+                Poll::Ready(()) => self.state = State::Over(KnownDeadline { asked: *since, at: terms.clock.now() }),
             }
         }
         // There is no second wait before a call has come for the rejection.
@@ -67,7 +67,7 @@ impl Readiness {
     }
 
     /// Since when the service waited in vain, and until when, if the call that comes now is rejected for that.
-    pub(crate) fn take_over(&mut self) -> Option<(Duration, Known)> {
+    pub(crate) fn take_over(&mut self) -> Option<(Duration, KnownDeadline)> {
         match mem::replace(&mut self.state, State::Idle) {
             State::Over(known) => Some((self.limit, known)),
             State::Idle | State::Waiting { .. } => None,

@@ -9,7 +9,7 @@ use seawall_policy::{KeepError, Reject};
 use tower_service::Service;
 
 use crate::{
-    Limit, Timeout,
+    Timeout, TimeoutLimit,
     future::{ResponseFuture, drive, reject_unready},
     readiness::Readiness,
 };
@@ -61,13 +61,13 @@ impl<S, L, K, R> TimeoutService<S, L, K, R> {
 impl<S, L, K, R, Request> Service<Request> for TimeoutService<S, L, K, R>
 where
     S: Service<Request>,
-    L: Limit<Request>,
+    L: TimeoutLimit<Request>,
     K: Timer + Clone,
     R: Reject<S::Response, S::Error, Error = S::Error> + Clone,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, K, L::Watch, R>;
+    type Future = ResponseFuture<S::Future, K, L::LatencySink, R>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {

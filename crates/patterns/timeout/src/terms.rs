@@ -2,12 +2,12 @@ use std::{task::Poll, time::Duration};
 
 use seawall_core::{
     Name, TimedOut,
-    deadline::{self, ClocksDiffer, Known},
+    deadline::{self, ClocksDiffer, KnownDeadline},
     observe::{Level, Outbox},
     time::{Clock, Instant, Timer, saturating_nanos},
 };
 
-use crate::{Event, EventKind, Watch};
+use crate::{Event, EventKind, LatencySink};
 
 /// What all calls under one timeout go by.
 #[derive(Debug)]
@@ -19,15 +19,15 @@ pub struct TimeoutRef<'a, K> {
 
 /// The time of one call.
 #[derive(Debug)]
-pub(crate) struct Span<W> {
+pub(crate) struct ScopedLimit<W> {
     watch: W,
     /// In nanoseconds, as that is half of a [`Duration`].
     limit: u64,
     /// Since when the time counts, and when it is over; once somebody wanted to know.
-    known: Option<Known>,
+    known: Option<KnownDeadline>,
 }
 
-impl<W: Watch> Span<W> {
+impl<W: LatencySink> ScopedLimit<W> {
     /// The time of a call, if there is any for it to begin.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl<W: Watch> Span<W> {
     }
 
     /// The time that a service had to become ready, of which `waited` is over.
-    pub(crate) fn unready(watch: W, limit: Duration, waited: Known) -> Self {
+    pub(crate) fn unready(watch: W, limit: Duration, waited: KnownDeadline) -> Self {
         Self { watch, limit: saturating_nanos(limit), known: Some(waited) }
     }
 

@@ -9,7 +9,7 @@ use seawall_core::{
 use seawall_policy::{KeepError, WrapError};
 
 use crate::{
-    Builder, Event, EventKind, Following, Limit, TimeoutLayer, TimeoutRef,
+    AdaptiveTimeout, Builder, Event, EventKind, TimeoutLayer, TimeoutLimit, TimeoutRef,
     builder::observed,
     future::{ResponseFuture, drive},
 };
@@ -58,8 +58,8 @@ impl Timeout {
     ///
     /// If the floor is above the ceiling.
     #[track_caller]
-    pub fn adaptive(name: impl Into<Name>, limit: Adaptive) -> Builder<Following> {
-        Builder::new(name.into(), Following::new(limit))
+    pub fn adaptive(name: impl Into<Name>, limit: Adaptive) -> Builder<AdaptiveTimeout> {
+        Builder::new(name.into(), AdaptiveTimeout::new(limit))
     }
 }
 
@@ -83,11 +83,11 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
     ///
     /// Dropped, it drops the call.
     #[inline]
-    pub fn execute<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::Watch, WrapError>
+    pub fn execute<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::LatencySink, WrapError>
     where
         O: FnOnce() -> F,
         F: Future<Output = Result<T, E>>,
-        L: Limit<()>,
+        L: TimeoutLimit<()>,
     {
         self.drive(&(), f, WrapError)
     }
@@ -106,12 +106,12 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
     ///
     /// As of [`execute`](Self::execute).
     #[inline]
-    pub fn call<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::Watch, KeepError>
+    pub fn call<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::LatencySink, KeepError>
     where
         O: FnOnce() -> F,
         F: Future<Output = Result<T, E>>,
         E: FromRejection,
-        L: Limit<()>,
+        L: TimeoutLimit<()>,
     {
         self.drive(&(), f, KeepError)
     }
@@ -130,12 +130,16 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
     ///
     /// As of [`execute`](Self::execute).
     #[inline]
-    pub fn execute_for<Request, O, F, T, E>(&self, request: &Request, f: O) -> ResponseFuture<F, K, L::Watch, WrapError>
+    pub fn execute_for<Request, O, F, T, E>(
+        &self,
+        request: &Request,
+        f: O,
+    ) -> ResponseFuture<F, K, L::LatencySink, WrapError>
     where
         Request: ?Sized,
         O: FnOnce() -> F,
         F: Future<Output = Result<T, E>>,
-        L: Limit<Request>,
+        L: TimeoutLimit<Request>,
     {
         self.drive(request, f, WrapError)
     }
@@ -146,10 +150,10 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         request: &Request,
         f: impl FnOnce() -> F,
         reject: R,
-    ) -> ResponseFuture<F, K, L::Watch, R>
+    ) -> ResponseFuture<F, K, L::LatencySink, R>
     where
         Request: ?Sized,
-        L: Limit<Request>,
+        L: TimeoutLimit<Request>,
     {
         drive(self, self.limit_for(request), self.limit.watch(), f, reject)
     }
@@ -160,7 +164,7 @@ impl<L, K> Timeout<L, K> {
     #[inline]
     pub fn limit_for<Request: ?Sized>(&self, request: &Request) -> Duration
     where
-        L: Limit<Request>,
+        L: TimeoutLimit<Request>,
         K: Clock,
     {
         self.limit.limit(request, &self.clock)

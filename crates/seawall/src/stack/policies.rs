@@ -16,7 +16,7 @@ use seawall_core::{
 use seawall_policy::{Admit, Pass, Passage};
 use seawall_rate_limit::RateLimiter;
 use seawall_retry::{Attempting, Decide, Repeatable, Retry, verdict as verdict_on};
-use seawall_timeout::{Limit, Limited, Timeout};
+use seawall_timeout::{Limited, Timeout, TimeoutLimit};
 
 use super::{
     chain::{Chain, End, Inside, Rest, rejection, verdict},
@@ -78,11 +78,11 @@ fn inside<'a, X, R, O, N>(chain: &'a R, operation: &'a mut O, round: N) -> Insid
 impl<X, L, K, R> Chain<X> for (Timeout<L, K>, R)
 where
     X: Shape,
-    L: Limit<X::Request>,
+    L: TimeoutLimit<X::Request>,
     K: Timer,
     R: Chain<X>,
 {
-    type Run = Limited<R::Run, K::Sleep, L::Watch>;
+    type Run = Limited<R::Run, K::Sleep, L::LatencySink>;
 
     #[inline(always)]
     fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {

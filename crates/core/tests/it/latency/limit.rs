@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use seawall_core::{
-    latency::{Adaptive, AdaptiveLimit},
+    latency::{Adaptive, LatencyLimit},
     time::Instant,
 };
 
@@ -103,7 +103,7 @@ proptest! {
         let (floor, ceiling) =
             (Duration::from_nanos(bounds.0.min(bounds.1)), Duration::from_nanos(bounds.0.max(bounds.1)));
         let config = Adaptive::quantile(f64::from(thousandth) / 1_000.0).factor(factor).floor(floor).ceiling(ceiling);
-        let (limit, mut now) = (AdaptiveLimit::new(config.window(WINDOW).min_calls(1)), 0);
+        let (limit, mut now) = (LatencyLimit::new(config.window(WINDOW).min_calls(1)), 0);
         for (kind, luck, latency) in steps {
             now = moved(now, WINDOW.as_nanos() as u64, kind, luck);
             limit.record(latency, Instant::from_nanos(now));
@@ -139,7 +139,7 @@ fn it_would_be_ground_down_by_leaving_out_what_is_cut_off() {
 
 #[test]
 fn with_too_few_calls_it_is_the_ceiling() {
-    let limit = AdaptiveLimit::new(Adaptive::quantile(0.5).ceiling(SECOND).window(WINDOW).min_calls(10));
+    let limit = LatencyLimit::new(Adaptive::quantile(0.5).ceiling(SECOND).window(WINDOW).min_calls(10));
     let mut now = Instant::ORIGIN;
     for _ in 0..10 {
         assert_eq!(limit.limit(now), SECOND);
@@ -154,7 +154,7 @@ fn with_too_few_calls_it_is_the_ceiling() {
 
 #[test]
 fn it_is_reckoned_once_in_a_tick() {
-    let limit = AdaptiveLimit::new(Adaptive::quantile(1.0).ceiling(10 * SECOND).window(WINDOW).min_calls(1));
+    let limit = LatencyLimit::new(Adaptive::quantile(1.0).ceiling(10 * SECOND).window(WINDOW).min_calls(1));
     let at = |ticks: u32, nanos: u64| Instant::ORIGIN + ticks * TICK + Duration::from_nanos(nanos);
     limit.record(SECOND / 10, at(1, 0));
     let first = limit.limit(at(1, 0));
@@ -173,7 +173,7 @@ fn it_is_reckoned_once_in_a_tick() {
 
 #[test]
 fn it_goes_on_after_a_look_into_the_future() {
-    let limit = AdaptiveLimit::new(Adaptive::quantile(1.0).ceiling(10 * SECOND).window(WINDOW).min_calls(1));
+    let limit = LatencyLimit::new(Adaptive::quantile(1.0).ceiling(10 * SECOND).window(WINDOW).min_calls(1));
     assert_eq!(limit.limit(Instant::MAX), 10 * SECOND);
     limit.record(SECOND, Instant::ORIGIN);
     assert!(limit.limit(Instant::ORIGIN) < 3 * SECOND);

@@ -3,12 +3,12 @@
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use seawall_core::{
-    latency::{Adaptive, AdaptiveLimit},
+    latency::{Adaptive, LatencyLimit},
     time::Instant,
 };
 
 pub(crate) struct Simulation {
-    pub(crate) limit: AdaptiveLimit,
+    pub(crate) limit: LatencyLimit,
     /// As nobody should do it: what is cut off is not recorded.
     pub(crate) leaves_out: bool,
     now: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Seen {
 impl Simulation {
     /// A call `every` so often.
     pub(crate) fn new(config: Adaptive, every: Duration) -> Self {
-        let limit = AdaptiveLimit::new(config);
+        let limit = LatencyLimit::new(config);
         let every = every.as_nanos() as u64;
         Self { limit, leaves_out: false, now: 1 << 60, every, in_flight: BinaryHeap::new() }
     }

@@ -15,7 +15,7 @@ use seawall_core::{Mark, Outcome, Rejection};
 use seawall_policy::Reject;
 use seawall_policy::{Gate, Judge, Ticket};
 
-use super::{HeldBody, held::Head};
+use super::{HeldBody, held::HeadVerdict};
 
 pub use super::late::LateFuture;
 
@@ -88,7 +88,7 @@ fn settle<B: Body, E, G: Judge<Response<B>, E>>(
     ticket: &mut Ticket<G>,
     result: &Result<Response<B>, E>,
     mark: Mark,
-) -> Option<Head> {
+) -> Option<HeadVerdict> {
     // Both may be a user's code, and if they panic the call has failed.
     let armed = CountPanic(ticket);
     let Some(outcome) = armed.0.gate().judge(result, mark) else {
@@ -98,7 +98,7 @@ fn settle<B: Body, E, G: Judge<Response<B>, E>>(
     };
     let going_on = match result {
         Ok(response) if outcome != Outcome::Failure && !response.body().is_end_stream() => {
-            Some(Head::new(outcome, length(response)))
+            Some(HeadVerdict::new(outcome, length(response)))
         }
         Ok(_) | Err(_) => None,
     };

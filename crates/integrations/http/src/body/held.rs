@@ -35,7 +35,7 @@ pin_project! {
 /// A call whose response is still read.
 struct Hold<G: Gate> {
     ticket: Ticket<G>,
-    head: Head,
+    head: HeadVerdict,
     judge: JudgeTrailers<G>,
 }
 
@@ -44,7 +44,7 @@ pub(super) type JudgeTrailers<G> = fn(&G, &HeaderMap) -> Option<Outcome>;
 
 /// What is known so far about how the call ends.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Head {
+pub(super) struct HeadVerdict {
     /// The verdict on the head, or on the trailers, which stands if all of the body comes.
     outcome: Outcome,
     /// How much data is still to come; [`UNKNOWN`] if the head did not say.
@@ -53,7 +53,7 @@ pub(super) struct Head {
 
 impl<B, G: Gate> HeldBody<B, G> {
     /// A body that is read in the name of that call, whose head was judged so.
-    pub(super) const fn new(body: B, ticket: Ticket<G>, head: Head, judge: JudgeTrailers<G>) -> Self {
+    pub(super) const fn new(body: B, ticket: Ticket<G>, head: HeadVerdict, judge: JudgeTrailers<G>) -> Self {
         Self { body, hold: Some(Hold { ticket, head, judge }) }
     }
 
@@ -117,7 +117,7 @@ impl<B: Body, G: Gate> Body for HeldBody<B, G> {
     }
 }
 
-impl Head {
+impl HeadVerdict {
     /// The verdict on a head, and how much data was announced.
     pub(super) fn new(outcome: Outcome, announced: Option<u64>) -> Self {
         Self { outcome, left: announced.unwrap_or(UNKNOWN) }

@@ -3,24 +3,24 @@
 use std::{future, io, time::Duration};
 
 use seawall_core::{Deadline, Error, time::Clock, time::DefaultClock};
-use seawall_timeout::{Adaptive, Following, Timeout};
+use seawall_timeout::{Adaptive, AdaptiveTimeout, Timeout};
 use tokio::time::{advance, sleep};
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 const FLOOR: Duration = Duration::from_millis(10);
 const CEILING: Duration = Duration::from_secs(5);
 
-fn following() -> Timeout<Following> {
+fn following() -> Timeout<AdaptiveTimeout> {
     let limit = Adaptive::quantile(0.9).factor(2.0).floor(FLOOR).ceiling(CEILING).min_calls(20);
     Timeout::adaptive("t", limit.window(Duration::from_secs(10))).build()
 }
 
-fn limit(timeout: &Timeout<Following>) -> Duration {
+fn limit(timeout: &Timeout<AdaptiveTimeout>) -> Duration {
     timeout.limit().at(DefaultClock::default().now())
 }
 
 /// So many calls that take that long each, and then a moment for the limit to be reckoned anew.
-async fn calls(timeout: &Timeout<Following>, count: u32, latency: Duration, succeed: bool) {
+async fn calls(timeout: &Timeout<AdaptiveTimeout>, count: u32, latency: Duration, succeed: bool) {
     for _ in 0..count {
         let call = || async move {
             sleep(latency).await;

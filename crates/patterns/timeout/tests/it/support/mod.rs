@@ -17,7 +17,7 @@ use seawall_core::{
     Error, Rejection, TimedOut,
     time::{ManualClock, Timer},
 };
-use seawall_timeout::{EventKind, Limit, Timeout};
+use seawall_timeout::{EventKind, Timeout, TimeoutLimit};
 use tokio_test::task::{self, Spawn};
 use tower::{Layer, Service};
 
@@ -151,8 +151,8 @@ impl Way {
     /// Makes a call; `f` runs in here.
     pub(crate) fn start<'a, L, K, F>(self, timeout: &Timeout<L, K>, f: impl FnOnce() -> F) -> Boxed<'a>
     where
-        L: Limit<()> + Clone,
-        L::Watch: 'a,
+        L: TimeoutLimit<()> + Clone,
+        L::LatencySink: 'a,
         K: Timer + Clone + 'a,
         F: Future<Output = Reply> + 'a,
     {
@@ -170,8 +170,8 @@ impl Way {
     /// Makes a call, and polls it once.
     pub(crate) fn begin<'a, L, K, F>(self, timeout: &Timeout<L, K>, f: impl FnOnce() -> F) -> Spawn<Boxed<'a>>
     where
-        L: Limit<()> + Clone,
-        L::Watch: 'a,
+        L: TimeoutLimit<()> + Clone,
+        L::LatencySink: 'a,
         K: Timer + Clone + 'a,
         F: Future<Output = Reply> + 'a,
     {
