@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Facts, Level};
+use super::{EventFacts, Level};
 use crate::{
     Name,
     breaker::{Change, Changes},
@@ -31,7 +31,7 @@ pub struct Event<K: ?Sized> {
 /// What can happen to a policy: as plain facts, and in words.
 pub trait Kind {
     /// What there is to say of it but for the policy's name. Nothing is formatted for it.
-    fn facts(&self) -> Facts<'_>;
+    fn facts(&self) -> EventFacts<'_>;
 
     /// How much the event matters. [`Level::Debug`] means that the event happened to one call: such events can be lost
     /// when too many wait. All others are changes, which the outbox never loses.
@@ -76,7 +76,7 @@ impl<K: ?Sized> Event<K> {
         &self.kind
     }
 
-    /// How many events of this policy were lost since the last event that was told. An [`Outbox`](super::Outbox) loses
+    /// How many events of this policy were lost since the last event that was told. An [`Observers`](super::Observers) loses
     /// only events of single calls, and only when more come than its observers can be told of.
     pub fn lost(&self) -> u64 {
         self.lost.into()
@@ -117,8 +117,8 @@ mod tests {
     struct Drained;
 
     impl Kind for Drained {
-        fn facts(&self) -> Facts<'_> {
-            Facts::new("pool", "drained", Level::Info)
+        fn facts(&self) -> EventFacts<'_> {
+            EventFacts::new("pool", "drained", Level::Info)
         }
 
         fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

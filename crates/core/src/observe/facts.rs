@@ -9,7 +9,7 @@ use crate::{
 /// What there is to say of an event, for an observer that serves the whole family.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct EventFacts<'a> {
     /// What kind of policy it happened to, as in `circuit breaker`.
     pub kind: &'static str,
     /// What happened, in a word or two that are always the same.
@@ -17,9 +17,9 @@ pub struct Facts<'a> {
     /// How much it matters.
     pub level: Level,
     /// Why it happened; `None` where there is nothing to add.
-    pub reason: Option<Reason<'a>>,
+    pub reason: Option<EventReason<'a>>,
     /// How the policy stood before and stands now, where that changed.
-    pub step: Option<(Standing, Standing)>,
+    pub step: Option<(PolicyState, PolicyState)>,
     /// The number of the attempt that it happened to, from 1.
     pub attempt: Option<u32>,
     /// How long until the next attempt.
@@ -42,7 +42,7 @@ pub enum Level {
 /// Why something happened; `Display` says it without the policy's name.
 #[non_exhaustive]
 #[derive(Clone, Copy)]
-pub enum Reason<'a> {
+pub enum EventReason<'a> {
     /// Why a circuit changed its state.
     Change(Why),
     /// Why a call was refused.
@@ -56,7 +56,7 @@ pub enum Reason<'a> {
 /// How a policy stands.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Standing {
+pub enum PolicyState {
     /// The state of a circuit.
     State(State),
     /// The quota of a rate limit.
@@ -65,7 +65,7 @@ pub enum Standing {
     Limit(usize),
 }
 
-impl<'a> Facts<'a> {
+impl<'a> EventFacts<'a> {
     /// The least that there is to say.
     pub const fn new(kind: &'static str, what: &'static str, level: Level) -> Self {
         Self { kind, what, level, reason: None, step: None, attempt: None, wait: None, retry_after: None }
@@ -73,19 +73,19 @@ impl<'a> Facts<'a> {
 
     /// A call was refused by a policy of that kind.
     pub fn rejected(kind: &'static str, rejection: &'a Rejection) -> Self {
-        let facts = Self::new(kind, "rejected", Level::Debug).because(Reason::Rejection(rejection));
+        let facts = Self::new(kind, "rejected", Level::Debug).because(EventReason::Rejection(rejection));
         Self { retry_after: rejection.retry_after(), ..facts }
     }
 
     /// With the reason.
     #[must_use]
-    pub const fn because(self, reason: Reason<'a>) -> Self {
+    pub const fn because(self, reason: EventReason<'a>) -> Self {
         Self { reason: Some(reason), ..self }
     }
 
     /// With how the policy stood, and stands now.
     #[must_use]
-    pub const fn from_to(self, from: Standing, to: Standing) -> Self {
+    pub const fn from_to(self, from: PolicyState, to: PolicyState) -> Self {
         Self { step: Some((from, to)), ..self }
     }
 
@@ -102,12 +102,12 @@ impl<'a> Facts<'a> {
     }
 }
 
-impl Reason<'_> {
+impl EventReason<'_> {
     /// Someone said so.
     pub const BY_HAND: Self = Self::Change(Why::Manual);
 }
 
-impl fmt::Display for Reason<'_> {
+impl fmt::Display for EventReason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Change(why) => why.fmt(f),
@@ -118,13 +118,13 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
-impl fmt::Debug for Reason<'_> {
+impl fmt::Debug for EventReason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for PolicyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::State(state) => state.fmt(f),

@@ -13,7 +13,7 @@ mod waiting;
 pub use self::tracing::tracing;
 pub use self::{
     event::{Event, Kind},
-    facts::{Facts, Level, Reason, Standing},
+    facts::{EventFacts, EventReason, Level, PolicyState},
     observer::{ObserverHandle, of_any_kind},
-    outbox::{Outbox, contain},
+    outbox::{Observers, contain},
 };

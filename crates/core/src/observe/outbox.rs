@@ -37,7 +37,7 @@ use crate::{
 ///
 /// An observer that panics is not told on: the panic has been reported by the panic hook, the other observers and the
 /// later events are served, and the call during which it happened goes on.
-pub struct Outbox<K> {
+pub struct Observers<K> {
     shared: Arc<OutboxShared<K>>,
 }
 
@@ -55,7 +55,7 @@ struct OutboxState<K> {
     next_id: u64,
 }
 
-impl<K: Kind + 'static> Outbox<K> {
+impl<K: Kind + 'static> Observers<K> {
     /// Without observers.
     pub fn new() -> Self {
         let inner = OutboxState { observers: Arc::new([]), waiting: EventQueue::new(), delivering: false, next_id: 0 };
@@ -237,16 +237,16 @@ impl Stint {
     }
 }
 
-impl<K: Kind + 'static> Default for Outbox<K> {
+impl<K: Kind + 'static> Default for Observers<K> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: Kind> fmt::Debug for Outbox<K> {
+impl<K: Kind> fmt::Debug for Observers<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.shared.lock();
-        f.debug_struct("Outbox")
+        f.debug_struct("Observers")
             .field("observers", &inner.observers.len())
             .field("waiting", &inner.waiting.len())
             .finish_non_exhaustive()
@@ -270,15 +270,15 @@ const MAX_TOLD: u32 = 1_024;
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{observe::Facts, time::ManualClock};
+    use crate::{observe::EventFacts, time::ManualClock};
     use std::sync::Mutex as StdMutex;
 
     #[derive(Debug)]
     struct Changed(u32);
 
     impl Kind for Changed {
-        fn facts(&self) -> Facts<'_> {
-            Facts::new("pool", "changed", Level::Info)
+        fn facts(&self) -> EventFacts<'_> {
+            EventFacts::new("pool", "changed", Level::Info)
         }
 
         fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -293,8 +293,8 @@ mod tests {
         move |event| log.lock().expect("no observer panics here").push(event.kind().0 + plus)
     }
 
-    fn recording(last: u32) -> (Outbox<Changed>, Seen) {
-        let (outbox, seen) = (Outbox::new(), Seen::default());
+    fn recording(last: u32) -> (Observers<Changed>, Seen) {
+        let (outbox, seen) = (Observers::new(), Seen::default());
         outbox.observe(Level::Info, keep(&seen, 0), || last);
         (outbox, seen)
     }

@@ -2,12 +2,12 @@ use std::{any::TypeId, time::Duration};
 
 use ::tracing::{event, event_enabled, field};
 
-use super::{Event, Facts, Kind, Level, contain, of_any_kind};
+use super::{Event, EventFacts, Kind, Level, contain, of_any_kind};
 
 // A level is a constant of the place from which one records.
 macro_rules! record {
     ($level:ident, $event:expr, $facts:expr) => {{
-        let Facts { kind, what, level: _, reason, step, attempt, wait, retry_after } = $facts;
+        let EventFacts { kind, what, level: _, reason, step, attempt, wait, retry_after } = $facts;
         event!(
             target: TARGET,
             ::tracing::Level::$level,
@@ -72,10 +72,10 @@ macro_rules! enabled {
 /// is made. That is so if this function itself is the observer; a closure around it is told of every event.
 ///
 /// ```
-/// use seawall_core::observe::{Kind, Level, Outbox, tracing};
+/// use seawall_core::observe::{Kind, Level, Observers, tracing};
 ///
-/// fn traced<K: Kind + Send + 'static>() -> Outbox<K> {
-///     let outbox = Outbox::new();
+/// fn traced<K: Kind + Send + 'static>() -> Observers<K> {
+///     let outbox = Observers::new();
 ///     outbox.observe(Level::Debug, tracing, || 0);
 ///     outbox
 /// }

@@ -218,7 +218,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::observe::Facts;
+    use crate::observe::EventFacts;
 
     /// A change from a number to the next one, or the number of an event of a call.
     #[derive(Debug, Clone, PartialEq)]
@@ -228,9 +228,9 @@ mod tests {
     }
 
     impl Kind for Test {
-        fn facts(&self) -> Facts<'_> {
+        fn facts(&self) -> EventFacts<'_> {
             let level = if let Self::Called(_) = self { Level::Debug } else { Level::Info };
-            Facts::new("test", "happened", level)
+            EventFacts::new("test", "happened", level)
         }
 
         fn absorb(&mut self, older: Self) {

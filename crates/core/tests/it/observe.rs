@@ -13,7 +13,7 @@ use std::{
 };
 
 use seawall_core::{
-    observe::{Event, Facts, Kind, Level, ObserverHandle, Outbox},
+    observe::{Event, EventFacts, Kind, Level, ObserverHandle, Observers},
     time::{Clock, Instant, ManualClock},
 };
 
@@ -26,9 +26,9 @@ enum Happened {
 use Happened::{Called, Changed};
 
 impl Kind for Happened {
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> EventFacts<'_> {
         let level = if let Called(_) = self { Level::Debug } else { Level::Info };
-        Facts::new("pool", "happened", level)
+        EventFacts::new("pool", "happened", level)
     }
 
     fn describe(&self, policy: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +41,7 @@ type Log = Arc<Mutex<Vec<Happened>>>;
 /// An outbox with a clock, shared by its clones.
 #[derive(Clone)]
 struct Pool {
-    outbox: Arc<Outbox<Happened>>,
+    outbox: Arc<Observers<Happened>>,
     clock: ManualClock,
 }
 

@@ -14,7 +14,7 @@ use loom::{
     thread,
 };
 use seawall_core::{
-    observe::{Event, Facts, Kind, Level, Outbox},
+    observe::{Event, EventFacts, Kind, Level, Observers},
     time::{Clock, Instant},
 };
 
@@ -23,8 +23,8 @@ use seawall_core::{
 struct Happened(u32, bool);
 
 impl Kind for Happened {
-    fn facts(&self) -> Facts<'_> {
-        Facts::new("pool", "happened", if self.1 { Level::Debug } else { Level::Info })
+    fn facts(&self) -> EventFacts<'_> {
+        EventFacts::new("pool", "happened", if self.1 { Level::Debug } else { Level::Info })
     }
 
     fn describe(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +43,7 @@ impl Clock for Hasty {
 }
 
 struct Pool {
-    outbox: Outbox<Happened>,
+    outbox: Observers<Happened>,
     clock: Hasty,
 }
 
@@ -56,7 +56,7 @@ impl Pool {
 /// A pool, and what its observer was told: by one thread at a time.
 fn pool() -> (Arc<Pool>, Arc<Mutex<Vec<u32>>>) {
     let (told, busy) = (Arc::new(Mutex::new(Vec::new())), AtomicBool::new(false));
-    let (pool, log) = (Pool { outbox: Outbox::new(), clock: Hasty::default() }, told.clone());
+    let (pool, log) = (Pool { outbox: Observers::new(), clock: Hasty::default() }, told.clone());
     let observer = move |event: &Event<Happened>| {
         assert!(!busy.swap(true, Ordering::AcqRel), "one at a time");
         log.lock().expect("it is free").push(event.kind().0);
@@ -102,7 +102,8 @@ fn when_all_have_gone_each_event_was_told_or_counted_and_each_change_was_told() 
 #[test]
 fn a_removed_observer_is_told_nothing_that_happens_then() {
     loom::model(|| {
-        let (told, pool) = (Arc::new(Mutex::new(Vec::new())), Pool { outbox: Outbox::new(), clock: Hasty::default() });
+        let (told, pool) =
+            (Arc::new(Mutex::new(Vec::new())), Pool { outbox: Observers::new(), clock: Hasty::default() });
         let log = told.clone();
         let observer = move |event: &Event<Happened>| log.lock().expect("it is free").push(event.kind().0);
         let handle = pool.outbox.observe(Level::Debug, observer, || 0);

@@ -2,7 +2,7 @@ use std::{fmt, sync::atomic::AtomicBool, time::Duration};
 
 use seawall_core::{
     Name, Shared, lanes,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     slots::{Order, Slots, SlotsConfig},
     time::{Clock, DefaultClock},
 };
@@ -18,7 +18,7 @@ pub struct Builder<K = DefaultClock> {
     config: SlotsConfig,
     max_wait: Option<Duration>,
     clock: K,
-    outbox: Outbox<EventKind>,
+    outbox: Observers<EventKind>,
 }
 
 impl Builder {
@@ -28,7 +28,7 @@ impl Builder {
             config: SlotsConfig::new(max_concurrent),
             max_wait: None,
             clock: DefaultClock::default(),
-            outbox: Outbox::new(),
+            outbox: Observers::new(),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use seawall_core::{
     Rejection,
-    observe::{self, Facts, Kind, Level, Reason, Standing},
+    observe::{self, EventFacts, EventReason, Kind, Level, PolicyState},
 };
 
 /// Something that happened to a bulkhead.
@@ -26,13 +26,13 @@ pub enum EventKind {
 }
 
 impl Kind for EventKind {
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> EventFacts<'_> {
         match self {
-            Self::Rejected(rejection) => Facts::rejected(KIND, rejection),
-            Self::Resized { from, to } => Facts::new(KIND, "resized", Level::Info)
-                .because(Reason::BY_HAND)
-                .from_to(Standing::Limit(*from), Standing::Limit(*to)),
-            Self::Closed => Facts::new(KIND, "closed", Level::Info).because(Reason::BY_HAND),
+            Self::Rejected(rejection) => EventFacts::rejected(KIND, rejection),
+            Self::Resized { from, to } => EventFacts::new(KIND, "resized", Level::Info)
+                .because(EventReason::BY_HAND)
+                .from_to(PolicyState::Limit(*from), PolicyState::Limit(*to)),
+            Self::Closed => EventFacts::new(KIND, "closed", Level::Info).because(EventReason::BY_HAND),
         }
     }
 

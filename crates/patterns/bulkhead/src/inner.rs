@@ -6,7 +6,7 @@ use std::{
 
 use seawall_core::{
     BulkheadFull, Held, Here, Mark, Name, Outcome, Rejection,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     slots::{MAX_LIMIT, Reason, Refusal, Slots},
     time::Clock,
 };
@@ -23,7 +23,7 @@ pub struct BulkheadInner<K> {
     pub(crate) slots: Slots<Waker>,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) clock: K,
-    pub(crate) outbox: Outbox<EventKind>,
+    pub(crate) outbox: Observers<EventKind>,
     /// Of several who close it, one tells.
     pub(crate) closed: AtomicBool,
 }

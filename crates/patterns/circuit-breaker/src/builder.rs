@@ -9,7 +9,7 @@ use seawall_core::{
     Backoff, ErrIsFailure, Name, Outcome,
     breaker::{Breaker, BreakerConfig, Trip},
     lanes,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     time::{Clock, DefaultClock},
 };
 
@@ -25,13 +25,13 @@ pub struct Builder<C = ErrIsFailure, K = DefaultClock> {
     config: BreakerConfig,
     classify: C,
     clock: K,
-    outbox: Outbox<EventKind>,
+    outbox: Observers<EventKind>,
 }
 
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
         let config = BreakerConfig::new().seed(RandomState::new().build_hasher().finish()).lanes(lanes());
-        Self { name, config, classify: ErrIsFailure, clock: DefaultClock::default(), outbox: Outbox::new() }
+        Self { name, config, classify: ErrIsFailure, clock: DefaultClock::default(), outbox: Observers::new() }
     }
 }
 

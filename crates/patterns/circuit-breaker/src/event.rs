@@ -3,7 +3,7 @@ use std::fmt;
 use seawall_core::{
     Rejection,
     breaker::{Change, Changes, State, Trigger},
-    observe::{self, Facts, Kind, Level, Reason, Standing},
+    observe::{self, EventFacts, EventReason, Kind, Level, PolicyState},
 };
 
 /// Something that happened to a circuit breaker.
@@ -32,19 +32,21 @@ impl Changes for EventKind {
 }
 
 impl Kind for EventKind {
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> EventFacts<'_> {
         match self {
             Self::Changed(change) => {
                 let level = match change.to() {
                     State::Open | State::ForcedOpen => Level::Warn,
                     _ => Level::Info,
                 };
-                Facts::new(KIND, "state changed", level)
-                    .because(Reason::Change(change.why()))
-                    .from_to(Standing::State(change.from()), Standing::State(change.to()))
+                EventFacts::new(KIND, "state changed", level)
+                    .because(EventReason::Change(change.why()))
+                    .from_to(PolicyState::State(change.from()), PolicyState::State(change.to()))
             }
-            Self::WouldOpen(trigger) => Facts::new(KIND, "would open", Level::Info).because(Reason::Words(trigger)),
-            Self::Rejected(rejection) => Facts::rejected(KIND, rejection),
+            Self::WouldOpen(trigger) => {
+                EventFacts::new(KIND, "would open", Level::Info).because(EventReason::Words(trigger))
+            }
+            Self::Rejected(rejection) => EventFacts::rejected(KIND, rejection),
         }
     }
 

@@ -3,7 +3,7 @@ use std::any::Any;
 use seawall_core::{
     CircuitOpen, Classify, Here, Mark, Name, Outcome, Rejection,
     breaker::{Breaker, Change, Pass, Refusal, Settled},
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     time::{Clock, Instant},
 };
 use seawall_policy::{Gate, Judge};
@@ -19,7 +19,7 @@ pub struct BreakerInner<C, K> {
     pub(crate) breaker: Breaker,
     pub(crate) classify: C,
     pub(crate) clock: K,
-    pub(crate) outbox: Outbox<EventKind>,
+    pub(crate) outbox: Observers<EventKind>,
     pub(crate) parking: CircuitWaiters,
 }
 

@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use seawall_core::{
     Name, Shared, lanes,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     rate::{Algorithm, Limiter, Quota},
     time::{Clock, DefaultClock},
 };
@@ -20,7 +20,7 @@ pub struct Builder<K = DefaultClock> {
     max_wait: Option<Duration>,
     max_queued: Option<usize>,
     clock: K,
-    outbox: Outbox<EventKind>,
+    outbox: Observers<EventKind>,
 }
 
 impl Builder {
@@ -32,7 +32,7 @@ impl Builder {
             max_wait: None,
             max_queued: None,
             clock: DefaultClock::default(),
-            outbox: Outbox::new(),
+            outbox: Observers::new(),
         }
     }
 }

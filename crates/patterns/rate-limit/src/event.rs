@@ -2,7 +2,7 @@ use std::fmt;
 
 use seawall_core::{
     Rejection,
-    observe::{self, Facts, Kind, Level, Reason, Standing},
+    observe::{self, EventFacts, EventReason, Kind, Level, PolicyState},
     rate::Quota,
 };
 
@@ -25,12 +25,12 @@ pub enum EventKind {
 }
 
 impl Kind for EventKind {
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> EventFacts<'_> {
         match self {
-            Self::Rejected(rejection) => Facts::rejected(KIND, rejection),
-            Self::QuotaChanged { from, to } => Facts::new(KIND, "quota changed", Level::Info)
-                .because(Reason::BY_HAND)
-                .from_to(Standing::Quota(*from), Standing::Quota(*to)),
+            Self::Rejected(rejection) => EventFacts::rejected(KIND, rejection),
+            Self::QuotaChanged { from, to } => EventFacts::new(KIND, "quota changed", Level::Info)
+                .because(EventReason::BY_HAND)
+                .from_to(PolicyState::Quota(*from), PolicyState::Quota(*to)),
         }
     }
 

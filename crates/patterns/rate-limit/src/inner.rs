@@ -2,7 +2,7 @@ use std::{task::Waker, time::Duration};
 
 use seawall_core::{
     Held, Here, Name, RateLimited, Rejection,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     rate::{Denied, Limiter, Quota, Refusal},
     time::{Clock, Instant},
 };
@@ -17,7 +17,7 @@ pub(crate) struct LimiterInner<K> {
     pub(crate) limiter: Limiter<Waker>,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) clock: K,
-    pub(crate) outbox: Outbox<EventKind>,
+    pub(crate) outbox: Observers<EventKind>,
 }
 
 /// Leave that was had by waiting before the call, and that is given back if no call comes.

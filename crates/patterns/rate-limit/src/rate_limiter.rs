@@ -262,7 +262,7 @@ impl<K: Clock> RateLimiter<K> {
     ///
     /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
     /// may call the limiter: what that causes is told next. A slow observer delays the call that reports, by its own event and at
-    /// most 1 ms of others' events while more come; [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it
+    /// most 1 ms of others' events while more come; [`Observers`](seawall_core::observe::Observers) says what is lost then. If it
     /// panics, the panic ends with the event.
     ///
     /// An observer that owns a clone of the limiter keeps the limiter alive for ever. Give it a

@@ -10,7 +10,7 @@ use seawall_core::{
 use crate::{
     Event, Retry,
     decide::{ByOutcome, ErrorHint, HintBy, NoHint, Plan, RetryIf},
-    event::Told,
+    event::NamedObservers,
 };
 
 /// Builds a [`Retry`]; from [`Retry::builder`].
@@ -26,7 +26,7 @@ pub struct Builder<D = ByOutcome, H = NoHint, K = DefaultClock> {
     repeat: D,
     hint: H,
     clock: K,
-    told: Option<Arc<Told>>,
+    told: Option<Arc<NamedObservers>>,
 }
 
 impl Builder {
@@ -132,7 +132,7 @@ impl<D, H, K> Builder<D, H, K> {
     ///
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
     /// reports, by its own event and at most 1 ms of others' events while more come;
-    /// [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it panics, the panic ends with the event.
+    /// [`Observers`](seawall_core::observe::Observers) says what is lost then. If it panics, the panic ends with the event.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
@@ -140,7 +140,7 @@ impl<D, H, K> Builder<D, H, K> {
     /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. All events of a
     /// retry are [`Level::Debug`].
     pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let told = Told::observed(self.told.as_deref(), &self.name, least, observer);
+        let told = NamedObservers::observed(self.told.as_deref(), &self.name, least, observer);
         Self { told: Some(told), ..self }
     }
 

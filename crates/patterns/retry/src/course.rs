@@ -7,7 +7,7 @@ use seawall_core::{
     time::{Clock, Instant},
 };
 
-use crate::{EventKind, event::Told, handle::Parts};
+use crate::{EventKind, event::NamedObservers, handle::Parts};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ impl Course {
         if let Some(purse) = retry.purse {
             purse.deposit();
         }
-        let needs_time = needs_time || retry.config.needs_beginning() || retry.told.is_some_and(Told::is_wanted);
+        let needs_time =
+            needs_time || retry.config.needs_beginning() || retry.told.is_some_and(NamedObservers::is_wanted);
         Self { began: needs_time.then(|| retry.clock.now()), attempts: None }
     }
 

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use seawall_core::{
     Name,
     attempts::{Cause, GaveUp},
-    observe::{self, Facts, Kind, Level, Outbox, Reason},
+    observe::{self, EventFacts, EventReason, Kind, Level, Observers},
     time::Clock,
 };
 
@@ -43,25 +43,25 @@ pub enum EventKind {
 
 /// Who is told of what happens.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct NamedObservers {
     pub(crate) name: Name,
-    pub(crate) outbox: Outbox<EventKind>,
+    pub(crate) outbox: Observers<EventKind>,
 }
 
 impl Kind for EventKind {
-    fn facts(&self) -> Facts<'_> {
-        let facts = |what| Facts::new(KIND, what, Level::Debug);
+    fn facts(&self) -> EventFacts<'_> {
+        let facts = |what| EventFacts::new(KIND, what, Level::Debug);
         match self {
             Self::Retrying { attempt, wait, cause } => {
                 let asked = match cause {
                     Cause::RetryAfter(wait) | Cause::Rejected(wait) => Some(*wait),
                     _ => None,
                 };
-                facts("retrying").because(Reason::Words(cause)).at_attempt(*attempt).waiting(*wait, asked)
+                facts("retrying").because(EventReason::Words(cause)).at_attempt(*attempt).waiting(*wait, asked)
             }
             Self::Recovered { attempts, .. } => facts("recovered").at_attempt(*attempts),
             Self::GaveUp { attempts, reason, .. } => {
-                facts("gave up").because(Reason::Words(reason)).at_attempt(*attempts)
+                facts("gave up").because(EventReason::Words(reason)).at_attempt(*attempts)
             }
         }
     }
@@ -78,7 +78,7 @@ impl Kind for EventKind {
     }
 }
 
-impl Told {
+impl NamedObservers {
     /// Tells `observer` too of what `before` tells, without any change to that.
     pub(crate) fn observed(
         before: Option<&Self>,
@@ -86,7 +86,7 @@ impl Told {
         least: Level,
         observer: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let outbox = before.map_or_else(Outbox::new, |told| told.outbox.fork());
+        let outbox = before.map_or_else(Observers::new, |told| told.outbox.fork());
         outbox.observe(least, observer, || 0);
         Arc::new(Self { name: name.clone(), outbox })
     }

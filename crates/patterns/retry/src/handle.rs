@@ -8,7 +8,7 @@ use seawall_core::{
     time::{Clock, Timer},
 };
 
-use crate::{Retry, event::Told};
+use crate::{Retry, event::NamedObservers};
 
 /// A retry, borrowed by a call, or [lent](Lent) to it.
 pub trait Handle {
@@ -28,7 +28,7 @@ pub struct Parts<'a, P, K> {
     pub(crate) clock: &'a K,
     pub(crate) chance: &'a Chance,
     pub(crate) purse: Option<&'a Purse>,
-    pub(crate) told: Option<&'a Told>,
+    pub(crate) told: Option<&'a NamedObservers>,
 }
 
 /// What a call owns of a retry that it must not borrow: the budget is shared by the count of the thread's lane, so that calls
@@ -39,7 +39,7 @@ pub struct Lent<P, K> {
     clock: K,
     chance: Chance,
     purse: Option<Held<Purse>>,
-    told: Option<Arc<Told>>,
+    told: Option<Arc<NamedObservers>>,
 }
 
 impl<P, K> Retry<P, K> {

@@ -10,7 +10,7 @@ use seawall_core::{
 use crate::{
     Builder, Decide, Event, Operation, Plan, RetryLayer, Sight,
     course::Course,
-    event::Told,
+    event::NamedObservers,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
     operation::{Numbered, Repeated},
 };
@@ -42,7 +42,7 @@ pub struct Retry<P = Plan, K = DefaultClock> {
     pub(crate) chance: Chance,
     pub(crate) plan: P,
     pub(crate) clock: K,
-    pub(crate) told: Option<Arc<Told>>,
+    pub(crate) told: Option<Arc<NamedObservers>>,
 }
 
 impl Retry {
@@ -248,7 +248,7 @@ impl<P, K> Retry<P, K> {
     /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        let told = Told::observed(self.told.as_deref(), &self.name, least, observer);
+        let told = NamedObservers::observed(self.told.as_deref(), &self.name, least, observer);
         Self { told: Some(told), ..self }
     }
 

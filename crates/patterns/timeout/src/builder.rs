@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use seawall_core::{
     Name,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     time::DefaultClock,
 };
 
@@ -16,7 +16,7 @@ pub struct Builder<L, K = DefaultClock> {
     name: Name,
     limit: L,
     clock: K,
-    outbox: Option<Arc<Outbox<EventKind>>>,
+    outbox: Option<Arc<Observers<EventKind>>>,
 }
 
 impl<L> Builder<L> {
@@ -30,7 +30,7 @@ impl<L, K> Builder<L, K> {
     ///
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
     /// reports, by its own event and at most 1 ms of others' events while more come;
-    /// [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it panics, the panic ends with the event.
+    /// [`Observers`](seawall_core::observe::Observers) says what is lost then. If it panics, the panic ends with the event.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
@@ -56,11 +56,11 @@ impl<L, K> Builder<L, K> {
 
 /// Tells `observer` too of what comes to `before`, without any change to that.
 pub(crate) fn observed(
-    before: Option<&Outbox<EventKind>>,
+    before: Option<&Observers<EventKind>>,
     least: Level,
     observer: impl Fn(&Event) + Send + Sync + 'static,
-) -> Arc<Outbox<EventKind>> {
-    let outbox = before.map_or_else(Outbox::new, Outbox::fork);
+) -> Arc<Observers<EventKind>> {
+    let outbox = before.map_or_else(Observers::new, Observers::fork);
     outbox.observe(least, observer, || 0);
     Arc::new(outbox)
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use seawall_core::{
     TimedOut,
-    observe::{self, Facts, Kind, Level, Reason},
+    observe::{self, EventFacts, EventReason, Kind, Level},
 };
 
 /// Something that happened to a timeout.
@@ -17,10 +17,10 @@ pub enum EventKind {
 }
 
 impl Kind for EventKind {
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> EventFacts<'_> {
         match self {
             Self::TimedOut(timed_out) => {
-                Facts::new("timeout", "timed out", Level::Debug).because(Reason::TimedOut(timed_out))
+                EventFacts::new("timeout", "timed out", Level::Debug).because(EventReason::TimedOut(timed_out))
             }
         }
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::{Mark, Meaning, Name, Rejection, deadline::KnownDeadline, observe::Outbox, time::Timer};
+use seawall_core::{Mark, Meaning, Name, Rejection, deadline::KnownDeadline, observe::Observers, time::Timer};
 use seawall_policy::Reject;
 
 use crate::{EventKind, LatencySink, Limited, Timeout, TimeoutRef};
@@ -49,7 +49,7 @@ pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: LatencySink, R>(
 struct Lent<K> {
     clock: K,
     name: Name,
-    outbox: Option<Arc<Outbox<EventKind>>>,
+    outbox: Option<Arc<Observers<EventKind>>>,
 }
 
 impl<K> Lent<K> {

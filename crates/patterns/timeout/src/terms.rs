@@ -3,7 +3,7 @@ use std::{task::Poll, time::Duration};
 use seawall_core::{
     Name, TimedOut,
     deadline::{self, ClocksDiffer, KnownDeadline},
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     time::{Clock, Instant, Timer, saturating_nanos},
 };
 
@@ -14,7 +14,7 @@ use crate::{Event, EventKind, LatencySink};
 pub struct TimeoutRef<'a, K> {
     pub(crate) clock: &'a K,
     pub(crate) name: &'a Name,
-    pub(crate) outbox: Option<&'a Outbox<EventKind>>,
+    pub(crate) outbox: Option<&'a Observers<EventKind>>,
 }
 
 /// The time of one call.

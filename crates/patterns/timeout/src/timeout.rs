@@ -3,7 +3,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use seawall_core::{
     FromRejection, Name,
     latency::Adaptive,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     time::{Clock, DefaultClock, Timer},
 };
 use seawall_policy::{KeepError, WrapError};
@@ -36,7 +36,7 @@ pub struct Timeout<L = Duration, K = DefaultClock> {
     pub(crate) name: Name,
     pub(crate) limit: L,
     pub(crate) clock: K,
-    pub(crate) outbox: Option<Arc<Outbox<EventKind>>>,
+    pub(crate) outbox: Option<Arc<Observers<EventKind>>>,
 }
 
 impl Timeout {

@@ -21,7 +21,7 @@ pin_project! {
     /// the call by the same deadline.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, T, E, K: Timer> {
-        told: Option<Told>,
+        told: Option<ToldDeadline>,
         clock: K,
         #[pin]
         state: State<F, Result<T, E>, K::Sleep>,
@@ -30,7 +30,7 @@ pin_project! {
 
 /// What a callee was told.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told {
+pub(super) struct ToldDeadline {
     /// When the time is over that it was told.
     pub(super) over: Instant,
     /// When the time is over that there is: a little later, because what is told is rounded down.
@@ -50,7 +50,7 @@ pin_project! {
 }
 
 impl<F, T, E, K: Timer> ResponseFuture<F, T, E, K> {
-    pub(super) const fn new(call: F, told: Option<Told>, clock: K) -> Self {
+    pub(super) const fn new(call: F, told: Option<ToldDeadline>, clock: K) -> Self {
         Self { told, clock, state: State::Calling { call } }
     }
 }

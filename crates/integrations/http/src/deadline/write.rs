@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::{
     DeadlineHeader, GrpcTimeout, TimeoutMillis,
-    future::{ResponseFuture, Told},
+    future::{ResponseFuture, ToldDeadline},
 };
 
 /// Tells the callee how much time the deadline leaves, in a client.
@@ -108,7 +108,7 @@ impl<S, H, K> WriteDeadline<S, H, K> {
 
 impl<S, H: DeadlineHeader, K: Clock> WriteDeadline<S, H, K> {
     /// Writes what the deadline leaves. Returns when that is over, unless the request said by itself that it has less.
-    fn tell(&self, headers: &mut HeaderMap, deadline: Deadline) -> Option<Told> {
+    fn tell(&self, headers: &mut HeaderMap, deadline: Deadline) -> Option<ToldDeadline> {
         let (now, name) = (self.clock.now(), self.header.name());
         let ours = deadline.instant().saturating_duration_since(now);
         let said = headers.get_all(name).iter().map(|value| self.header.read(value.as_bytes()));
@@ -118,7 +118,7 @@ impl<S, H: DeadlineHeader, K: Clock> WriteDeadline<S, H, K> {
         let told = self.header.read(text.as_bytes()).unwrap_or(left);
         let value = HeaderValue::from_str(&text).expect("digits and a unit are a header's value");
         headers.insert(name.clone(), value);
-        (left == ours).then(|| Told { over: now + told, deadline: deadline.instant() })
+        (left == ours).then(|| ToldDeadline { over: now + told, deadline: deadline.instant() })
     }
 }
 

@@ -2,7 +2,7 @@ use std::{fmt, hash::Hash, marker::PhantomData};
 
 use seawall_core::{
     Name, Shared, lanes,
-    observe::{Level, Outbox},
+    observe::{Level, Observers},
     rate::{
         Quota,
         keyed::{AtCap, Keyed, KeyedConfig, SameQuota},
@@ -20,7 +20,7 @@ pub struct Builder<Key, Q = SameQuota, K = DefaultClock> {
     quotas: Q,
     config: KeyedConfig,
     clock: K,
-    outbox: Outbox<EventKind>,
+    outbox: Observers<EventKind>,
     key: PhantomData<fn() -> Key>,
 }
 
@@ -31,7 +31,7 @@ impl<Key> Builder<Key> {
             quotas: SameQuota::new(quota),
             config: KeyedConfig::new(DEFAULT_MAX_KEYS),
             clock: DefaultClock::default(),
-            outbox: Outbox::new(),
+            outbox: Observers::new(),
             key: PhantomData,
         }
     }

@@ -2,7 +2,7 @@ use std::{borrow::Borrow, fmt, future::Future, hash::Hash};
 
 use seawall_core::{
     Error, FromRejection, Here, Name, RateLimited, Rejection, Shared,
-    observe::{Level, ObserverHandle, Outbox},
+    observe::{Level, ObserverHandle, Observers},
     rate::{
         Quota,
         keyed::{Keyed, Quotas, SameQuota},
@@ -44,7 +44,7 @@ pub(super) struct KeyedInner<Key, Q, K> {
     pub(super) name: Name,
     pub(super) keyed: Keyed<Key, Q>,
     pub(super) clock: K,
-    pub(super) outbox: Outbox<EventKind>,
+    pub(super) outbox: Observers<EventKind>,
 }
 
 impl<Key: Hash + Eq> KeyedRateLimiter<Key> {
@@ -265,7 +265,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
     ///
     /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
     /// may call the limiter: what that causes is told next. A slow observer delays the call that reports, by its own event and at
-    /// most 1 ms of others' events while more come; [`Outbox`](seawall_core::observe::Outbox) says what is lost then. If it
+    /// most 1 ms of others' events while more come; [`Observers`](seawall_core::observe::Observers) says what is lost then. If it
     /// panics, the panic ends with the event.
     ///
     /// An observer that owns a clone of the limiter keeps the limiter alive for ever. Give it a

@@ -11,7 +11,7 @@ use std::{
 use seawall::{
     CircuitBreaker, ManualClock, Retry, Stack,
     circuit_breaker::EventKind,
-    observe::{Event, Level as Weight, Outbox, of_any_kind},
+    observe::{Event, Level as Weight, Observers, of_any_kind},
     time::{Clock, Instant, Timer},
 };
 use tracing::Level;
@@ -20,13 +20,13 @@ use super::{FAILED, Reply, subscriber::Records};
 
 const WEIGHTS: [Weight; 3] = [Weight::Warn, Weight::Info, Weight::Debug];
 
-fn wanted(outbox: &Outbox<EventKind>) -> [bool; 3] {
+fn wanted(outbox: &Observers<EventKind>) -> [bool; 3] {
     WEIGHTS.map(|weight| outbox.wants(weight))
 }
 
 #[test]
 fn tracing_wants_what_a_subscriber_wants() {
-    let (direct, of_all, from_info, around) = (Outbox::new(), Outbox::new(), Outbox::new(), Outbox::new());
+    let (direct, of_all, from_info, around) = (Observers::new(), Observers::new(), Observers::new(), Observers::new());
     direct.observe(Weight::Debug, seawall::tracing, || 0);
     of_all.observe(Weight::Debug, of_any_kind(seawall::tracing), || 0);
     from_info.observe(Weight::Info, seawall::tracing, || 0);
@@ -53,7 +53,7 @@ fn tracing_wants_what_a_subscriber_wants() {
 
 #[test]
 fn beside_tracing_another_observer_is_told_of_all() {
-    let outbox = Outbox::new();
+    let outbox = Observers::new();
     outbox.observe(Weight::Debug, seawall::tracing, || 0);
     let handle = outbox.observe(Weight::Info, |_: &Event<EventKind>| {}, || 0);
     assert_eq!(wanted(&outbox), [true, true, false]);

@@ -9,7 +9,7 @@ use seawall::{
     Backoff, Budget, Bulkhead, CircuitBreaker, Deadline, Error, Hint, Jitter, KeyedRateLimiter, ManualClock, Name,
     Quota, RateLimiter, Retry, Timeout, Trip,
     circuit_breaker::EventKind,
-    observe::{Event, Facts, Kind, Level as Weight, Reason},
+    observe::{Event, EventFacts, EventReason, Kind, Level as Weight},
 };
 use subscriber::Records;
 use tracing::Level;
@@ -189,8 +189,8 @@ impl fmt::Display for Unspeakable {
 }
 
 impl Kind for Unspeakable {
-    fn facts(&self) -> Facts<'_> {
-        Facts::new("pool", "drained", self.0).because(Reason::Words(self))
+    fn facts(&self) -> EventFacts<'_> {
+        EventFacts::new("pool", "drained", self.0).because(EventReason::Words(self))
     }
 
     fn describe(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
