@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Held, Line, Shared, lanes,
+    CacheAligned, Held, Shared, lanes,
     sync::{AtomicU64, Ordering},
     time::Instant,
 };
@@ -33,12 +33,12 @@ use crate::{
 /// assert_eq!(paid, 2);
 /// ```
 #[derive(Clone)]
-pub struct Budget(Option<Shared<Purse>>);
+pub struct Budget(Option<Shared<BudgetState>>);
 
 /// What a [`Budget`] and its clones share.
-pub struct Purse {
+pub struct BudgetState {
     terms: BudgetTerms,
-    balance: Line<AtomicU64>,
+    balance: CacheAligned<AtomicU64>,
     /// Up to when the floor has been paid in, in nanoseconds; [`UNBEGUN`] before the first retry.
     paid_until: AtomicU64,
 }
@@ -98,9 +98,9 @@ impl Budget {
 
     fn new(terms: BudgetTerms) -> Self {
         let begins_with = terms.floor.saturating_mul(FIRST_SECONDS).min(terms.burst);
-        let purse = Purse {
+        let purse = BudgetState {
             terms,
-            balance: Line(AtomicU64::new(u64::from(begins_with) * RETRY)),
+            balance: CacheAligned(AtomicU64::new(u64::from(begins_with) * RETRY)),
             paid_until: AtomicU64::new(UNBEGUN),
         };
         Self(Some(Shared::new(purse, lanes())))
@@ -115,13 +115,13 @@ impl Budget {
 
     /// What is shared, if there is a bound.
     #[inline]
-    pub fn purse(&self) -> Option<&Purse> {
+    pub fn purse(&self) -> Option<&BudgetState> {
         self.0.as_deref()
     }
 
     /// The same, for one call that is to own it.
     #[inline]
-    pub fn hold(&self) -> Option<Held<Purse>> {
+    pub fn hold(&self) -> Option<Held<BudgetState>> {
         self.0.as_ref().map(Shared::hold)
     }
 
@@ -158,7 +158,7 @@ impl Budget {
     }
 }
 
-impl Purse {
+impl BudgetState {
     /// As of [`Budget::deposit`].
     #[inline]
     pub fn deposit(&self) {
@@ -252,15 +252,15 @@ impl Default for Budget {
     }
 }
 
-impl fmt::Debug for Purse {
+impl fmt::Debug for BudgetState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Purse").field("balance", &self.balance.load(Ordering::Relaxed)).finish_non_exhaustive()
+        f.debug_struct("BudgetState").field("balance", &self.balance.load(Ordering::Relaxed)).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Purse { terms, .. }) = self.purse() else { return f.write_str("Budget::unlimited()") };
+        let Some(BudgetState { terms, .. }) = self.purse() else { return f.write_str("Budget::unlimited()") };
         f.debug_struct("Budget")
             .field("ratio", &terms.ratio)
             .field("floor", &terms.floor)

@@ -28,11 +28,11 @@ impl Caller for Instant {
 
 /// A call made in this thread: its time is read from that clock, when it is asked for.
 ///
-/// An [`Instant`] is a clock too, one that stands still; so `Here(&now)` is a call whose time is known already.
+/// An [`Instant`] is a clock too, one that stands still; so `ThisThread(&now)` is a call whose time is known already.
 #[derive(Debug, Clone, Copy)]
-pub struct Here<'a, K>(pub &'a K);
+pub struct ThisThread<'a, K>(pub &'a K);
 
-impl<K: Clock> Caller for Here<'_, K> {
+impl<K: Clock> Caller for ThisThread<'_, K> {
     #[inline]
     fn now(&self) -> Instant {
         self.0.now()

@@ -1,5 +1,5 @@
 use crate::{
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Ordering},
 };
 
@@ -8,13 +8,16 @@ use crate::{
 /// The first threads have a cell each, where they store; the later ones share one, where they add.
 #[derive(Debug)]
 pub(crate) struct Counter {
-    own: Box<[Line<AtomicU64>]>,
-    shared: Line<AtomicU64>,
+    own: Box<[CacheAligned<AtomicU64>]>,
+    shared: CacheAligned<AtomicU64>,
 }
 
 impl Counter {
     pub(crate) fn new(lanes: usize) -> Self {
-        Self { own: (0..lanes).map(|_| Line(AtomicU64::new(0))).collect(), shared: Line(AtomicU64::new(0)) }
+        Self {
+            own: (0..lanes).map(|_| CacheAligned(AtomicU64::new(0))).collect(),
+            shared: CacheAligned(AtomicU64::new(0)),
+        }
     }
 
     /// `thread` is as of [`Caller::lane`](crate::Caller::lane).

@@ -59,12 +59,12 @@ pub mod wire;
 
 pub use backoff::{Backoff, Chance, Delays, Jitter};
 pub use budget::Budget;
-pub use caller::{Caller, Here};
+pub use caller::{Caller, ThisThread};
 pub use deadline::Deadline;
 pub use error::{AsRejection, Error, FromRejection};
 pub use hint::{Hint, RetryAfter};
 pub use lane::{current_lane, lanes};
-pub use line::Line;
+pub use line::CacheAligned;
 pub use name::Name;
 pub use outcome::{Classify, ErrIsFailure, Outcome};
 pub use rejection::{

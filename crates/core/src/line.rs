@@ -5,9 +5,9 @@ use std::ops::Deref;
 /// 128 bytes, not 64: x86-64 fetches lines in pairs, and some ARM cores have lines of that size.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub struct Line<T>(pub T);
+pub struct CacheAligned<T>(pub T);
 
-impl<T> Deref for Line<T> {
+impl<T> Deref for CacheAligned<T> {
     type Target = T;
 
     fn deref(&self) -> &T {

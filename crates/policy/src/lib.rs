@@ -9,7 +9,7 @@
 //!   wait for its turn, which [`Queue`] and [`Acquire`] are about.
 //! - [`Policy`] is a gate's handle, as [`GateLayer`] and [`GateService`] see it. [`QueueLayer`] and [`QueueService`] serve a
 //!   [`QueuePolicy`], whose calls can wait in their own future.
-//! - [`Passage`] is a call's way through a gate as a stack of policies has it: by [`Admit`] it takes no share of the gate.
+//! - [`GateCall`] is a call's way through a gate as a stack of policies has it: by [`Admit`] it takes no share of the gate.
 //!
 //! Users want the crates of the patterns (`seawall-circuit-breaker`, `seawall-rate-limit`, `seawall-bulkhead`, or
 //! `seawall` for all of them); this crate is for those who build a gate of their own.
@@ -37,11 +37,11 @@ pub use future::{Answer, drive, queue};
 pub use gate::{Gate, Judge, Spent};
 pub use late::{Late, NotSent};
 pub use layer::GateLayer;
-pub use passage::{Admission, Admit, Pass, Passage};
+pub use passage::{Admission, Admit, GateCall, PassOf};
 pub use policy::{BoxedWait, Patient, Policy, QueuePolicy, WaitLimit};
 pub use queue_layer::QueueLayer;
 pub use queue_service::{Admitted, LateCall, QueueService};
 pub use reject::{KeepError, MakeResponse, Reject, Respond, WithResponse, WrapError};
 pub use service::GateService;
-pub use sight::{AnyError, HeedRejections, Sight};
+pub use sight::{Opaque, ShowsRejections, Visibility};
 pub use ticket::Ticket;

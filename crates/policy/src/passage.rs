@@ -17,7 +17,7 @@ use crate::{
 /// A gate's handle, as a stack of policies sees it: a call takes no share of the gate.
 pub trait Admit: Policy {
     /// What takes a call's leave back, borrowed.
-    type Shared: Gate<Pass = Pass<Self>>;
+    type Shared: Gate<Pass = PassOf<Self>>;
     /// A call's wait for its turn.
     type Wait: Future<Output = Result<Ticket<Self::Gate>, Rejection>>;
 
@@ -28,11 +28,11 @@ pub trait Admit: Policy {
     fn refuses(&self) -> bool;
 
     /// Asks for a call.
-    fn admit(&self) -> Admission<Pass<Self>, Self::Wait>;
+    fn admit(&self) -> Admission<PassOf<Self>, Self::Wait>;
 }
 
 /// Leave to make one call.
-pub type Pass<A> = <<A as Policy>::Gate as Gate>::Pass;
+pub type PassOf<A> = <<A as Policy>::Gate as Gate>::Pass;
 
 /// What a call meets at a gate.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pin_project! {
     /// A call on its way through a gate, which whoever polls it hands over.
     ///
     /// Dropped by itself it gives nothing back: [`abandon`](Self::abandon) does.
-    pub struct Passage<C, P, W> {
+    pub struct GateCall<C, P, W> {
         #[pin]
         state: State<C, P, W>,
     }
@@ -75,7 +75,7 @@ struct Leaving<'a, G: Gate> {
     pass: Option<G::Pass>,
 }
 
-impl<C, P, W> Passage<C, P, W> {
+impl<C, P, W> GateCall<C, P, W> {
     /// Asks the gate; with leave, the call begins at once.
     #[inline(always)]
     pub fn begin<A>(policy: &A, callee: &mut impl Callee<Call = C>) -> Self
@@ -185,7 +185,7 @@ impl<G: Gate> Drop for Leaving<'_, G> {
     }
 }
 
-impl<C, P, W> fmt::Debug for Passage<C, P, W> {
+impl<C, P, W> fmt::Debug for GateCall<C, P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Waiting { .. } => "waiting",
@@ -193,7 +193,7 @@ impl<C, P, W> fmt::Debug for Passage<C, P, W> {
             State::Refused { .. } => "refused",
             State::Ended => "ended",
         };
-        f.debug_tuple("Passage").field(&state).finish()
+        f.debug_tuple("GateCall").field(&state).finish()
     }
 }
 

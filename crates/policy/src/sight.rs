@@ -1,7 +1,7 @@
 use seawall_core::{AsRejection, Meaning, Rejection};
 
 /// How a policy sees that an error is a rejection by a policy below it.
-pub trait Sight<E> {
+pub trait Visibility<E> {
     /// The rejection, if it is one.
     fn rejection(error: &E) -> Option<&Rejection>;
 
@@ -12,13 +12,13 @@ pub trait Sight<E> {
 
 /// The error shows its rejections: what `call` and a retry's layer ask for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct HeedRejections;
+pub struct ShowsRejections;
 
 /// The error may be any, and shows no rejection: what `execute` does.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AnyError;
+pub struct Opaque;
 
-impl<E: AsRejection> Sight<E> for HeedRejections {
+impl<E: AsRejection> Visibility<E> for ShowsRejections {
     fn rejection(error: &E) -> Option<&Rejection> {
         error.as_rejection()
     }
@@ -28,7 +28,7 @@ impl<E: AsRejection> Sight<E> for HeedRejections {
     }
 }
 
-impl<E> Sight<E> for AnyError {
+impl<E> Visibility<E> for Opaque {
     fn rejection(_: &E) -> Option<&Rejection> {
         None
     }

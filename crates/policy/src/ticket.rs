@@ -21,7 +21,7 @@ pub(crate) struct Slip<'a, G: Gate> {
 }
 
 /// Counts a failure if it is dropped, which is when the code beside it panics.
-struct CountPanic<'a, 'b, G: Gate>(&'b mut Slip<'a, G>);
+struct PanicGuard<'a, 'b, G: Gate>(&'b mut Slip<'a, G>);
 
 impl<G: Gate> Slip<'_, G> {
     #[inline(always)]
@@ -38,7 +38,7 @@ impl<G: Gate> Slip<'_, G> {
     /// Runs a part of the call; if it panics, the call has failed.
     #[inline(always)]
     pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
-        let armed = CountPanic(self);
+        let armed = PanicGuard(self);
         let output = part();
         mem::forget(armed);
         output
@@ -47,7 +47,7 @@ impl<G: Gate> Slip<'_, G> {
     /// Settles by a verdict, or as abandoned where there is none; if to reach it panics, the call has failed.
     #[inline(always)]
     pub(crate) fn record(&mut self, verdict: impl FnOnce(&G) -> Option<Outcome>) {
-        let armed = CountPanic(self);
+        let armed = PanicGuard(self);
         match verdict(armed.0.gate) {
             Some(outcome) => armed.0.settle(outcome),
             None => armed.0.abandon(),
@@ -194,7 +194,7 @@ impl<G: Gate> Drop for Ticket<G> {
     }
 }
 
-impl<G: Gate> Drop for CountPanic<'_, '_, G> {
+impl<G: Gate> Drop for PanicGuard<'_, '_, G> {
     fn drop(&mut self) {
         self.0.settle_in_panic();
     }

@@ -32,13 +32,13 @@ pub fn load() -> Make {
 
 /// Alone on its cache lines.
 #[derive(Clone, Default)]
-struct Word(Arc<Line>);
+struct Word(Arc<CacheAligned>);
 
 #[derive(Default)]
 #[repr(align(128))]
-struct Line(AtomicU64);
+struct CacheAligned(AtomicU64);
 
-impl std::ops::Deref for Line {
+impl std::ops::Deref for CacheAligned {
     type Target = AtomicU64;
 
     fn deref(&self) -> &AtomicU64 {

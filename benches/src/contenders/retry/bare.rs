@@ -32,11 +32,11 @@ pub fn service<A: Answer>() -> Make {
 
 /// Alone on its cache lines.
 #[derive(Clone, Default)]
-struct Word(Arc<Line>);
+struct Word(Arc<CacheAligned>);
 
 #[derive(Default)]
 #[repr(align(128))]
-struct Line(AtomicU64);
+struct CacheAligned(AtomicU64);
 
 impl Word {
     fn count(&self) {

@@ -5,7 +5,7 @@ use super::{
     buckets::{BUCKETS, bucket_of, upper_edge},
 };
 use crate::{
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Ordering},
     time::{Instant, saturating_nanos},
 };
@@ -43,7 +43,7 @@ pub struct Histogram {
     /// The low bits of a cell are its count; there are as many as the number of the last epoch leaves.
     count_bits: u32,
     /// The last epoch in which a call was recorded.
-    newest: Line<AtomicU64>,
+    newest: CacheAligned<AtomicU64>,
     /// For each bucket two cells, used by turns. A cell carries the number of its epoch, so that nobody ever has to empty
     /// one: what is left from an old epoch counts for nothing, and the first call of a new one replaces it. Numbers do
     /// not come round again, as all epochs up to [`Instant::MAX`] have their own.
@@ -63,7 +63,7 @@ impl Histogram {
             window_nanos,
             // At least one bit is the epoch's, and at least 19 are the count's.
             count_bits: (u64::MAX / window_nanos).leading_zeros(),
-            newest: Line(AtomicU64::new(0)),
+            newest: CacheAligned(AtomicU64::new(0)),
             cells: (0..BUCKETS).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect(),
         }
     }

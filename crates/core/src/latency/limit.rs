@@ -6,7 +6,7 @@ use super::{
     histogram::Histogram,
 };
 use crate::{
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Ordering},
     time::{Instant, saturating_nanos},
 };
@@ -47,7 +47,7 @@ pub struct LatencyLimit {
     histogram: Histogram,
     tick_nanos: u64,
     /// What was reckoned last, and when.
-    cached: Line<AtomicU64>,
+    cached: CacheAligned<AtomicU64>,
 }
 
 /// The cached word, unpacked: in which tick it was reckoned, and the quantile's bucket; [`NONE`] if there were too few
@@ -74,7 +74,7 @@ impl LatencyLimit {
             config,
             histogram: Histogram::new(config.window),
             tick_nanos: saturating_nanos(config.window) / TICKS_A_WINDOW,
-            cached: Line(AtomicU64::new(Cached { tick: 0, bucket: NONE }.pack())),
+            cached: CacheAligned(AtomicU64::new(Cached { tick: 0, bucket: NONE }.pack())),
         }
     }
 

@@ -7,17 +7,17 @@ use super::{
     terms::{CheckTerms, QuotaTerms, RateWord, TERMS},
 };
 use crate::{
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Mutex, Ordering, fence},
     time::Instant,
 };
 
 /// A quota's bucket that many may draw from at once, in one word.
 pub(super) struct Gcra {
-    word: Line<AtomicU64>,
+    word: CacheAligned<AtomicU64>,
     /// What the word goes by; which of them, it says itself. One is written before the word that names it is swapped in,
     /// and again only seven changes later.
-    terms: Line<[QuotaTerms; TERMS]>,
+    terms: CacheAligned<[QuotaTerms; TERMS]>,
     /// Which of them the word names, most likely: so that they are read, and what they have produced is reckoned, while the
     /// word is still on its way.
     likely: AtomicU64,
@@ -28,8 +28,8 @@ pub(super) struct Gcra {
 impl Gcra {
     pub(super) fn new(quota: &Quota, now: Instant) -> Self {
         let gcra = Self {
-            word: Line(AtomicU64::new(RateWord::new(0, quota.scale().produced(START), false).0)),
-            terms: Line(Default::default()),
+            word: CacheAligned(AtomicU64::new(RateWord::new(0, quota.scale().produced(START), false).0)),
+            terms: CacheAligned(Default::default()),
             likely: AtomicU64::new(0),
             writing: Mutex::new(()),
         };

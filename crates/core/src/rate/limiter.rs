@@ -4,7 +4,7 @@ use super::{Denied, Quota, Refusal, gcra::Gcra, queue::RateQueue, sliding_window
 use crate::{
     caller::Caller,
     counter::Counter,
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Mutex, MutexGuard, Ordering},
     time::Instant,
     waiters::Waiters,
@@ -15,7 +15,7 @@ use crate::{
 /// `W` is what is woken when a turn may have come: [`Woken`](crate::Woken) is to be woken by the caller.
 pub struct Limiter<W> {
     pub(super) rule: LimitRule,
-    queue: Line<Mutex<RateQueue<W>>>,
+    queue: CacheAligned<Mutex<RateQueue<W>>>,
     /// How many wait; written under the lock.
     pub(super) queued: AtomicU64,
     pub(super) max_queued: usize,
@@ -57,7 +57,7 @@ impl<W> Limiter<W> {
         };
         Self {
             rule,
-            queue: Line(Mutex::new(RateQueue { waiters: Waiters::new(), window, lag: 0 })),
+            queue: CacheAligned(Mutex::new(RateQueue { waiters: Waiters::new(), window, lag: 0 })),
             queued: AtomicU64::new(0),
             max_queued: usize::MAX,
             refused: Counter::new(lanes),

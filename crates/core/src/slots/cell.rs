@@ -8,7 +8,7 @@ use super::{
 use crate::{
     caller::Caller,
     counter::Counter,
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Mutex, Ordering},
     waiters::Woken,
 };
@@ -18,8 +18,8 @@ use crate::{
 /// Ask with [`try_enter`](Self::try_enter), or with [`enter`](Self::enter) where the call may wait, and hand what it cost
 /// back with [`exit`](Self::exit). `W` is what is woken when a wait is over: [`Woken`] is to be woken by the caller.
 pub struct Slots<W> {
-    pub(super) hot: Line<SlotWords>,
-    pub(super) queue: Line<Mutex<SlotQueue<W>>>,
+    pub(super) hot: CacheAligned<SlotWords>,
+    pub(super) queue: CacheAligned<Mutex<SlotQueue<W>>>,
     pub(super) max_queued: usize,
     pub(super) order: Order,
     refused: Counter,
@@ -42,8 +42,8 @@ impl<W> Slots<W> {
             queued: AtomicU64::new(0),
         };
         Self {
-            hot: Line(hot),
-            queue: Line(Mutex::new(SlotQueue::new())),
+            hot: CacheAligned(hot),
+            queue: CacheAligned(Mutex::new(SlotQueue::new())),
             max_queued: config.max_queued,
             order: config.order,
             refused: Counter::new(config.lanes),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Record, Tally};
 use crate::{
     caller::Caller,
-    line::Line,
+    line::CacheAligned,
     sync::{AtomicU64, Ordering, fence},
     time::{Instant, saturating_nanos},
 };
@@ -28,7 +28,7 @@ pub(crate) struct TimeWindow {
     /// By how many buckets a lane may be in the future; beyond that the clock has stepped back.
     slack: u64,
     /// The last bucket (plus one) in which a bad call was recorded, of whatever generation.
-    last_bad: Line<AtomicU64>,
+    last_bad: CacheAligned<AtomicU64>,
     /// The lanes of one thread each, and then the shared ones, a power of two of them.
     lanes: Box<[WindowLane]>,
     own_lanes: usize,
@@ -37,9 +37,9 @@ pub(crate) struct TimeWindow {
 #[derive(Debug)]
 struct WindowLane {
     /// The generation (16 bits) and the last bucket that is ready (48).
-    head: Line<AtomicU64>,
+    head: CacheAligned<AtomicU64>,
     /// A power of two of them, at least one for each bucket.
-    cells: Box<[Line<[AtomicU64; CELLS_A_LINE]>]>,
+    cells: Box<[CacheAligned<[AtomicU64; CELLS_A_LINE]>]>,
     /// Several threads write here, so cells are swapped. Else they are stored, at a fraction of the price.
     is_shared: bool,
     /// A bucket's number, shifted by so much, is its lap.
@@ -83,7 +83,7 @@ impl TimeWindow {
             buckets: u64::from(buckets),
             // Less would blame the edge of a bucket on the clock; more would hide calls behind those of the future.
             slack: u64::from(buckets - 1).max(1),
-            last_bad: Line(AtomicU64::new(0)),
+            last_bad: CacheAligned(AtomicU64::new(0)),
             lanes: (0..lanes + (lanes / 4).next_power_of_two())
                 .map(|lane| WindowLane::new(buckets, lane >= lanes))
                 .collect(),
@@ -221,9 +221,14 @@ impl TimeWindow {
 impl WindowLane {
     fn new(buckets: u32, is_shared: bool) -> Self {
         let lines = (buckets as usize).next_power_of_two().div_ceil(CELLS_A_LINE);
-        let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));
+        let line = || CacheAligned(std::array::from_fn(|_| AtomicU64::new(0)));
         let lap_shift = (lines * CELLS_A_LINE).trailing_zeros();
-        Self { head: Line(AtomicU64::new(0)), cells: (0..lines).map(|_| line()).collect(), is_shared, lap_shift }
+        Self {
+            head: CacheAligned(AtomicU64::new(0)),
+            cells: (0..lines).map(|_| line()).collect(),
+            is_shared,
+            lap_shift,
+        }
     }
 
     /// Counts a good call in the bucket of the head, if that is as simple as it mostly is.

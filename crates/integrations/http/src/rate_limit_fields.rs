@@ -15,7 +15,7 @@ pub(crate) fn is_string(name: &str) -> bool {
 
 /// `RateLimit-Policy`: so many calls in each window of whole seconds.
 pub(crate) fn policy(name: &str, quota: Quota) -> HeaderValue {
-    let Window { calls, seconds } = Window::of(quota);
+    let QuotaWindow { calls, seconds } = QuotaWindow::of(quota);
     value(format_args!("{};q={calls};w={seconds}", Quoted(name)))
 }
 
@@ -28,12 +28,12 @@ pub(crate) fn limit(name: &str, wait: Duration) -> HeaderValue {
 
 /// A quota in whole seconds, as the draft has no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct QuotaWindow {
     pub(crate) calls: u64,
     pub(crate) seconds: u64,
 }
 
-impl Window {
+impl QuotaWindow {
     /// The window is the period, rounded up; the calls are those that fit in it, rounded down, so that who keeps to what is
     /// said keeps to the quota.
     pub(crate) fn of(quota: Quota) -> Self {
@@ -109,7 +109,7 @@ mod tests {
             (Quota::every(Duration::from_nanos(1)), 1_000_000_000, 1),
             (Quota::new(u32::MAX, Quota::MAX_PERIOD), u64::from(u32::MAX), 366 * 86_400),
         ] {
-            assert_eq!(Window::of(quota), Window { calls, seconds }, "{quota}");
+            assert_eq!(QuotaWindow::of(quota), QuotaWindow { calls, seconds }, "{quota}");
         }
     }
 
@@ -121,7 +121,7 @@ mod tests {
         ) {
             let count = u64::from(count).min(period);
             let quota = Quota::new(count as u32, Duration::from_nanos(period));
-            let Window { calls, seconds } = Window::of(quota);
+            let QuotaWindow { calls, seconds } = QuotaWindow::of(quota);
             let (window, period) = (u128::from(seconds) * NANOS_PER_SECOND, u128::from(period));
             let (calls, count) = (u128::from(calls), u128::from(count));
             prop_assert!(calls >= 1 && calls * period <= count * window, "{calls} in {seconds} s");

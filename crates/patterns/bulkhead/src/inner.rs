@@ -5,7 +5,7 @@ use std::{
 };
 
 use seawall_core::{
-    BulkheadFull, Held, Here, Mark, Name, Outcome, Rejection,
+    BulkheadFull, Held, Mark, Name, Outcome, Rejection, ThisThread,
     observe::{Level, Observers},
     slots::{MAX_LIMIT, Reason, Refusal, Slots},
     time::Clock,
@@ -35,7 +35,7 @@ impl<K: Clock> BulkheadInner<K> {
     /// Counts a refused call, and tells of it.
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
-        self.slots.count_refused(&Here(&self.clock));
+        self.slots.count_refused(&ThisThread(&self.clock));
         let rejection = BulkheadFull::new(self.name.clone(), refusal).into();
         if self.outbox.wants(Level::Debug) {
             self.tell(EventKind::Rejected(Rejection::clone(&rejection)));
@@ -56,7 +56,7 @@ impl<K: Clock> BulkheadInner<K> {
     }
 
     pub(crate) fn resize(&self, max_concurrent: usize) {
-        let (from, woken) = self.slots.resize(max_concurrent, &Here(&self.clock));
+        let (from, woken) = self.slots.resize(max_concurrent, &ThisThread(&self.clock));
         wake(woken);
         // Not the limit as it is by now: that may be someone else's.
         self.tell(EventKind::Resized { from, to: max_concurrent.min(MAX_LIMIT) });
@@ -82,7 +82,7 @@ impl<K: Clock> Gate for BulkheadInner<K> {
 
     #[inline]
     fn exit(&self, cost: u32, _: Outcome) {
-        wake(self.slots.exit(cost, &Here(&self.clock)));
+        wake(self.slots.exit(cost, &ThisThread(&self.clock)));
     }
 
     #[inline]

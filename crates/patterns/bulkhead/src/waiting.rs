@@ -1,7 +1,7 @@
 use std::{fmt, ops::Deref, task::Waker};
 
 use seawall_core::{
-    Here, Place, Rejection,
+    Place, Rejection, ThisThread,
     slots::{self, Refusal, SlotEntry},
     time::{Clock, Instant, Timer},
 };
@@ -34,7 +34,7 @@ impl<H: Deref<Target = BulkheadInner<K>>, K: Clock> SlotWait<H, K> {
 
     fn leave(&mut self) {
         if let (Some(inner), Some(place)) = (&self.inner, self.place.take()) {
-            wake(inner.slots.leave(place, &Here(&inner.clock)).woken);
+            wake(inner.slots.leave(place, &ThisThread(&inner.clock)).woken);
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::any::Any;
 
 use seawall_core::{
-    CircuitOpen, Classify, Here, Mark, Name, Outcome, Rejection,
+    CircuitOpen, Classify, Mark, Name, Outcome, Rejection, ThisThread,
     breaker::{Breaker, Change, Pass, Refusal, Settled},
     observe::{Level, Observers},
     time::{Clock, Instant},
@@ -44,7 +44,7 @@ impl<C, K: Clock> BreakerInner<C, K> {
 
     #[inline(never)]
     fn enter_fully(&self, now: Instant) -> Result<Pass, Rejection> {
-        match self.breaker.enter(&Here(&now)) {
+        match self.breaker.enter(&ThisThread(&now)) {
             Ok(entry) => {
                 if let Some(change) = entry.change {
                     self.tell_change(change);
@@ -57,7 +57,7 @@ impl<C, K: Clock> BreakerInner<C, K> {
 
     #[inline(never)]
     fn exit_slowly(&self, pass: Pass, outcome: Outcome) {
-        let settled = self.breaker.settle(pass, outcome, &Here(&self.clock));
+        let settled = self.breaker.settle(pass, outcome, &ThisThread(&self.clock));
         if !matches!(settled, Settled::Quiet) {
             self.tell(settled);
         }
@@ -75,7 +75,7 @@ impl<C, K: Clock> BreakerInner<C, K> {
     /// Refuses a call by what [`refusal`](Self::refusal) said, and tells.
     #[inline]
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Rejection {
-        self.breaker.count_refused(&Here(&self.clock));
+        self.breaker.count_refused(&ThisThread(&self.clock));
         self.rejection(refusal)
     }
 
@@ -131,14 +131,14 @@ impl<C, K: Clock> Gate for BreakerInner<C, K> {
 
     #[inline]
     fn exit(&self, pass: Pass, outcome: Outcome) {
-        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &Here(&self.clock)) {
+        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &ThisThread(&self.clock)) {
             self.exit_slowly(pass, outcome);
         }
     }
 
     #[cold]
     fn abandon(&self, pass: Pass) {
-        let settled = self.breaker.abandon(pass, &Here(&self.clock));
+        let settled = self.breaker.abandon(pass, &ThisThread(&self.clock));
         self.tell(settled);
     }
 }

@@ -1,7 +1,7 @@
 use std::{task::Waker, time::Duration};
 
 use seawall_core::{
-    Held, Here, Name, RateLimited, Rejection,
+    Held, Name, RateLimited, Rejection, ThisThread,
     observe::{Level, Observers},
     rate::{Denied, Limiter, Quota, Refusal},
     time::{Clock, Instant},
@@ -81,7 +81,7 @@ impl<K: Clock> LimiterInner<K> {
     /// Counts a refused call, and tells of it.
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
-        self.limiter.count_refused(&Here(&self.clock));
+        self.limiter.count_refused(&ThisThread(&self.clock));
         let rejection = RateLimited::new(self.name.clone(), refusal).into();
         if self.outbox.wants(Level::Debug) {
             self.tell(EventKind::Rejected(Rejection::clone(&rejection)));

@@ -8,13 +8,13 @@ use std::{
 use pin_project_lite::pin_project;
 use seawall_core::{
     attempts::{Attempt, GaveUp, Round, Verdict},
-    budget::Purse,
+    budget::BudgetState,
     time::Timer,
 };
 
 use crate::{
-    course::{Course, Scheduled},
-    handle::Parts,
+    course::{RetryState, Scheduled},
+    handle::RetryRef,
 };
 
 /// What is attempted, as a retry with that plan sees it.
@@ -49,8 +49,8 @@ pin_project! {
     /// A call that is attempted as often as its retry allows, which whoever polls it hands over, with what is attempted.
     ///
     /// Dropped by itself it gives nothing back: [`refund`](Self::refund) does.
-    pub struct Attempting<C, S, E> {
-        course: Course,
+    pub struct RetryCall<C, S, E> {
+        course: RetryState,
         // The callee's last error, which a rejection of a later attempt must not hide.
         kept: Option<E>,
         #[pin]
@@ -74,25 +74,25 @@ pin_project! {
 
 /// The round of attempts of one retry.
 struct InCourse<'a, P, K> {
-    course: &'a Course,
+    course: &'a RetryState,
     // Borrowed, though it is but references: to copy what was just written is slower than all that is done with it.
-    retry: &'a Parts<'a, P, K>,
+    retry: &'a RetryRef<'a, P, K>,
 }
 
-impl<C, S: Future<Output = ()>, E> Attempting<C, S, E> {
+impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
     #[inline(always)]
-    pub(crate) fn first(course: Course, call: C) -> Self {
+    pub(crate) fn first(course: RetryState, call: C) -> Self {
         Self { course, kept: None, state: State::Calling { call } }
     }
 
     /// Begins the first attempt.
     #[inline(always)]
     pub fn begin<P, K: Timer>(
-        retry: Parts<'_, P, K>,
+        retry: RetryRef<'_, P, K>,
         needs_time: bool,
         repeat: &mut impl Repeatable<P, Call = C>,
     ) -> Self {
-        let course = Course::begin(retry, needs_time);
+        let course = RetryState::begin(retry, needs_time);
         let call = repeat.begin(InCourse { course: &course, retry: &retry });
         Self::first(course, call)
     }
@@ -105,7 +105,7 @@ impl<C, S: Future<Output = ()>, E> Attempting<C, S, E> {
     #[inline(always)]
     pub fn poll<R, P, K>(
         mut self: Pin<&mut Self>,
-        retry: Parts<'_, P, K>,
+        retry: RetryRef<'_, P, K>,
         repeat: &mut R,
         cx: &mut Context<'_>,
     ) -> Poll<R::Output>
@@ -143,7 +143,7 @@ impl<C, S: Future<Output = ()>, E> Attempting<C, S, E> {
     #[inline(never)]
     fn poll_further<R, P, K>(
         self: Pin<&mut Self>,
-        retry: Parts<'_, P, K>,
+        retry: RetryRef<'_, P, K>,
         repeat: &mut R,
         cx: &mut Context<'_>,
         mut scheduled: Option<Scheduled>,
@@ -204,10 +204,10 @@ impl<C, S: Future<Output = ()>, E> Attempting<C, S, E> {
     }
 }
 
-impl<C, S, E> Attempting<C, S, E> {
+impl<C, S, E> RetryCall<C, S, E> {
     /// It is about to be dropped: what was paid for an attempt that is not made goes back.
     #[inline]
-    pub fn refund(self: Pin<&mut Self>, purse: Option<&Purse>) {
+    pub fn refund(self: Pin<&mut Self>, purse: Option<&BudgetState>) {
         if let (State::Waiting { .. } | State::Due { .. }, Some(purse)) = (&self.state, purse) {
             purse.refund();
         }
@@ -249,9 +249,9 @@ impl<P, K> Clone for InCourse<'_, P, K> {
 impl<P, K> Copy for InCourse<'_, P, K> {}
 
 // By hand: derive would ask `Debug` of the user's future.
-impl<C, S, E> fmt::Debug for Attempting<C, S, E> {
+impl<C, S, E> fmt::Debug for RetryCall<C, S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.describe(&mut f.debug_struct("Attempting")).finish_non_exhaustive()
+        self.describe(&mut f.debug_struct("RetryCall")).finish_non_exhaustive()
     }
 }
 

@@ -3,15 +3,15 @@ use std::mem;
 use seawall_core::{
     Deadline, LaterAttempt,
     attempts::{Attempt, Attempts, GaveUp, Next, Verdict},
-    budget::Purse,
+    budget::BudgetState,
     time::{Clock, Instant},
 };
 
-use crate::{EventKind, event::NamedObservers, handle::Parts};
+use crate::{EventKind, event::NamedObservers, handle::RetryRef};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(crate) struct RetryState {
     /// When the first attempt began, where that matters to anyone.
     began: Option<Instant>,
     /// What is counted from the first failure on; most calls have none.
@@ -26,9 +26,9 @@ pub(crate) struct Scheduled {
     pub(crate) since: Instant,
 }
 
-impl Course {
+impl RetryState {
     #[inline(always)]
-    pub(crate) fn begin<P, K: Clock>(retry: Parts<'_, P, K>, needs_time: bool) -> Self {
+    pub(crate) fn begin<P, K: Clock>(retry: RetryRef<'_, P, K>, needs_time: bool) -> Self {
         // With the first call, and not only with the first failure, so that a test of the good case finds it.
         retry.meet_deadline();
         if let Some(purse) = retry.purse {
@@ -62,7 +62,7 @@ impl Course {
         result: R,
         kept: &mut Option<E>,
         error: impl FnOnce(R) -> Option<E>,
-        purse: Option<&Purse>,
+        purse: Option<&BudgetState>,
     ) {
         let paid = Paid(purse);
         if self.attempts.as_ref().is_some_and(Attempts::has_failed) {
@@ -79,7 +79,7 @@ impl Course {
     #[inline(always)]
     pub(crate) fn next<P, K: Clock>(
         &mut self,
-        retry: Parts<'_, P, K>,
+        retry: RetryRef<'_, P, K>,
         verdict: impl FnOnce(&Attempt, &P) -> Option<Verdict>,
         obstacle: impl FnOnce() -> Option<GaveUp>,
     ) -> Option<Scheduled> {
@@ -97,7 +97,7 @@ impl Course {
     #[cold]
     fn schedule<P, K: Clock>(
         &mut self,
-        retry: Parts<'_, P, K>,
+        retry: RetryRef<'_, P, K>,
         verdict: Verdict,
         obstacle: impl FnOnce() -> Option<GaveUp>,
     ) -> Option<Scheduled> {
@@ -140,7 +140,7 @@ impl Course {
 }
 
 #[cold]
-fn recovered<P, K: Clock>(attempts: &Attempts, retry: Parts<'_, P, K>) {
+fn recovered<P, K: Clock>(attempts: &Attempts, retry: RetryRef<'_, P, K>) {
     if let Some(told) = retry.told {
         let elapsed = attempts.elapsed(retry.clock.now());
         told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed }, retry.clock);
@@ -148,7 +148,7 @@ fn recovered<P, K: Clock>(attempts: &Attempts, retry: Parts<'_, P, K>) {
 }
 
 /// Gives back what was paid for an attempt.
-struct Paid<'a>(Option<&'a Purse>);
+struct Paid<'a>(Option<&'a BudgetState>);
 
 impl Drop for Paid<'_> {
     fn drop(&mut self) {

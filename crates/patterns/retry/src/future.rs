@@ -15,24 +15,24 @@ use seawall_core::{
 };
 
 use crate::{
-    AnyError, Attempting, Decide, HeedRejections, Operation, Repeatable, Retry, Sight,
-    course::Course,
+    Decide, Opaque, Operation, Repeatable, Retry, RetryCall, ShowsRejections, Visibility,
+    course::RetryState,
     decide::verdict,
-    handle::{Handle, Parts},
-    operation::{Numbered, Repeated},
+    handle::{Handle, RetryRef},
+    operation::{Numbered, RunEach},
 };
 
 /// The future of [`Retry::execute`].
-pub type ExecuteFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Repeated<O>, &'a Retry<P, K>, AnyError>;
+pub type ExecuteFuture<'a, O, P, K = DefaultClock> = ResponseFuture<RunEach<O>, &'a Retry<P, K>, Opaque>;
 
 /// The future of [`Retry::call`].
-pub type CallFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Repeated<O>, &'a Retry<P, K>, HeedRejections>;
+pub type CallFuture<'a, O, P, K = DefaultClock> = ResponseFuture<RunEach<O>, &'a Retry<P, K>, ShowsRejections>;
 
 /// The future of [`Retry::execute_with`].
-pub type ExecuteWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, AnyError>;
+pub type ExecuteWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, Opaque>;
 
 /// The future of [`Retry::call_with`].
-pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, HeedRejections>;
+pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, ShowsRejections>;
 
 /// Makes a call with retries: the one way of `execute`, `call` and the tower service alike.
 ///
@@ -40,16 +40,16 @@ pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>
 /// and where it stays.
 #[inline(always)]
 pub fn drive<O: Operation, H: Handle, V>(
-    retry: Parts<'_, H::Plan, H::Timer>,
+    retry: RetryRef<'_, H::Plan, H::Timer>,
     handle: impl FnOnce() -> H,
     begin: impl FnOnce(Attempt) -> (O, O::Future),
 ) -> ResponseFuture<O, H, V>
 where
     H::Plan: Decide<O::Output, O::Error>,
 {
-    let course = Course::begin(retry, O::NEEDS_TIME || <H::Plan as Decide<_, _>>::NEEDS_TIME);
+    let course = RetryState::begin(retry, O::NEEDS_TIME || <H::Plan as Decide<_, _>>::NEEDS_TIME);
     let (operation, call) = begin(course.attempt());
-    ResponseFuture { operation, handle: handle(), attempts: Attempting::first(course, call), sight: PhantomData }
+    ResponseFuture { operation, handle: handle(), attempts: RetryCall::first(course, call), sight: PhantomData }
 }
 
 pin_project! {
@@ -62,7 +62,7 @@ pin_project! {
         operation: O,
         handle: H,
         #[pin]
-        attempts: Attempting<O::Future, <H::Timer as Timer>::Sleep, O::Error>,
+        attempts: RetryCall<O::Future, <H::Timer as Timer>::Sleep, O::Error>,
         sight: PhantomData<fn() -> V>,
     }
 
@@ -84,7 +84,7 @@ impl<O, V, P> Repeatable<P> for Attempted<'_, O, V>
 where
     O: Operation,
     P: Decide<O::Output, O::Error>,
-    V: Sight<O::Error>,
+    V: Visibility<O::Error>,
 {
     type Call = O::Future;
     type Output = Result<O::Output, O::Error>;
@@ -127,7 +127,7 @@ where
     O: Operation,
     H: Handle,
     H::Plan: Decide<O::Output, O::Error>,
-    V: Sight<O::Error>,
+    V: Visibility<O::Error>,
 {
     type Output = Result<O::Output, O::Error>;
 

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use seawall_core::{
     Chance, Held,
     attempts::RetryConfig,
-    budget::Purse,
+    budget::BudgetState,
     deadline::{self, ClocksDiffer},
     time::{Clock, Timer},
 };
@@ -18,35 +18,35 @@ pub trait Handle {
     type Timer: Timer;
 
     /// What a call goes by.
-    fn parts(&self) -> Parts<'_, Self::Plan, Self::Timer>;
+    fn parts(&self) -> RetryRef<'_, Self::Plan, Self::Timer>;
 }
 
 /// What a call goes by.
-pub struct Parts<'a, P, K> {
+pub struct RetryRef<'a, P, K> {
     pub(crate) config: &'a RetryConfig,
     pub(crate) plan: &'a P,
     pub(crate) clock: &'a K,
     pub(crate) chance: &'a Chance,
-    pub(crate) purse: Option<&'a Purse>,
+    pub(crate) purse: Option<&'a BudgetState>,
     pub(crate) told: Option<&'a NamedObservers>,
 }
 
 /// What a call owns of a retry that it must not borrow: the budget is shared by the count of the thread's lane, so that calls
 /// on different threads do not fight over one.
-pub struct Lent<P, K> {
+pub struct RetryOwned<P, K> {
     config: RetryConfig,
     plan: P,
     clock: K,
     chance: Chance,
-    purse: Option<Held<Purse>>,
+    purse: Option<Held<BudgetState>>,
     told: Option<Arc<NamedObservers>>,
 }
 
 impl<P, K> Retry<P, K> {
     /// What a call goes by.
     #[inline(always)]
-    pub fn parts(&self) -> Parts<'_, P, K> {
-        Parts {
+    pub fn parts(&self) -> RetryRef<'_, P, K> {
+        RetryRef {
             config: &self.config,
             plan: &self.plan,
             clock: &self.clock,
@@ -57,12 +57,12 @@ impl<P, K> Retry<P, K> {
     }
 
     #[inline(always)]
-    pub(crate) fn lend(&self) -> Lent<P, K>
+    pub(crate) fn lend(&self) -> RetryOwned<P, K>
     where
         P: Clone,
         K: Clone,
     {
-        Lent {
+        RetryOwned {
             config: self.config,
             plan: self.plan.clone(),
             clock: self.clock.clone(),
@@ -78,18 +78,18 @@ impl<P, K: Timer> Handle for &Retry<P, K> {
     type Timer = K;
 
     #[inline(always)]
-    fn parts(&self) -> Parts<'_, P, K> {
+    fn parts(&self) -> RetryRef<'_, P, K> {
         Retry::parts(self)
     }
 }
 
-impl<P, K: Timer> Handle for Lent<P, K> {
+impl<P, K: Timer> Handle for RetryOwned<P, K> {
     type Plan = P;
     type Timer = K;
 
     #[inline(always)]
-    fn parts(&self) -> Parts<'_, P, K> {
-        Parts {
+    fn parts(&self) -> RetryRef<'_, P, K> {
+        RetryRef {
             config: &self.config,
             plan: &self.plan,
             clock: &self.clock,
@@ -100,14 +100,14 @@ impl<P, K: Timer> Handle for Lent<P, K> {
     }
 }
 
-impl<'a, P, K> Parts<'a, P, K> {
+impl<'a, P, K> RetryRef<'a, P, K> {
     /// What further attempts are paid from, where there is a bound.
-    pub fn purse(&self) -> Option<&'a Purse> {
+    pub fn purse(&self) -> Option<&'a BudgetState> {
         self.purse
     }
 }
 
-impl<P, K: Clock> Parts<'_, P, K> {
+impl<P, K: Clock> RetryRef<'_, P, K> {
     /// Whether another attempt may follow the one of that number.
     #[inline]
     pub(crate) fn may_follow(&self, number: u32) -> bool {
@@ -131,23 +131,23 @@ impl<P, K: Clock> Parts<'_, P, K> {
 }
 
 // By hand: it is a bundle of references, whatever they refer to.
-impl<P, K> Clone for Parts<'_, P, K> {
+impl<P, K> Clone for RetryRef<'_, P, K> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<P, K> Copy for Parts<'_, P, K> {}
+impl<P, K> Copy for RetryRef<'_, P, K> {}
 
 // By hand: what is in them may be a closure.
-impl<P, K> fmt::Debug for Parts<'_, P, K> {
+impl<P, K> fmt::Debug for RetryRef<'_, P, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("config", self.config).finish_non_exhaustive()
+        f.debug_struct("RetryRef").field("config", self.config).finish_non_exhaustive()
     }
 }
 
-impl<P, K> fmt::Debug for Lent<P, K> {
+impl<P, K> fmt::Debug for RetryOwned<P, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("RetryOwned").field("config", &self.config).finish_non_exhaustive()
     }
 }

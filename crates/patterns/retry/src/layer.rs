@@ -3,10 +3,10 @@ use std::{fmt, marker::PhantomData};
 use seawall_core::time::DefaultClock;
 use tower_layer::Layer;
 
-use crate::{AnyError, CloneAll, HeedRejections, OwnRule, Plan, Retry, RetryService};
+use crate::{CloneAll, Opaque, OwnRule, Plan, Retry, RetryService, ShowsRejections};
 
 /// Retries the calls of services by one [`Retry`], whose budget they share; from [`Retry::layer`].
-pub struct RetryLayer<P = Plan, K = DefaultClock, Q = OwnRule, V = HeedRejections> {
+pub struct RetryLayer<P = Plan, K = DefaultClock, Q = OwnRule, V = ShowsRejections> {
     retry: Retry<P, K>,
     clone: Q,
     sight: PhantomData<fn() -> V>,
@@ -36,7 +36,7 @@ impl<P, K, Q, V> RetryLayer<P, K, Q, V> {
 
     /// For errors that cannot show whether they are a rejection by a policy below: then those are failures as others.
     #[must_use]
-    pub fn any_error(self) -> RetryLayer<P, K, Q, AnyError> {
+    pub fn any_error(self) -> RetryLayer<P, K, Q, Opaque> {
         RetryLayer { retry: self.retry, clone: self.clone, sight: PhantomData }
     }
 

@@ -25,13 +25,13 @@ pub trait Operation {
 
 /// A closure that makes a future for each attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct Repeated<O>(pub(crate) O);
+pub struct RunEach<O>(pub(crate) O);
 
 /// A closure that makes a future for each attempt, and is told which one it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Numbered<O>(pub(crate) O);
 
-impl<O, F, T, E> Operation for Repeated<O>
+impl<O, F, T, E> Operation for RunEach<O>
 where
     O: FnMut() -> F,
     F: Future<Output = Result<T, E>>,

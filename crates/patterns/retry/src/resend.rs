@@ -61,12 +61,12 @@ impl<Request, F: Fn(&Request) -> Option<Request>> CloneRequest<Request> for F {
 
 /// Sends one request to a service as often as it is told to; each time by a clone that was made ready for it.
 pub struct Resend<S, Request, Q> {
-    kept: Kept<S, Request>,
+    kept: NextAttempt<S, Request>,
     clone: Q,
 }
 
 /// What the next attempt takes, or why there is none.
-type Kept<S, Request> = Result<(S, Request), GaveUp>;
+type NextAttempt<S, Request> = Result<(S, Request), GaveUp>;
 
 impl<S, Request, Q> Resend<S, Request, Q>
 where
@@ -138,7 +138,7 @@ fn keep<S: Clone, Request>(
     request: &Request,
     clone: &impl CloneRequest<Request>,
     may_follow: bool,
-) -> Kept<S, Request> {
+) -> NextAttempt<S, Request> {
     if !may_follow {
         // If it is the last attempt, nobody asks.
         return Err(GaveUp::Budget);

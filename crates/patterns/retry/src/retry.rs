@@ -8,11 +8,11 @@ use seawall_core::{
 };
 
 use crate::{
-    Builder, Decide, Event, Operation, Plan, RetryLayer, Sight,
-    course::Course,
+    Builder, Decide, Event, Operation, Plan, RetryLayer, Visibility,
+    course::RetryState,
     event::NamedObservers,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
-    operation::{Numbered, Repeated},
+    operation::{Numbered, RunEach},
 };
 
 /// Makes failed calls again: after a while, a few times, and not more than its budget allows.
@@ -83,7 +83,7 @@ impl<P, K> Retry<P, K> {
         P: Decide<T, E>,
         K: Timer,
     {
-        self.start(Repeated(f))
+        self.start(RunEach(f))
     }
 
     /// As [`execute`](Self::execute), for an error that can show a policy's rejection. One that does not say when the call
@@ -109,7 +109,7 @@ impl<P, K> Retry<P, K> {
         P: Decide<T, E>,
         K: Timer,
     {
-        self.start(Repeated(f))
+        self.start(RunEach(f))
     }
 
     /// As [`execute`](Self::execute), where `f` is told which attempt it makes. It costs a clock read a call.
@@ -176,7 +176,7 @@ impl<P, K> Retry<P, K> {
         P: Decide<T, E>,
         K: Clock,
     {
-        let (mut course, mut kept) = (Course::begin(self.parts(), P::NEEDS_TIME), None);
+        let (mut course, mut kept) = (RetryState::begin(self.parts(), P::NEEDS_TIME), None);
         loop {
             let scope = course.scope();
             let result = f();
@@ -203,7 +203,7 @@ impl<P, K> Retry<P, K> {
     where
         O: Operation,
         P: Decide<O::Output, O::Error>,
-        V: Sight<O::Error>,
+        V: Visibility<O::Error>,
         K: Timer,
     {
         let begin = |attempt: Attempt| {

@@ -11,9 +11,9 @@ use seawall_core::{
 use tower_service::Service;
 
 use crate::{
-    CloneRequest, Decide, HeedRejections, OwnRule, Plan, Retry, Sight,
+    CloneRequest, Decide, OwnRule, Plan, Retry, ShowsRejections, Visibility,
     future::{ResponseFuture, drive},
-    handle::Lent,
+    handle::RetryOwned,
     resend::Resend,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 /// It is as ready as the inner service, and the first attempt goes to what was polled ready. Each further one goes to a
 /// clone of it that is polled ready first; what that waits for is part of the attempt, and an error is its result. A clone
 /// that is ready and idle holds what the inner service holds then.
-pub struct RetryService<S, P = Plan, K = DefaultClock, Q = OwnRule, V = HeedRejections> {
+pub struct RetryService<S, P = Plan, K = DefaultClock, Q = OwnRule, V = ShowsRejections> {
     inner: S,
     retry: Retry<P, K>,
     clone: Q,
@@ -66,11 +66,11 @@ where
     P: Decide<S::Response, S::Error> + Clone,
     K: Timer + Clone,
     Q: CloneRequest<Request> + Clone,
-    V: Sight<S::Error>,
+    V: Visibility<S::Error>,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = ResponseFuture<Resend<S, Request, Q>, Lent<P, K>, V>;
+    type Future = ResponseFuture<Resend<S, Request, Q>, RetryOwned<P, K>, V>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use seawall_core::{Mark, Meaning, Name, Rejection, deadline::KnownDeadline, observe::Observers, time::Timer};
 use seawall_policy::Reject;
 
-use crate::{EventKind, LatencySink, Limited, Timeout, TimeoutRef};
+use crate::{EventKind, LatencySink, Timeout, TimeoutCall, TimeoutRef};
 
 /// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
 #[inline(always)]
@@ -25,8 +25,8 @@ pub(crate) fn drive<F, L, K: Timer + Clone, W: LatencySink, R>(
     reject: R,
 ) -> ResponseFuture<F, K, W, R> {
     ResponseFuture {
-        limited: Limited::begin(timeout.terms(), limit, watch, call),
-        lent: Lent::of(timeout),
+        limited: TimeoutCall::begin(timeout.terms(), limit, watch, call),
+        lent: TimeoutOwned::of(timeout),
         reject: Some(reject),
     }
 }
@@ -41,18 +41,18 @@ pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: LatencySink, R>(
     waited: KnownDeadline,
     reject: R,
 ) -> ResponseFuture<F, K, W, R> {
-    let limited = Limited::unready(timeout.terms(), watch, limit, waited);
-    ResponseFuture { limited, lent: Lent::of(timeout), reject: Some(reject) }
+    let limited = TimeoutCall::unready(timeout.terms(), watch, limit, waited);
+    ResponseFuture { limited, lent: TimeoutOwned::of(timeout), reject: Some(reject) }
 }
 
 /// What a call owns of a timeout that it must not borrow.
-struct Lent<K> {
+struct TimeoutOwned<K> {
     clock: K,
     name: Name,
     outbox: Option<Arc<Observers<EventKind>>>,
 }
 
-impl<K> Lent<K> {
+impl<K> TimeoutOwned<K> {
     #[inline(always)]
     fn of<L>(timeout: &Timeout<L, K>) -> Self
     where
@@ -74,8 +74,8 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, K: Timer, W, R> {
         #[pin]
-        limited: Limited<F, K::Sleep, W>,
-        lent: Lent<K>,
+        limited: TimeoutCall<F, K::Sleep, W>,
+        lent: TimeoutOwned<K>,
         reject: Option<R>,
     }
 }
@@ -113,7 +113,7 @@ where
 fn own_rejection<T, E, C, K: Timer, W: LatencySink>(
     result: &Result<T, E>,
     mark: Mark,
-    limited: Pin<&mut Limited<C, K::Sleep, W>>,
+    limited: Pin<&mut TimeoutCall<C, K::Sleep, W>>,
     terms: TimeoutRef<'_, K>,
 ) -> Option<Rejection> {
     let Err(error) = result else { return None };

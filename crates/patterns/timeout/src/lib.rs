@@ -121,7 +121,7 @@ pub use builder::Builder;
 pub use event::{Event, EventKind};
 pub use layer::TimeoutLayer;
 pub use limit::{LatencySink, TimeoutLimit};
-pub use limited::Limited;
+pub use limited::TimeoutCall;
 pub use seawall_core::{Deadline, TimedOut, latency::Adaptive};
 pub use service::TimeoutService;
 pub use terms::TimeoutRef;

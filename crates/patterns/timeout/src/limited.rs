@@ -20,7 +20,7 @@ use crate::{
 
 pin_project! {
     /// A call that has a limit, or its refusal, without the timeout, which whoever polls it hands over.
-    pub struct Limited<C, S, W> {
+    pub struct TimeoutCall<C, S, W> {
         #[pin]
         state: State<C>,
         // Made when the call is first found waiting.
@@ -44,7 +44,7 @@ pin_project! {
     }
 }
 
-impl<C, S, W: LatencySink> Limited<C, S, W> {
+impl<C, S, W: LatencySink> TimeoutCall<C, S, W> {
     /// Begins the call, if there is time.
     #[inline(always)]
     pub fn begin<K: Timer>(terms: TimeoutRef<'_, K>, limit: Duration, watch: W, call: impl FnOnce() -> C) -> Self {
@@ -136,7 +136,7 @@ impl<C, S, W: LatencySink> Limited<C, S, W> {
     }
 }
 
-impl<C, S, W> Limited<C, S, W> {
+impl<C, S, W> TimeoutCall<C, S, W> {
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
     }
@@ -166,8 +166,8 @@ fn is_over<K: Timer>(due: Instant, clock: &K, mut sleep: Pin<&mut Option<K::Slee
 }
 
 // By hand: derive would ask `Debug` of the user's future.
-impl<C, S, W> fmt::Debug for Limited<C, S, W> {
+impl<C, S, W> fmt::Debug for TimeoutCall<C, S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limited").field("running", &self.is_running()).finish_non_exhaustive()
+        f.debug_struct("TimeoutCall").field("running", &self.is_running()).finish_non_exhaustive()
     }
 }

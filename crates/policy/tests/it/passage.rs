@@ -10,7 +10,7 @@ use std::{
 use crate::door::{Door, Hooks, InLine, Place};
 use futures::task::noop_waker_ref;
 use seawall_core::{Mark, Outcome, Rejection, time::ManualClock};
-use seawall_policy::{Admission, Admit, Callee, Passage, Policy, Waiting};
+use seawall_policy::{Admission, Admit, Callee, GateCall, Policy, Waiting};
 use seawall_testkit::{panics::panic_message, time::SECOND};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok};
 
@@ -80,7 +80,7 @@ impl Callee for Inner {
     }
 }
 
-type Way = Passage<Call, Place, Waiting<InLine, Door>>;
+type Way = GateCall<Call, Place, Waiting<InLine, Door>>;
 
 fn verdict(_: &Door, result: &Result<u32, Rejection>, _: Mark) -> Option<Outcome> {
     Some(if result.is_ok() { Outcome::Success } else { Outcome::Failure })
@@ -94,7 +94,7 @@ fn poll(way: Pin<&mut Way>, door: &Door, inner: &mut Inner) -> Poll<Result<u32, 
 fn with_leave_the_call_begins_at_once_and_is_settled_by_the_verdict() {
     let (door, mut inner) = (Door::new(1), Inner::new(1));
     let mut way = pin!(Way::begin(&door, &mut inner));
-    assert_eq!(format!("{way:?}"), r#"Passage("running")"#);
+    assert_eq!(format!("{way:?}"), r#"GateCall("running")"#);
     assert_eq!((inner.log(), door.taken_and_waiting()), (vec!["begun"], (1, 0)));
     assert_pending!(poll(way.as_mut(), &door, &mut inner));
     assert_eq!(assert_ready_ok!(poll(way.as_mut(), &door, &mut inner)), 7);
@@ -116,7 +116,7 @@ fn a_call_without_a_verdict_is_abandoned() {
 fn without_leave_the_call_does_not_begin_and_the_rejection_is_given_out_once() {
     let (door, mut inner) = (Door::new(0), Inner::new(0));
     let mut way = pin!(Way::begin(&door, &mut inner));
-    assert_eq!(format!("{way:?}"), r#"Passage("refused")"#);
+    assert_eq!(format!("{way:?}"), r#"GateCall("refused")"#);
     let rejection = assert_ready!(poll(way.as_mut(), &door, &mut inner)).unwrap_err();
     assert_eq!((rejection.policy(), door.counts().rejected, inner.log()), ("door", 1, vec![]));
     let message = panic_message(|| poll(way.as_mut(), &door, &mut inner));
@@ -128,7 +128,7 @@ fn a_call_that_waits_is_postponed_and_begins_when_its_turn_comes() {
     let door = Door::with_line(1, SECOND, &ManualClock::new());
     let (ticket, mut inner) = (door.enter().unwrap(), Inner::new(0));
     let mut way = pin!(Way::begin(&door, &mut inner));
-    assert_eq!(format!("{way:?}"), r#"Passage("waiting")"#);
+    assert_eq!(format!("{way:?}"), r#"GateCall("waiting")"#);
     assert_eq!((inner.log(), door.taken_and_waiting()), (vec!["postponed"], (1, 0)));
     assert_pending!(poll(way.as_mut(), &door, &mut inner));
     assert_eq!(door.taken_and_waiting(), (1, 1));

@@ -1,13 +1,13 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use seawall_core::Error;
-use seawall_policy::AnyError;
+use seawall_policy::Opaque;
 
 use super::{
     Stack,
     chain::Chain,
     closure::{Callable, Called},
-    mode::Mode,
+    mode::Repeats,
     operation::Operation,
 };
 
@@ -48,13 +48,13 @@ trait Execute<T, E> {
     fn execute(&self, f: BoxCall<T, E>) -> BoxFuture<'_, Result<T, Error<E>>>;
 }
 
-type BoxCalled<T, E> = Called<BoxFuture<'static, Result<T, E>>, T, E, AnyError>;
+type BoxCalled<T, E> = Called<BoxFuture<'static, Result<T, E>>, T, E, Opaque>;
 
 impl<P, T, E> Execute<T, E> for Stack<P>
 where
-    P: Mode + Chain<BoxCalled<T, E>, Run: Send> + Sync,
+    P: Repeats + Chain<BoxCalled<T, E>, Run: Send> + Sync,
     BoxCall<T, E>:
-        Callable<P::Mode, Future = BoxFuture<'static, Result<T, E>>, Operation: Operation<BoxCalled<T, E>> + Send>,
+        Callable<P::Repeats, Future = BoxFuture<'static, Result<T, E>>, Operation: Operation<BoxCalled<T, E>> + Send>,
     T: 'static,
     E: 'static,
 {

@@ -9,14 +9,14 @@ use seawall_core::{Mark, Outcome, Rejection, attempts::Round};
 use seawall_policy::Callee;
 use seawall_policy::Judge;
 
-use super::operation::{Operation, Shape};
+use super::operation::{CallTypes, Operation};
 
 /// Policies around a call, outermost first: `(A, (B, ()))` is `A` around `B`.
 ///
 /// A call's future owns one share of them all, or borrows them. What each of them keeps of a call is its part of
 /// [`Run`](Self::Run), and knows neither the policy nor what that stands around: both are handed down with each poll, and so
 /// is the operation, which whoever has to wait begins later.
-pub trait Chain<X: Shape> {
+pub trait Chain<X: CallTypes> {
     /// A call on its way.
     type Run;
 
@@ -30,7 +30,7 @@ pub trait Chain<X: Shape> {
         operation: &mut O,
         round: impl Round,
         cx: &mut Context<'_>,
-    ) -> Poll<End<X>>;
+    ) -> Poll<ChainResult<X>>;
 
     /// It is about to be dropped: what it took is given back, after what it took it for has ended.
     fn abandon(&self, run: Pin<&mut Self::Run>);
@@ -40,7 +40,7 @@ pub trait Chain<X: Shape> {
 }
 
 /// What a call comes to in the middle of a stack: its own result, or the rejection of a policy further in.
-pub type End<X> = Result<Result<<X as Shape>::Output, <X as Shape>::Error>, Rejection>;
+pub type ChainResult<X> = Result<Result<<X as CallTypes>::Output, <X as CallTypes>::Error>, Rejection>;
 
 /// What stands inside of a policy: the rest of the chain, and the operation that it makes.
 pub(super) struct Rest<'a, R, O, N> {
@@ -54,13 +54,13 @@ pub(super) struct Inside<'a, X, R, O, N>(pub(super) Rest<'a, R, O, N>, pub(super
 
 impl<X, R, O, N> Callee for Inside<'_, X, R, O, N>
 where
-    X: Shape,
+    X: CallTypes,
     R: Chain<X>,
     O: Operation<X>,
     N: Round,
 {
     type Call = R::Run;
-    type Output = End<X>;
+    type Output = ChainResult<X>;
 
     #[inline(always)]
     fn begin(&mut self) -> R::Run {
@@ -68,7 +68,7 @@ where
     }
 
     #[inline(always)]
-    fn poll(&mut self, call: Pin<&mut R::Run>, cx: &mut Context<'_>) -> Poll<End<X>> {
+    fn poll(&mut self, call: Pin<&mut R::Run>, cx: &mut Context<'_>) -> Poll<ChainResult<X>> {
         self.0.chain.poll(call, self.0.operation, self.0.round, cx)
     }
 
@@ -78,7 +78,7 @@ where
 }
 
 /// Nothing around the call.
-impl<X: Shape> Chain<X> for () {
+impl<X: CallTypes> Chain<X> for () {
     type Run = X::Call;
 
     #[inline(always)]
@@ -93,7 +93,7 @@ impl<X: Shape> Chain<X> for () {
         _: &mut O,
         _: impl Round,
         cx: &mut Context<'_>,
-    ) -> Poll<End<X>> {
+    ) -> Poll<ChainResult<X>> {
         run.poll(cx).map(Ok)
     }
 
@@ -106,7 +106,7 @@ impl<X: Shape> Chain<X> for () {
 
 /// The rejection that a call came to, by a policy further in or, where the error shows it, below.
 #[inline]
-pub(super) fn rejection<X: Shape>(end: &End<X>) -> Option<&Rejection> {
+pub(super) fn rejection<X: CallTypes>(end: &ChainResult<X>) -> Option<&Rejection> {
     match end {
         Ok(result) => X::rejection(result),
         Err(rejection) => Some(rejection),
@@ -117,9 +117,9 @@ pub(super) fn rejection<X: Shape>(end: &End<X>) -> Option<&Rejection> {
 /// than its own limit, it failed; and one that the caller's deadline cut off counts as one that the caller has dropped. Where
 /// there was no time at all, the callee was not touched.
 #[inline]
-pub(super) fn verdict<X, G>(gate: &G, end: &End<X>, mark: Mark) -> Option<Outcome>
+pub(super) fn verdict<X, G>(gate: &G, end: &ChainResult<X>, mark: Mark) -> Option<Outcome>
 where
-    X: Shape,
+    X: CallTypes,
     G: Judge<X::Output, X::Error>,
 {
     let rejection = match end {

@@ -4,18 +4,18 @@ use seawall_core::{
     Rejection,
     attempts::{Attempt, GaveUp, Round},
 };
-use seawall_policy::Sight;
+use seawall_policy::Visibility;
 
-use super::operation::{Marker, Operation, Shape};
+use super::operation::{CallTypes, Marker, Operation};
 
 /// A closure's call.
 #[derive(Debug)]
 pub struct Called<F, T, E, V>(Marker<(F, T, E, V)>);
 
-impl<F, T, E, V> Shape for Called<F, T, E, V>
+impl<F, T, E, V> CallTypes for Called<F, T, E, V>
 where
     F: Future<Output = Result<T, E>>,
-    V: Sight<E>,
+    V: Visibility<E>,
 {
     type Output = T;
     type Error = E;
@@ -42,7 +42,7 @@ pub struct Again;
     label = "a stack with a retry calls its closure again, so that must be `FnMut() -> impl Future<Output = Result<_, _>>`",
     note = "what the closure moves into its future has to be cloned, or borrowed, in each call of it"
 )]
-pub trait Callable<Mode> {
+pub trait Callable<Repeats> {
     /// What it makes.
     type Future;
     /// The closure, as the stack keeps it.
@@ -86,7 +86,7 @@ impl<C: FnMut() -> F, F> Callable<Again> for C {
 
 impl<X, C> Operation<X> for RunOnce<C>
 where
-    X: Shape<Request = ()>,
+    X: CallTypes<Request = ()>,
     C: FnOnce() -> X::Call,
 {
     const NEEDS_TIME: bool = false;
@@ -108,7 +108,7 @@ where
 
 impl<X, C> Operation<X> for RunAgain<C>
 where
-    X: Shape<Request = ()>,
+    X: CallTypes<Request = ()>,
     C: FnMut() -> X::Call,
 {
     const NEEDS_TIME: bool = false;
@@ -129,7 +129,7 @@ where
 
 impl<X, C> Operation<X> for RunNumbered<C>
 where
-    X: Shape<Request = ()>,
+    X: CallTypes<Request = ()>,
     C: FnMut(Attempt) -> X::Call,
 {
     const NEEDS_TIME: bool = true;

@@ -14,7 +14,7 @@ use seawall_policy::Reject;
 
 use super::{
     chain::Chain,
-    operation::{Operation, Shape},
+    operation::{CallTypes, Operation},
 };
 
 pin_project! {
@@ -25,7 +25,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<H, O, X, R>
     where
-        X: Shape,
+        X: CallTypes,
         H: Deref,
         H::Target: Chain<X>,
     {
@@ -40,7 +40,7 @@ pin_project! {
 
     impl<H, O, X, R> PinnedDrop for ResponseFuture<H, O, X, R>
     where
-        X: Shape,
+        X: CallTypes,
         H: Deref,
         H::Target: Chain<X>,
     {
@@ -55,7 +55,7 @@ pin_project! {
 
 impl<H, O, X, R> ResponseFuture<H, O, X, R>
 where
-    X: Shape,
+    X: CallTypes,
     H: Deref<Target: Chain<X>>,
 {
     #[inline(always)]
@@ -71,7 +71,7 @@ where
 
 impl<H, O, X, R> Future for ResponseFuture<H, O, X, R>
 where
-    X: Shape,
+    X: CallTypes,
     H: Deref<Target: Chain<X>>,
     O: Operation<X>,
     R: Reject<X::Output, X::Error>,
@@ -95,7 +95,7 @@ where
 // By hand: derive would ask `Debug` of the user's future.
 impl<H, O, X, R> fmt::Debug for ResponseFuture<H, O, X, R>
 where
-    X: Shape,
+    X: CallTypes,
     H: Deref<Target: Chain<X>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

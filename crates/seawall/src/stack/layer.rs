@@ -1,7 +1,7 @@
 use std::{fmt, marker::PhantomData};
 
 use seawall_core::{Rejection, Shared, lanes};
-use seawall_policy::{AnyError, HeedRejections, KeepError, Respond, WithResponse, WrapError};
+use seawall_policy::{KeepError, Opaque, Respond, ShowsRejections, WithResponse, WrapError};
 use seawall_retry::{CloneAll, OwnRule};
 use tower_layer::Layer;
 
@@ -11,13 +11,13 @@ use super::StackService;
 /// [`Stack::layer`](super::Stack::layer).
 ///
 /// Errors are wrapped in [`Error`](seawall_core::Error), so the inner service's may be any.
-pub struct StackLayer<P, Q = OwnRule, R = WrapError, V = AnyError> {
+pub struct StackLayer<P, Q = OwnRule, R = WrapError, V = Opaque> {
     policies: Shared<P>,
-    how: How<Q, R, V>,
+    how: ServiceConfig<Q, R, V>,
 }
 
 /// How services keep requests, end refused calls, and see rejections in errors.
-pub(super) struct How<Q, R, V> {
+pub(super) struct ServiceConfig<Q, R, V> {
     pub(super) clone: Q,
     pub(super) reject: R,
     sight: PhantomData<fn() -> V>,
@@ -25,7 +25,7 @@ pub(super) struct How<Q, R, V> {
 
 impl<P> StackLayer<P> {
     pub(super) fn new(policies: P) -> Self {
-        let how = How { clone: OwnRule, reject: WrapError, sight: PhantomData };
+        let how = ServiceConfig { clone: OwnRule, reject: WrapError, sight: PhantomData };
         Self { policies: Shared::new(policies, lanes()), how }
     }
 }
@@ -42,22 +42,22 @@ impl<P, Q, R, V> StackLayer<P, Q, R, V> {
     /// rule of the request's type, [`RepeatRequest`](seawall_retry::RepeatRequest).
     #[must_use]
     pub fn clone_request<C>(self, clone: C) -> StackLayer<P, C, R, V> {
-        let How { reject, sight, .. } = self.how;
-        StackLayer { policies: self.policies, how: How { clone, reject, sight } }
+        let ServiceConfig { reject, sight, .. } = self.how;
+        StackLayer { policies: self.policies, how: ServiceConfig { clone, reject, sight } }
     }
 
     /// Keeps the error type, for errors that can carry a rejection ([`FromRejection`](seawall_core::FromRejection)) and show
     /// it ([`AsRejection`](seawall_core::AsRejection)): another stack's, or a boxed one.
     #[must_use]
-    pub fn keep_error(self) -> StackLayer<P, Q, KeepError, HeedRejections> {
-        let How { clone, .. } = self.how;
-        StackLayer { policies: self.policies, how: How { clone, reject: KeepError, sight: PhantomData } }
+    pub fn keep_error(self) -> StackLayer<P, Q, KeepError, ShowsRejections> {
+        let ServiceConfig { clone, .. } = self.how;
+        StackLayer { policies: self.policies, how: ServiceConfig { clone, reject: KeepError, sight: PhantomData } }
     }
 
     /// Answers a refused call with the response that `respond` makes, not with an error; the error type stays, and may be
     /// any, `Infallible` too.
     #[must_use]
-    pub fn on_reject<F, T>(self, respond: F) -> StackLayer<P, Q, Respond<F>, AnyError>
+    pub fn on_reject<F, T>(self, respond: F) -> StackLayer<P, Q, Respond<F>, Opaque>
     where
         F: Fn(Rejection) -> T + Clone,
     {
@@ -71,11 +71,14 @@ impl<P, Q, R, V> StackLayer<P, Q, R, V> {
 }
 
 impl<P, Q, R, V, A> WithResponse<A> for StackLayer<P, Q, R, V> {
-    type Output = StackLayer<P, Q, Respond<A>, AnyError>;
+    type Output = StackLayer<P, Q, Respond<A>, Opaque>;
 
     fn with_response(self, answer: A) -> Self::Output {
-        let How { clone, .. } = self.how;
-        StackLayer { policies: self.policies, how: How { clone, reject: Respond(answer), sight: PhantomData } }
+        let ServiceConfig { clone, .. } = self.how;
+        StackLayer {
+            policies: self.policies,
+            how: ServiceConfig { clone, reject: Respond(answer), sight: PhantomData },
+        }
     }
 }
 
@@ -94,7 +97,7 @@ impl<P, Q: Clone, R: Clone, V> Clone for StackLayer<P, Q, R, V> {
     }
 }
 
-impl<Q: Clone, R: Clone, V> Clone for How<Q, R, V> {
+impl<Q: Clone, R: Clone, V> Clone for ServiceConfig<Q, R, V> {
     fn clone(&self) -> Self {
         Self { clone: self.clone.clone(), reject: self.reject.clone(), sight: PhantomData }
     }

@@ -19,14 +19,14 @@ mod summary;
 
 pub use append::Append;
 pub use boxed::BoxedStack;
-pub use chain::{Chain, End};
+pub use chain::{Chain, ChainResult};
 pub use check::{Concern, ConcernKind};
 pub use closure::{Again, Callable, Called, Once, RunAgain, RunNumbered, RunOnce};
 pub use drawing::Drawing;
 pub use layer::StackLayer;
-pub use mode::Mode;
+pub use mode::Repeats;
 pub use observe::Observe;
-pub use operation::{Operation, Shape};
+pub use operation::{CallTypes, Operation};
 pub use request::{Cloner, Requested};
 pub use service::StackService;
 pub use standard::Standard;
@@ -42,7 +42,7 @@ use seawall_core::{
     observe::{Event, Kind, Level},
     time::Clock,
 };
-use seawall_policy::{AnyError, HeedRejections, KeepError, Reject, Sight, WrapError};
+use seawall_policy::{KeepError, Opaque, Reject, ShowsRejections, Visibility, WrapError};
 use seawall_rate_limit::RateLimiter;
 use seawall_retry::Retry;
 use seawall_timeout::Timeout;
@@ -141,13 +141,10 @@ impl<P> Stack<P> {
     /// Dropped, the call is dropped, and each policy takes back what it gave.
     #[allow(clippy::type_complexity, reason = "the parts have names, and stand once")]
     #[inline(always)]
-    pub fn execute<C, T, E>(
-        &self,
-        f: C,
-    ) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, AnyError>, WrapError>
+    pub fn execute<C, T, E>(&self, f: C) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, Opaque>, WrapError>
     where
-        P: Mode + Chain<Called<C::Future, T, E, AnyError>>,
-        C: Callable<P::Mode, Operation: Operation<Called<C::Future, T, E, AnyError>>>,
+        P: Repeats + Chain<Called<C::Future, T, E, Opaque>>,
+        C: Callable<P::Repeats, Operation: Operation<Called<C::Future, T, E, Opaque>>>,
         C::Future: Future<Output = Result<T, E>>,
     {
         self.start(f.into_operation(), WrapError)
@@ -172,10 +169,10 @@ impl<P> Stack<P> {
     pub fn call<C, T, E>(
         &self,
         f: C,
-    ) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, HeedRejections>, KeepError>
+    ) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, ShowsRejections>, KeepError>
     where
-        P: Mode + Chain<Called<C::Future, T, E, HeedRejections>>,
-        C: Callable<P::Mode, Operation: Operation<Called<C::Future, T, E, HeedRejections>>>,
+        P: Repeats + Chain<Called<C::Future, T, E, ShowsRejections>>,
+        C: Callable<P::Repeats, Operation: Operation<Called<C::Future, T, E, ShowsRejections>>>,
         C::Future: Future<Output = Result<T, E>>,
         E: FromRejection + AsRejection,
     {
@@ -200,9 +197,9 @@ impl<P> Stack<P> {
     pub fn execute_with<C, F, T, E>(
         &self,
         f: C,
-    ) -> CallFuture<'_, P, RunNumbered<C>, Called<F, T, E, AnyError>, WrapError>
+    ) -> CallFuture<'_, P, RunNumbered<C>, Called<F, T, E, Opaque>, WrapError>
     where
-        P: Chain<Called<F, T, E, AnyError>>,
+        P: Chain<Called<F, T, E, Opaque>>,
         C: FnMut(Attempt) -> F,
         F: Future<Output = Result<T, E>>,
     {
@@ -215,7 +212,7 @@ impl<P> Stack<P> {
         P: Chain<Called<F, T, E, V>>,
         O: Operation<Called<F, T, E, V>>,
         F: Future<Output = Result<T, E>>,
-        V: Sight<E>,
+        V: Visibility<E>,
         R: Reject<T, E>,
     {
         let run = self.policies.begin(&mut operation, Single);

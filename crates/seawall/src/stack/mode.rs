@@ -7,46 +7,46 @@ use seawall_retry::Retry;
 use seawall_timeout::Timeout;
 
 /// Whether policies make a call [once](Once), or may make it [again](Again).
-pub trait Mode {
+pub trait Repeats {
     /// Which of the two.
-    type Mode;
+    type Repeats;
 
     /// Whether it is the latter.
     const REPEATS: bool;
 }
 
-impl Mode for () {
-    type Mode = Once;
+impl Repeats for () {
+    type Repeats = Once;
 
     const REPEATS: bool = false;
 }
 
-impl<P, K, R> Mode for (Retry<P, K>, R) {
-    type Mode = Again;
+impl<P, K, R> Repeats for (Retry<P, K>, R) {
+    type Repeats = Again;
 
     const REPEATS: bool = true;
 }
 
-impl<L, K, R: Mode> Mode for (Timeout<L, K>, R) {
-    type Mode = R::Mode;
+impl<L, K, R: Repeats> Repeats for (Timeout<L, K>, R) {
+    type Repeats = R::Repeats;
 
     const REPEATS: bool = R::REPEATS;
 }
 
-impl<C, K: Clock, R: Mode> Mode for (CircuitBreaker<C, K>, R) {
-    type Mode = R::Mode;
+impl<C, K: Clock, R: Repeats> Repeats for (CircuitBreaker<C, K>, R) {
+    type Repeats = R::Repeats;
 
     const REPEATS: bool = R::REPEATS;
 }
 
-impl<K: Clock, R: Mode> Mode for (RateLimiter<K>, R) {
-    type Mode = R::Mode;
+impl<K: Clock, R: Repeats> Repeats for (RateLimiter<K>, R) {
+    type Repeats = R::Repeats;
 
     const REPEATS: bool = R::REPEATS;
 }
 
-impl<K: Clock, R: Mode> Mode for (Bulkhead<K>, R) {
-    type Mode = R::Mode;
+impl<K: Clock, R: Repeats> Repeats for (Bulkhead<K>, R) {
+    type Repeats = R::Repeats;
 
     const REPEATS: bool = R::REPEATS;
 }

@@ -6,7 +6,7 @@ use seawall_core::{
 };
 
 /// The types of a call.
-pub trait Shape {
+pub trait CallTypes {
     /// What it gives.
     type Output;
     /// What it fails with.
@@ -21,7 +21,7 @@ pub trait Shape {
 }
 
 /// What a stack makes: a closure's call, or the sending of a request.
-pub trait Operation<X: Shape> {
+pub trait Operation<X: CallTypes> {
     /// Whether it makes use of [`Attempt::elapsed`](seawall_core::attempts::Attempt::elapsed).
     const NEEDS_TIME: bool;
 

@@ -13,25 +13,25 @@ use seawall_core::{
     attempts::{Attempt, GaveUp, Round, Verdict},
     time::{Clock, Timer},
 };
-use seawall_policy::{Admit, Pass, Passage};
+use seawall_policy::{Admit, GateCall, PassOf};
 use seawall_rate_limit::RateLimiter;
-use seawall_retry::{Attempting, Decide, Repeatable, Retry, verdict as verdict_on};
-use seawall_timeout::{Limited, Timeout, TimeoutLimit};
+use seawall_retry::{Decide, Repeatable, Retry, RetryCall, verdict as verdict_on};
+use seawall_timeout::{Timeout, TimeoutCall, TimeoutLimit};
 
 use super::{
-    chain::{Chain, End, Inside, Rest, rejection, verdict},
-    operation::{Operation, Shape},
+    chain::{Chain, ChainResult, Inside, Rest, rejection, verdict},
+    operation::{CallTypes, Operation},
 };
 
 /// What a gate keeps of a call.
-type Through<A, C> = Passage<C, Pass<A>, <A as Admit>::Wait>;
+type Through<A, C> = GateCall<C, PassOf<A>, <A as Admit>::Wait>;
 
 // The gates differ in what they ask of a call's types, and of a clock; a blanket impl would keep the others out.
 macro_rules! gate {
     ([$($generics:tt)*] $gate:ty, $($bounds:tt)*) => {
         impl<X, R, $($generics)*> Chain<X> for ($gate, R)
         where
-            X: Shape,
+            X: CallTypes,
             R: Chain<X>,
             $($bounds)*
         {
@@ -39,7 +39,7 @@ macro_rules! gate {
 
             #[inline(always)]
             fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
-                Passage::begin(&self.0, &mut inside::<X, _, _, _>(&self.1, operation, round))
+                GateCall::begin(&self.0, &mut inside::<X, _, _, _>(&self.1, operation, round))
             }
 
             #[inline(always)]
@@ -49,7 +49,7 @@ macro_rules! gate {
                 operation: &mut O,
                 round: impl Round,
                 cx: &mut Context<'_>,
-            ) -> Poll<End<X>> {
+            ) -> Poll<ChainResult<X>> {
                 run.poll(&self.0, &mut inside(&self.1, operation, round), cx, verdict::<X, _>)
             }
 
@@ -77,18 +77,18 @@ fn inside<'a, X, R, O, N>(chain: &'a R, operation: &'a mut O, round: N) -> Insid
 
 impl<X, L, K, R> Chain<X> for (Timeout<L, K>, R)
 where
-    X: Shape,
+    X: CallTypes,
     L: TimeoutLimit<X::Request>,
     K: Timer,
     R: Chain<X>,
 {
-    type Run = Limited<R::Run, K::Sleep, L::LatencySink>;
+    type Run = TimeoutCall<R::Run, K::Sleep, L::LatencySink>;
 
     #[inline(always)]
     fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
         let (timeout, rest) = self;
         let (limit, watch) = (timeout.limit_for(operation.request()), timeout.limit().watch());
-        Limited::begin(timeout.terms(), limit, watch, || rest.begin(operation, round))
+        TimeoutCall::begin(timeout.terms(), limit, watch, || rest.begin(operation, round))
     }
 
     #[inline(always)]
@@ -98,7 +98,7 @@ where
         operation: &mut O,
         round: impl Round,
         cx: &mut Context<'_>,
-    ) -> Poll<End<X>> {
+    ) -> Poll<ChainResult<X>> {
         let (timeout, rest) = self;
         let poll = |call: Pin<&mut R::Run>| rest.poll(call, operation, round, cx);
         let mut polled = run.as_mut().poll_call(timeout.terms(), poll, |end| matches!(end, Ok(Ok(_))));
@@ -129,18 +129,18 @@ where
 
 impl<X, P, K, R> Chain<X> for (Retry<P, K>, R)
 where
-    X: Shape,
+    X: CallTypes,
     P: Decide<X::Output, X::Error>,
     K: Timer,
     R: Chain<X>,
 {
-    type Run = Attempting<R::Run, K::Sleep, X::Error>;
+    type Run = RetryCall<R::Run, K::Sleep, X::Error>;
 
     #[inline(always)]
     fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run {
         let (retry, rest) = self;
-        let mut attempts = Attempts(inside::<X, _, _, _>(rest, operation, round));
-        Attempting::begin(retry.parts(), P::NEEDS_TIME || O::NEEDS_TIME, &mut attempts)
+        let mut attempts = RestAttempts(inside::<X, _, _, _>(rest, operation, round));
+        RetryCall::begin(retry.parts(), P::NEEDS_TIME || O::NEEDS_TIME, &mut attempts)
     }
 
     #[inline(always)]
@@ -150,9 +150,9 @@ where
         operation: &mut O,
         round: impl Round,
         cx: &mut Context<'_>,
-    ) -> Poll<End<X>> {
+    ) -> Poll<ChainResult<X>> {
         let (retry, rest) = self;
-        run.poll(retry.parts(), &mut Attempts(inside::<X, _, _, _>(rest, operation, round)), cx)
+        run.poll(retry.parts(), &mut RestAttempts(inside::<X, _, _, _>(rest, operation, round)), cx)
     }
 
     fn abandon(&self, mut run: Pin<&mut Self::Run>) {
@@ -169,34 +169,34 @@ where
 }
 
 /// What a retry attempts.
-struct Attempts<'a, X, R, O, N>(Inside<'a, X, R, O, N>);
+struct RestAttempts<'a, X, R, O, N>(Inside<'a, X, R, O, N>);
 
-impl<X, P, R, O, N> Repeatable<P> for Attempts<'_, X, R, O, N>
+impl<X, P, R, O, N> Repeatable<P> for RestAttempts<'_, X, R, O, N>
 where
-    X: Shape,
+    X: CallTypes,
     P: Decide<X::Output, X::Error>,
     R: Chain<X>,
     O: Operation<X>,
     N: Round,
 {
     type Call = R::Run;
-    type Output = End<X>;
+    type Output = ChainResult<X>;
     type Error = X::Error;
 
     #[inline(always)]
     fn begin(&mut self, round: impl Round) -> R::Run {
         let Rest { chain, operation, round: around } = &mut self.0.0;
-        chain.begin(*operation, Both { around: *around, round })
+        chain.begin(*operation, Nested { around: *around, round })
     }
 
     #[inline(always)]
-    fn poll(&mut self, call: Pin<&mut R::Run>, round: impl Round, cx: &mut Context<'_>) -> Poll<End<X>> {
+    fn poll(&mut self, call: Pin<&mut R::Run>, round: impl Round, cx: &mut Context<'_>) -> Poll<ChainResult<X>> {
         let Rest { chain, operation, round: around } = &mut self.0.0;
-        chain.poll(call, *operation, Both { around: *around, round }, cx)
+        chain.poll(call, *operation, Nested { around: *around, round }, cx)
     }
 
     #[inline(always)]
-    fn verdict(&self, attempt: &Attempt, plan: &P, end: &End<X>) -> Option<Verdict> {
+    fn verdict(&self, attempt: &Attempt, plan: &P, end: &ChainResult<X>) -> Option<Verdict> {
         let result = match end {
             Ok(result) => result,
             Err(rejection) => return Some(verdict_on(rejection, Hint::None)),
@@ -205,11 +205,11 @@ where
         Some(X::rejection(result).map_or(Verdict::Failed(hint), |rejection| verdict_on(rejection, hint)))
     }
 
-    fn into_error(end: End<X>) -> Option<X::Error> {
+    fn into_error(end: ChainResult<X>) -> Option<X::Error> {
         end.ok()?.err()
     }
 
-    fn from_error(error: X::Error) -> End<X> {
+    fn from_error(error: X::Error) -> ChainResult<X> {
         Ok(Err(error))
     }
 
@@ -220,12 +220,12 @@ where
 
 /// A round of attempts inside of another one.
 #[derive(Clone, Copy)]
-struct Both<A, N> {
+struct Nested<A, N> {
     around: A,
     round: N,
 }
 
-impl<A: Round, N: Round> Round for Both<A, N> {
+impl<A: Round, N: Round> Round for Nested<A, N> {
     #[inline]
     fn attempt(&self) -> Attempt {
         self.round.attempt()

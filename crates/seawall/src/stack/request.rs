@@ -4,23 +4,23 @@ use seawall_core::{
     Rejection,
     attempts::{Attempt, GaveUp, Round},
 };
-use seawall_policy::Sight;
+use seawall_policy::Visibility;
 use seawall_retry::{CloneRequest, Operation as Attempted, Resend, Sent};
 use tower_service::Service;
 
 use super::{
     closure::{Again, Once},
-    operation::{Marker, Operation, Shape},
+    operation::{CallTypes, Marker, Operation},
 };
 
 /// A request that is sent to a service.
 #[derive(Debug)]
 pub struct Requested<S, Request, V>(Marker<(S, Request, V)>);
 
-impl<S, Request, V> Shape for Requested<S, Request, V>
+impl<S, Request, V> CallTypes for Requested<S, Request, V>
 where
     S: Service<Request>,
-    V: Sight<S::Error>,
+    V: Visibility<S::Error>,
 {
     type Output = S::Response;
     type Error = S::Error;
@@ -35,12 +35,12 @@ where
 
 /// How a stack of that kind, [`Once`] or [`Again`], keeps requests: the former not at all, the latter by a [`CloneRequest`].
 #[derive(Debug)]
-pub struct Cloner<Q, Mode> {
+pub struct Cloner<Q, Repeats> {
     clone: Q,
-    mode: PhantomData<fn() -> Mode>,
+    mode: PhantomData<fn() -> Repeats>,
 }
 
-impl<Q, Mode> Cloner<Q, Mode> {
+impl<Q, Repeats> Cloner<Q, Repeats> {
     pub(super) const fn new(clone: Q) -> Self {
         Self { clone, mode: PhantomData }
     }
@@ -73,7 +73,7 @@ impl<Q: CloneRequest<Request>, Request> CloneRequest<Request> for Cloner<Q, Agai
 }
 
 // By hand: derive would ask `Clone` of what is only a type here.
-impl<Q: Clone, Mode> Clone for Cloner<Q, Mode> {
+impl<Q: Clone, Repeats> Clone for Cloner<Q, Repeats> {
     fn clone(&self) -> Self {
         Self::new(self.clone.clone())
     }
@@ -117,7 +117,7 @@ impl<S, Request, Q, V> Operation<Requested<S, Request, V>> for First<'_, S, Requ
 where
     S: Service<Request> + Clone,
     Q: CloneRequest<Request> + Clone,
-    V: Sight<S::Error>,
+    V: Visibility<S::Error>,
 {
     const NEEDS_TIME: bool = Q::NEEDS_TIME;
 
@@ -147,7 +147,7 @@ impl<S, Request, Q, V> Operation<Requested<S, Request, V>> for Resend<S, Request
 where
     S: Service<Request> + Clone,
     Q: CloneRequest<Request> + Clone,
-    V: Sight<S::Error>,
+    V: Visibility<S::Error>,
 {
     const NEEDS_TIME: bool = Q::NEEDS_TIME;
 

@@ -4,15 +4,15 @@ use std::{
 };
 
 use seawall_core::{Held, Mark, Shared, attempts::Single};
-use seawall_policy::{AnyError, Reject, Sight, WrapError};
+use seawall_policy::{Opaque, Reject, Visibility, WrapError};
 use seawall_retry::{CloneRequest, OwnRule, Resend};
 use tower_service::Service;
 
 use super::{
     chain::Chain,
     future::ResponseFuture,
-    layer::How,
-    mode::Mode,
+    layer::ServiceConfig,
+    mode::Repeats,
     request::{Cloner, First, Requested},
 };
 
@@ -24,15 +24,15 @@ use super::{
 /// future does. While the inner service is not ready, but the call would be refused, it is ready for that. The first
 /// attempt of a call goes by what was polled ready. Each further one, and each that had to wait, goes by a clone that is
 /// made ready first, as a part of the attempt.
-pub struct StackService<S, P, Q = OwnRule, R = WrapError, V = AnyError> {
+pub struct StackService<S, P, Q = OwnRule, R = WrapError, V = Opaque> {
     inner: S,
     policies: Shared<P>,
-    how: How<Q, R, V>,
+    how: ServiceConfig<Q, R, V>,
     ready: bool,
 }
 
 impl<S, P, Q, R, V> StackService<S, P, Q, R, V> {
-    pub(super) fn new(inner: S, policies: Shared<P>, how: How<Q, R, V>) -> Self {
+    pub(super) fn new(inner: S, policies: Shared<P>, how: ServiceConfig<Q, R, V>) -> Self {
         Self { inner, policies, how, ready: false }
     }
 
@@ -50,15 +50,15 @@ impl<S, P, Q, R, V> StackService<S, P, Q, R, V> {
 impl<S, P, Q, R, V, Request> Service<Request> for StackService<S, P, Q, R, V>
 where
     S: Service<Request> + Clone,
-    P: Mode + Chain<Requested<S, Request, V>>,
+    P: Repeats + Chain<Requested<S, Request, V>>,
     Q: Clone,
-    Cloner<Q, P::Mode>: CloneRequest<Request>,
+    Cloner<Q, P::Repeats>: CloneRequest<Request>,
     R: Reject<S::Response, S::Error> + Clone,
-    V: Sight<S::Error>,
+    V: Visibility<S::Error>,
 {
     type Response = S::Response;
     type Error = R::Error;
-    type Future = ResponseFuture<Held<P>, Resend<S, Request, Cloner<Q, P::Mode>>, Requested<S, Request, V>, R>;
+    type Future = ResponseFuture<Held<P>, Resend<S, Request, Cloner<Q, P::Repeats>>, Requested<S, Request, V>, R>;
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
@@ -78,7 +78,7 @@ where
     #[inline(always)]
     fn call(&mut self, request: Request) -> Self::Future {
         // A clone may panic: it is made before the policies give anything, or when there is a future that gives it back.
-        let How { clone, reject, .. } = self.how.clone();
+        let ServiceConfig { clone, reject, .. } = self.how.clone();
         let policies = self.policies.hold();
         let mut first = First::new(&mut self.inner, request, Cloner::new(clone));
         if !mem::replace(&mut self.ready, false) {

@@ -20,7 +20,7 @@ use crate::{
     caller::Caller,
     counter::Counter,
     lanes,
-    line::Line,
+    line::CacheAligned,
     sync::{Mutex, MutexGuard},
     time::Instant,
 };
@@ -35,7 +35,7 @@ use crate::{
 /// `Hash` and `Eq` of keys run under a shard's lock, and must not ask the limiter. If one of them panics, keys may be
 /// forgotten, and nothing else. The quotas' function and the keys' `Clone` and `Drop` run outside of it.
 pub struct Keyed<K, Q = SameQuota, S = RandomState> {
-    shards: Box<[Line<Mutex<Shard<K>>>]>,
+    shards: Box<[CacheAligned<Mutex<Shard<K>>>]>,
     quotas: Q,
     hasher: S,
     max_keys: usize,
@@ -106,7 +106,7 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
             _ => None,
         };
         Self {
-            shards: (0..shards).map(|_| Line(Mutex::new(Shard::new(now)))).collect(),
+            shards: (0..shards).map(|_| CacheAligned(Mutex::new(Shard::new(now)))).collect(),
             quotas,
             hasher,
             max_keys: config.max_keys,

@@ -17,7 +17,7 @@ use seawall_policy::{Gate, Judge, Ticket};
 
 use super::{HeldBody, held::HeadVerdict};
 
-pub use super::late::LateFuture;
+pub use super::late::LateBodyFuture;
 
 pin_project! {
     /// A call that a gate let in, whose response goes on to hold its leave; or its refusal.
@@ -90,7 +90,7 @@ fn settle<B: Body, E, G: Judge<Response<B>, E>>(
     mark: Mark,
 ) -> Option<HeadVerdict> {
     // Both may be a user's code, and if they panic the call has failed.
-    let armed = CountPanic(ticket);
+    let armed = HeldPanicGuard(ticket);
     let Some(outcome) = armed.0.gate().judge(result, mark) else {
         // The ticket is dropped next, which abandons the call.
         mem::forget(armed);
@@ -122,9 +122,9 @@ fn length<B: Body>(response: &Response<B>) -> Option<u64> {
 
 /// Counts a failure if it is dropped, which is when the code beside it panics.
 // As in the gate, whose own settles with the verdict; here the verdict may have to wait.
-pub(super) struct CountPanic<'a, G: Gate>(pub(super) &'a mut Ticket<G>);
+pub(super) struct HeldPanicGuard<'a, G: Gate>(pub(super) &'a mut Ticket<G>);
 
-impl<G: Gate> Drop for CountPanic<'_, G> {
+impl<G: Gate> Drop for HeldPanicGuard<'_, G> {
     fn drop(&mut self) {
         self.0.settle_in_panic();
     }

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use seawall_core::Outcome;
 use seawall_policy::{Gate, Ticket};
 
-use super::future::CountPanic;
+use super::future::HeldPanicGuard;
 
 pin_project! {
     /// A response's body that keeps the leave of its call until it has been read; from [`hold_body`](crate::hold_body).
@@ -137,7 +137,7 @@ impl HeadVerdict {
 impl<G: Gate> Hold<G> {
     /// Lets the trailers replace the verdict on the head.
     fn judge(&mut self, trailers: &HeaderMap) {
-        let armed = CountPanic(&mut self.ticket);
+        let armed = HeldPanicGuard(&mut self.ticket);
         if let Some(outcome) = (self.judge)(armed.0.gate(), trailers) {
             self.head.outcome = outcome;
         }

@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::{
     HeldBody,
-    future::{LateFuture, ResponseFuture},
+    future::{LateBodyFuture, ResponseFuture},
 };
 
 /// Makes the calls of a gate's layer last until the bodies of their responses have been read, or dropped: see [`HoldBody`].
@@ -183,13 +183,13 @@ where
 {
     type Response = Response<HeldBody<B, P::Gate>>;
     type Error = S::Error;
-    type Future = LateFuture<S, Request, P, R>;
+    type Future = LateBodyFuture<S, Request, P, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.gate.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        LateFuture::new(self.gate.admit(request), || self.gate.reject().clone())
+        LateBodyFuture::new(self.gate.admit(request), || self.gate.reject().clone())
     }
 }

@@ -7,7 +7,7 @@ use http_body::Frame;
 /// Copied, as a frame is often a slice of a connection's buffer, all of which it would keep; and into few large pieces, as
 /// frames may be of one byte each. So what it takes of memory is never more than the cap.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct KeptBytes {
     /// Full, or given to a reader.
     pieces: Vec<Bytes>,
     /// Being filled.
@@ -25,7 +25,7 @@ pub(super) struct Position {
     pub(super) trailers: bool,
 }
 
-impl Kept {
+impl KeptBytes {
     /// Copies a frame, if it can be; else what was kept is not the whole any more. There come at most `rest` bytes after it.
     pub(super) fn push(&mut self, frame: &Frame<Bytes>, cap: usize, rest: Option<u64>) -> bool {
         // Nothing follows the trailers; what does is not of this protocol, and cannot be told apart when it is replayed.

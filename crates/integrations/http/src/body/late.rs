@@ -20,7 +20,7 @@ pin_project! {
     /// The gate was asked when this was made. If the call need not wait, it is a [`ResponseFuture`] from its beginning.
     /// Dropped while it waits, it leaves the queue, and the inner call is not made.
     #[must_use = "futures do nothing unless polled"]
-    pub struct LateFuture<S: Service<Request>, Request, P: QueuePolicy, R> {
+    pub struct LateBodyFuture<S: Service<Request>, Request, P: QueuePolicy, R> {
         #[pin]
         state: State<S, Request, S::Future, P, R>,
     }
@@ -36,7 +36,7 @@ pin_project! {
     }
 }
 
-impl<S: Service<Request>, Request, P: QueuePolicy, R> LateFuture<S, Request, P, R> {
+impl<S: Service<Request>, Request, P: QueuePolicy, R> LateBodyFuture<S, Request, P, R> {
     pub(super) fn new(admitted: Admitted<S, Request, P>, reject: impl FnOnce() -> R) -> Self {
         let state = match admitted {
             Admitted::Sent(call, ticket) => State::Running { response: ResponseFuture::admitted(call, ticket) },
@@ -47,7 +47,7 @@ impl<S: Service<Request>, Request, P: QueuePolicy, R> LateFuture<S, Request, P, 
     }
 }
 
-impl<S, Request, P, R, B> Future for LateFuture<S, Request, P, R>
+impl<S, Request, P, R, B> Future for LateBodyFuture<S, Request, P, R>
 where
     S: Service<Request, Response = Response<B>>,
     B: Body,
@@ -82,9 +82,9 @@ where
 }
 
 // By hand: derive would ask `Debug` of the user's future.
-impl<S: Service<Request>, Request, P: QueuePolicy, R> fmt::Debug for LateFuture<S, Request, P, R> {
+impl<S: Service<Request>, Request, P: QueuePolicy, R> fmt::Debug for LateBodyFuture<S, Request, P, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = matches!(self.state, State::Late { .. });
-        f.debug_struct("LateFuture").field("waiting", &waiting).finish_non_exhaustive()
+        f.debug_struct("LateBodyFuture").field("waiting", &waiting).finish_non_exhaustive()
     }
 }

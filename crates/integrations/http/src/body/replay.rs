@@ -44,10 +44,10 @@ use super::{
 /// # }
 /// ```
 pub struct ReplayBody<B> {
-    source: Source<B>,
+    source: ReplaySource<B>,
 }
 
-enum Source<B> {
+enum ReplaySource<B> {
     /// At its end from the beginning, and so are its copies.
     Empty,
     /// Known to be too large.
@@ -71,12 +71,12 @@ impl<B: Body> ReplayBody<B> {
     pub fn new(body: B, max_kept: usize) -> Self {
         let size = body.size_hint();
         let source = if body.is_end_stream() {
-            Source::Empty
+            ReplaySource::Empty
         } else if size.lower() > max_kept as u64 {
-            Source::Through(Box::pin(body))
+            ReplaySource::Through(Box::pin(body))
         } else {
             let (shared, size) = (Arc::new(SharedBody::new(body, max_kept)), (size.lower(), size.upper()));
-            Source::Shared(Reader { shared, number: 0, position: Position::default(), size, ended: false })
+            ReplaySource::Shared(Reader { shared, number: 0, position: Position::default(), size, ended: false })
         };
         Self { source }
     }
@@ -88,9 +88,9 @@ impl<B> ReplayBody<B> {
     /// What has not been read yet can still prove to be too large: then the copy fails.
     pub fn try_clone(&self) -> Option<Self> {
         let source = match &self.source {
-            Source::Empty => Source::Empty,
-            Source::Shared(reader) if reader.shared.is_whole() => Source::Shared(reader.again()),
-            Source::Shared(_) | Source::Through(_) => return None,
+            ReplaySource::Empty => ReplaySource::Empty,
+            ReplaySource::Shared(reader) if reader.shared.is_whole() => ReplaySource::Shared(reader.again()),
+            ReplaySource::Shared(_) | ReplaySource::Through(_) => return None,
         };
         Some(Self { source })
     }
@@ -100,8 +100,8 @@ impl<B> ReplayBody<B> {
     /// Of a copy: whether it is still worth to be sent.
     pub fn is_whole(&self) -> bool {
         match &self.source {
-            Source::Empty | Source::Through(_) => true,
-            Source::Shared(reader) => reader.shared.is_whole(),
+            ReplaySource::Empty | ReplaySource::Through(_) => true,
+            ReplaySource::Shared(reader) => reader.shared.is_whole(),
         }
     }
 }
@@ -115,25 +115,25 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.get_mut().source {
-            Source::Empty => Poll::Ready(None),
-            Source::Through(body) => body.as_mut().poll_frame(cx).map(|frame| frame.map(to_bytes)),
-            Source::Shared(reader) => reader.poll_frame(cx),
+            ReplaySource::Empty => Poll::Ready(None),
+            ReplaySource::Through(body) => body.as_mut().poll_frame(cx).map(|frame| frame.map(to_bytes)),
+            ReplaySource::Shared(reader) => reader.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Empty => true,
-            Source::Through(body) => body.is_end_stream(),
-            Source::Shared(reader) => reader.ended,
+            ReplaySource::Empty => true,
+            ReplaySource::Through(body) => body.is_end_stream(),
+            ReplaySource::Shared(reader) => reader.ended,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Empty => SizeHint::with_exact(0),
-            Source::Through(body) => body.size_hint(),
-            Source::Shared(reader) => reader.size_hint(),
+            ReplaySource::Empty => SizeHint::with_exact(0),
+            ReplaySource::Through(body) => body.size_hint(),
+            ReplaySource::Shared(reader) => reader.size_hint(),
         }
     }
 }
@@ -203,9 +203,9 @@ fn fail(ended: &mut bool, error: impl Into<BoxError>) -> Poll<Option<Result<Fram
 impl<B> fmt::Debug for ReplayBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, read) = match &self.source {
-            Source::Empty => ("empty", 0),
-            Source::Through(_) => ("too large to be kept", 0),
-            Source::Shared(reader) => ("kept", reader.position.data),
+            ReplaySource::Empty => ("empty", 0),
+            ReplaySource::Through(_) => ("too large to be kept", 0),
+            ReplaySource::Shared(reader) => ("kept", reader.position.data),
         };
         f.debug_struct("ReplayBody").field("kind", &kind).field("read", &read).finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     error::{BoxError, NotKept},
-    kept::{Kept, Position},
+    kept::{KeptBytes, Position},
 };
 
 pin_project! {
@@ -30,14 +30,14 @@ pin_project! {
 /// What is known of what has passed.
 pub(super) enum Memory {
     /// All of it.
-    Whole(Kept),
+    Whole(KeptBytes),
     /// Not all of it. That reader can go on, as it has seen what has passed; no other can begin. 0 is nobody.
     Lost { reader: u64 },
 }
 
 impl<B> Tape<B> {
     pub(super) fn new(body: B, cap: usize) -> Self {
-        Self { rest: Some(body), memory: Memory::Whole(Kept::default()), ended: false, cap }
+        Self { rest: Some(body), memory: Memory::Whole(KeptBytes::default()), ended: false, cap }
     }
 
     /// Whether a reader could still begin.

@@ -2,7 +2,7 @@ use std::{any::Any, fmt, marker::PhantomData};
 
 use http::HeaderMap;
 use seawall_core::{Classify, Hint, Meaning, Outcome};
-use seawall_retry::{AnyError, HeedRejections, Sight};
+use seawall_retry::{Opaque, ShowsRejections, Visibility};
 
 use super::Question;
 use crate::{GrpcCode, pushback};
@@ -59,35 +59,35 @@ use crate::{GrpcCode, pushback};
 /// [gRFC A6]: https://github.com/grpc/proposal/blob/master/A6-client-retries.md#retryable-status-codes
 /// [AIP-194]: https://google.aip.dev/194
 /// [OTLP]: https://opentelemetry.io/docs/specs/otlp/#failures
-pub struct GrpcCodes<V = HeedRejections> {
+pub struct GrpcCodes<V = ShowsRejections> {
     question: Question,
-    failures: Set,
-    ignored: Set,
+    failures: CodeSet,
+    ignored: CodeSet,
     /// Failures if they say when to call again, else as they are.
-    if_told: Set,
+    if_told: CodeSet,
     sight: PhantomData<fn() -> V>,
 }
 
 impl GrpcCodes {
     /// What a call's end says of the callee's health.
     pub const fn health() -> Self {
-        let failures = Set::EMPTY
+        let failures = CodeSet::EMPTY
             .with(GrpcCode::Unknown)
             .with(GrpcCode::DeadlineExceeded)
             .with(GrpcCode::Internal)
             .with(GrpcCode::Unavailable)
             .with(GrpcCode::DataLoss);
-        let ignored = Set::EMPTY.with(GrpcCode::ResourceExhausted).with(GrpcCode::Cancelled);
-        Self { question: Question::Health, failures, ignored, if_told: Set::EMPTY, sight: PhantomData }
+        let ignored = CodeSet::EMPTY.with(GrpcCode::ResourceExhausted).with(GrpcCode::Cancelled);
+        Self { question: Question::Health, failures, ignored, if_told: CodeSet::EMPTY, sight: PhantomData }
     }
 
     /// Whether the same call may go well in a moment.
     pub const fn transient() -> Self {
         Self {
             question: Question::Transient,
-            failures: Set::EMPTY.with(GrpcCode::Unavailable),
-            ignored: Set::EMPTY,
-            if_told: Set::EMPTY.with(GrpcCode::ResourceExhausted),
+            failures: CodeSet::EMPTY.with(GrpcCode::Unavailable),
+            ignored: CodeSet::EMPTY,
+            if_told: CodeSet::EMPTY.with(GrpcCode::ResourceExhausted),
             sight: PhantomData,
         }
     }
@@ -110,7 +110,7 @@ impl<V> GrpcCodes<V> {
 
     /// For errors that cannot show whether they are a rejection by a policy below: all of them are failures.
     #[must_use]
-    pub const fn any_error(self) -> GrpcCodes<AnyError> {
+    pub const fn any_error(self) -> GrpcCodes<Opaque> {
         let Self { question, failures, ignored, if_told, .. } = self;
         GrpcCodes { question, failures, ignored, if_told, sight: PhantomData }
     }
@@ -133,7 +133,7 @@ impl<V> GrpcCodes<V> {
     }
 }
 
-impl<B, E, V: Sight<E>> Classify<http::Response<B>, E> for GrpcCodes<V> {
+impl<B, E, V: Visibility<E>> Classify<http::Response<B>, E> for GrpcCodes<V> {
     fn classify(&self, result: &Result<http::Response<B>, E>) -> Outcome {
         match result {
             Ok(response) => {
@@ -177,9 +177,9 @@ impl<V> fmt::Debug for GrpcCodes<V> {
 
 /// A set of codes: a bit for each.
 #[derive(Clone, Copy)]
-struct Set(u32);
+struct CodeSet(u32);
 
-impl Set {
+impl CodeSet {
     const EMPTY: Self = Self(0);
 
     const fn with(self, code: GrpcCode) -> Self {
@@ -195,7 +195,7 @@ impl Set {
     }
 }
 
-impl fmt::Debug for Set {
+impl fmt::Debug for CodeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(GrpcCode::ALL.iter().filter(|code| self.has(**code))).finish()
     }

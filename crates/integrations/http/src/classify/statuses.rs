@@ -2,7 +2,7 @@ use std::{fmt, marker::PhantomData};
 
 use http::StatusCode;
 use seawall_core::{Classify, Meaning, Outcome};
-use seawall_retry::{AnyError, HeedRejections, Sight};
+use seawall_retry::{Opaque, ShowsRejections, Visibility};
 
 use super::Question;
 
@@ -54,27 +54,27 @@ use super::Question;
 /// [section 15]: https://www.rfc-editor.org/rfc/rfc9110.html#section-15
 /// [section 15.1]: https://www.rfc-editor.org/rfc/rfc9110.html#section-15.1
 /// [RFC 8470]: https://www.rfc-editor.org/rfc/rfc8470.html#section-5.2
-pub struct Statuses<V = HeedRejections> {
+pub struct Statuses<V = ShowsRejections> {
     question: Question,
-    failures: Set,
-    ignored: Set,
+    failures: StatusSet,
+    ignored: StatusSet,
     sight: PhantomData<fn() -> V>,
 }
 
 impl Statuses {
     /// What a response says of the callee's health.
     pub const fn health() -> Self {
-        let failures = Set::EMPTY.with_all(500, 599).without(501).without(505);
-        Self::new(Question::Health, failures, Set::EMPTY.with(408).with(425).with(429))
+        let failures = StatusSet::EMPTY.with_all(500, 599).without(501).without(505);
+        Self::new(Question::Health, failures, StatusSet::EMPTY.with(408).with(425).with(429))
     }
 
     /// Whether the same request may go well in a moment.
     pub const fn transient() -> Self {
-        let rare = Set::EMPTY.with(408).with(425).with(429);
-        Self::new(Question::Transient, rare.with(500).with_all(502, 504), Set::EMPTY)
+        let rare = StatusSet::EMPTY.with(408).with(425).with(429);
+        Self::new(Question::Transient, rare.with(500).with_all(502, 504), StatusSet::EMPTY)
     }
 
-    const fn new(question: Question, failures: Set, ignored: Set) -> Self {
+    const fn new(question: Question, failures: StatusSet, ignored: StatusSet) -> Self {
         Self { question, failures, ignored, sight: PhantomData }
     }
 }
@@ -96,7 +96,7 @@ impl<V> Statuses<V> {
 
     /// For errors that cannot show whether they are a rejection by a policy below: all of them are failures.
     #[must_use]
-    pub const fn any_error(self) -> Statuses<AnyError> {
+    pub const fn any_error(self) -> Statuses<Opaque> {
         Statuses { question: self.question, failures: self.failures, ignored: self.ignored, sight: PhantomData }
     }
 
@@ -113,7 +113,7 @@ impl<V> Statuses<V> {
     }
 }
 
-impl<B, E, V: Sight<E>> Classify<http::Response<B>, E> for Statuses<V> {
+impl<B, E, V: Visibility<E>> Classify<http::Response<B>, E> for Statuses<V> {
     fn classify(&self, result: &Result<http::Response<B>, E>) -> Outcome {
         match result {
             Ok(response) => self.outcome(response.status()),
@@ -148,9 +148,9 @@ impl<V> fmt::Debug for Statuses<V> {
 
 /// A set of statuses: a bit for each from 100 to 599.
 #[derive(Clone, Copy)]
-struct Set([u64; 8]);
+struct StatusSet([u64; 8]);
 
-impl Set {
+impl StatusSet {
     const EMPTY: Self = Self([0; 8]);
 
     const fn with(mut self, status: u16) -> Self {
@@ -186,7 +186,7 @@ impl Set {
     }
 }
 
-impl fmt::Debug for Set {
+impl fmt::Debug for StatusSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries((100..600).filter(|&status| self.has(status))).finish()
     }

@@ -28,12 +28,12 @@ use super::text_key::{Maker, TextKey};
 #[derive(Clone)]
 #[must_use = "it is a key's description; `key` makes the function that a layer takes"]
 pub struct PathTemplate {
-    source: Source,
+    source: TemplateSource,
     maker: Maker,
 }
 
 #[derive(Clone, Copy)]
-enum Source {
+enum TemplateSource {
     Extensions(fn(&Extensions) -> Option<&str>),
     Uri(fn(&Uri) -> Option<&str>),
 }
@@ -41,20 +41,20 @@ enum Source {
 impl PathTemplate {
     /// The template that `find` finds in the extensions.
     pub fn in_extensions(find: fn(&Extensions) -> Option<&str>) -> Self {
-        Self { source: Source::Extensions(find), maker: Maker::new() }
+        Self { source: TemplateSource::Extensions(find), maker: Maker::new() }
     }
 
     /// The template that `find` knows for the path. Answer one of a few texts, not a part of the path that a client can
     /// choose.
     pub fn by(find: fn(&Uri) -> Option<&str>) -> Self {
-        Self { source: Source::Uri(find), maker: Maker::new() }
+        Self { source: TemplateSource::Uri(find), maker: Maker::new() }
     }
 
     /// The key of a request.
     pub fn of<B>(&self, request: &Request<B>) -> TextKey {
         let template = match self.source {
-            Source::Extensions(find) => find(request.extensions()),
-            Source::Uri(find) => find(request.uri()),
+            TemplateSource::Extensions(find) => find(request.extensions()),
+            TemplateSource::Uri(find) => find(request.uri()),
         };
         template.map_or(TextKey::ABSENT, |template| self.of_value(template))
     }

@@ -8,7 +8,7 @@ use seawall_policy::{MakeResponse, WithResponse};
 
 use super::{WithBody, content};
 use crate::{
-    rate_limit_fields::{self, Window},
+    rate_limit_fields::{self, QuotaWindow},
     retry_after_value,
 };
 
@@ -221,7 +221,7 @@ impl Responder {
             headers.insert(RATE_LIMIT_POLICY, rate_limit_fields::policy(&self.name, quota));
         }
         if self.legacy_fields {
-            headers.insert(LEGACY_LIMIT, Window::of(quota).calls.into());
+            headers.insert(LEGACY_LIMIT, QuotaWindow::of(quota).calls.into());
         }
         // What never passes as it costs too much says nothing of how much is left.
         let Some(wait) = wait else { return };

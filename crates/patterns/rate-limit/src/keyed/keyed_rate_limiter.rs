@@ -1,7 +1,7 @@
 use std::{borrow::Borrow, fmt, future::Future, hash::Hash};
 
 use seawall_core::{
-    Error, FromRejection, Here, Name, RateLimited, Rejection, Shared,
+    Error, FromRejection, Name, RateLimited, Rejection, Shared, ThisThread,
     observe::{Level, ObserverHandle, Observers},
     rate::{
         Quota,
@@ -88,7 +88,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         match keyed.try_enter(key, cost, clock.now()) {
             Ok(()) => Ok(Ticket::new(Spent, ())),
             Err(refusal) => {
-                keyed.count_refused(&Here(clock));
+                keyed.count_refused(&ThisThread(clock));
                 let rejection = RateLimited::new(name.clone(), refusal).into();
                 if outbox.wants(Level::Debug) {
                     self.shared.tell(EventKind::Rejected(Rejection::clone(&rejection)));

@@ -14,8 +14,8 @@ use std::{
 use seawall::{
     Attempt, Bulkhead, CircuitBreaker, Classify, Error, Outcome, Quota, RateLimiter, Retry, Stack, StackLayer,
     StackService, Timeout, Trip,
-    retry::{AnyError, CloneAll, CloneRequest},
-    stack::{Again, Callable, Called, Chain, Cloner, Mode, Requested},
+    retry::{CloneAll, CloneRequest, Opaque},
+    stack::{Again, Callable, Called, Chain, Cloner, Repeats, Requested},
 };
 use tokio::task::{JoinSet, yield_now};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -174,7 +174,7 @@ async fn a_classifier_may_have_a_name_or_none() {
 /// Makes a call through any stack that may make it again.
 async fn through<P, F, T, E>(stack: &Stack<P>, f: impl FnMut() -> F) -> Result<T, Error<E>>
 where
-    P: Mode<Mode = Again> + Chain<Called<F, T, E, AnyError>>,
+    P: Repeats<Repeats = Again> + Chain<Called<F, T, E, Opaque>>,
     F: Future<Output = Result<T, E>>,
 {
     stack.execute(f).await
@@ -183,8 +183,8 @@ where
 /// Puts any stack around a service.
 fn around<P, S>(stack: &Stack<P>, inner: S) -> impl Service<u32, Response = S::Response, Error = Error<S::Error>>
 where
-    P: Mode + Chain<Requested<S, u32, AnyError>> + Clone,
-    Cloner<CloneAll, P::Mode>: CloneRequest<u32>,
+    P: Repeats + Chain<Requested<S, u32, Opaque>> + Clone,
+    Cloner<CloneAll, P::Repeats>: CloneRequest<u32>,
     S: Service<u32> + Clone,
 {
     stack.layer().clone_all().layer(inner)

@@ -23,7 +23,7 @@ use tower::{Layer, ServiceBuilder, ServiceExt};
 
 use self::{
     run::{Client, Numbered, Story, run},
-    world::{Numbers, Purse, numbers},
+    world::{BudgetState, Numbers, numbers},
 };
 use crate::stack::support::Reply;
 
@@ -50,12 +50,12 @@ enum Drawn {
 fn draw(drawn: Drawn) -> impl Strategy<Value = Numbers> {
     numbers().prop_map(move |mut numbers| {
         match (drawn, numbers.budget) {
-            (Drawn::Queues, _) => numbers.budget = Purse::Unlimited,
-            (Drawn::Steady, Purse::Filled(retries)) => numbers.budget = Purse::Of(retries),
+            (Drawn::Queues, _) => numbers.budget = BudgetState::Unlimited,
+            (Drawn::Steady, BudgetState::Filled(retries)) => numbers.budget = BudgetState::Of(retries),
             _ => {}
         }
         // A retry that is given up gives back what it paid.
-        if numbers.budget != Purse::Unlimited {
+        if numbers.budget != BudgetState::Unlimited {
             numbers.calls.iter_mut().for_each(|call| call.patience = None);
         }
         numbers
@@ -71,7 +71,7 @@ fn assert_same(drawn: Drawn, story: impl Fn(&Numbers) -> [Story; 3]) {
         if drawn != Drawn::Queues || numbers.calls.iter().all(|call| call.patience.is_none()) {
             prop_assert_eq!(&service, &layers, "as a service, and by layers");
         }
-        if !matches!(numbers.budget, Purse::Filled(_)) {
+        if !matches!(numbers.budget, BudgetState::Filled(_)) {
             prop_assert_eq!(&plain, &service, "plainly, and as a service");
         }
         Ok(())

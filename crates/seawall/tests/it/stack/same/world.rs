@@ -14,7 +14,7 @@ use crate::stack::support::exactly;
 #[derive(Debug, Clone)]
 pub(super) struct Numbers {
     pub(super) calls: Vec<Call>,
-    pub(super) budget: Purse,
+    pub(super) budget: BudgetState,
     total: u32,
     each: u32,
     attempts: u32,
@@ -30,7 +30,7 @@ pub(super) struct Numbers {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purse {
+pub(super) enum BudgetState {
     Unlimited,
     /// So many retries, and never more.
     Of(u32),
@@ -39,7 +39,11 @@ pub(super) enum Purse {
 }
 
 pub(super) fn numbers() -> impl Strategy<Value = Numbers> {
-    let purse = prop_oneof![Just(Purse::Unlimited), (0..4_u32).prop_map(Purse::Of), (0..3_u32).prop_map(Purse::Filled)];
+    let purse = prop_oneof![
+        Just(BudgetState::Unlimited),
+        (0..4_u32).prop_map(BudgetState::Of),
+        (0..3_u32).prop_map(BudgetState::Filled)
+    ];
     let calls = prop::collection::vec(Call::any(), 1..7);
     let limits = (1..60_u32, 1..20_u32, 1..5_u32, 0..10_u32, 0..30_u32);
     let gates = (1..15_u32, 1..4_u32, 1..4_u32, 1..25_u32, 1..3_u32, 1..4_usize, prop::option::of(0..30_u32));
@@ -120,7 +124,7 @@ impl Numbers {
     }
 }
 
-impl Purse {
+impl BudgetState {
     fn filled(self) -> Budget {
         let (budget, retries) = match self {
             Self::Unlimited => return Budget::unlimited(),
