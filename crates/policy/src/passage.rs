@@ -51,13 +51,13 @@ pin_project! {
     /// Dropped by itself it gives nothing back: [`abandon`](Self::abandon) does.
     pub struct GateCall<C, P, W> {
         #[pin]
-        state: State<C, P, W>,
+        state: GateCallState<C, P, W>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<C, P, W> {
+    enum GateCallState<C, P, W> {
         // The turn is polled; then the call begins. Boxed, as most calls never wait.
         Waiting { wait: Pin<Box<W>> },
         // The call is polled; the pass is spent with its result.
@@ -84,12 +84,12 @@ impl<C, P, W> GateCall<C, P, W> {
         A::Gate: Gate<Pass = P>,
     {
         let state = match policy.admit() {
-            Admission::Entered(pass) => State::enter(policy.gate(), pass, callee),
-            Admission::Refused(rejection) => State::Refused { rejection: Some(rejection) },
+            Admission::Entered(pass) => GateCallState::enter(policy.gate(), pass, callee),
+            Admission::Refused(rejection) => GateCallState::Refused { rejection: Some(rejection) },
             Admission::Wait(wait) => {
                 callee.postpone();
                 // A box, as most calls never wait, and their futures would be larger by it and a timer.
-                State::Waiting { wait: Box::pin(wait) }
+                GateCallState::Waiting { wait: Box::pin(wait) }
             }
         };
         Self { state }
@@ -114,7 +114,7 @@ impl<C, P, W> GateCall<C, P, W> {
         A::Gate: Gate<Pass = P>,
         W: Future<Output = Result<Ticket<A::Gate>, Rejection>>,
     {
-        if !matches!(self.state, State::Running { .. }) {
+        if !matches!(self.state, GateCallState::Running { .. }) {
             if let Err(rejection) = ready!(self.as_mut().poll_entrance(policy, callee, cx)) {
                 return Poll::Ready(Err(rejection));
             }
@@ -146,9 +146,9 @@ impl<C, P, W> GateCall<C, P, W> {
             StateProj::Ended => panic!("{ENDED}"),
         };
         // First the wait goes, then the call comes; and nothing is polled again where to begin it panics.
-        state.set(State::Ended);
+        state.set(GateCallState::Ended);
         let pass = entered?.take_pass().expect("nothing was spent of what was just had");
-        state.set(State::enter(policy.gate(), pass, callee));
+        state.set(GateCallState::enter(policy.gate(), pass, callee));
         Poll::Ready(Ok(()))
     }
 
@@ -162,13 +162,13 @@ impl<C, P, W> GateCall<C, P, W> {
         if let StateProj::Running { call, pass } = state.as_mut().project() {
             let leaving = Leaving { gate: policy.gate(), pass: pass.take() };
             abandon(call);
-            state.set(State::Ended);
+            state.set(GateCallState::Ended);
             drop(leaving);
         }
     }
 }
 
-impl<C, P, W> State<C, P, W> {
+impl<C, P, W> GateCallState<C, P, W> {
     #[inline(always)]
     fn enter<G: Gate<Pass = P>>(gate: &G, pass: P, callee: &mut impl Callee<Call = C>) -> Self {
         let mut pass = Some(pass);
@@ -188,10 +188,10 @@ impl<G: Gate> Drop for Leaving<'_, G> {
 impl<C, P, W> fmt::Debug for GateCall<C, P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            State::Waiting { .. } => "waiting",
-            State::Running { .. } => "running",
-            State::Refused { .. } => "refused",
-            State::Ended => "ended",
+            GateCallState::Waiting { .. } => "waiting",
+            GateCallState::Running { .. } => "running",
+            GateCallState::Refused { .. } => "refused",
+            GateCallState::Ended => "ended",
         };
         f.debug_tuple("GateCall").field(&state).finish()
     }

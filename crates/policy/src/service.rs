@@ -33,11 +33,11 @@ pub struct GateService<S, P: Policy, R = KeepError> {
 /// Where a service waits for room.
 struct Entrance<P: Policy> {
     wait: WaitFn<P>,
-    state: State<P>,
+    state: GateState<P>,
 }
 
 /// How far it has come.
-enum State<P: Policy> {
+enum GateState<P: Policy> {
     Unasked,
     /// There is no room yet.
     Waiting(BoxedWait<P>),
@@ -54,7 +54,7 @@ impl<S, P: Policy> GateService<S, P> {
 
 impl<S, P: Policy, R> GateService<S, P, R> {
     pub(crate) fn with_parts(inner: S, policy: P, reject: R, wait: Option<WaitFn<P>>) -> Self {
-        let entrance = wait.map(|wait| Entrance { wait, state: State::Unasked });
+        let entrance = wait.map(|wait| Entrance { wait, state: GateState::Unasked });
         Self { inner, policy, reject, refusal: None, entrance }
     }
 
@@ -117,7 +117,7 @@ impl<S, P: Policy, R> GateService<S, P, R> {
         }
         let ready = ready!(self.inner.poll_ready(cx));
         if let (Err(_), Some(entrance)) = (&ready, &mut self.entrance) {
-            entrance.state = State::Unasked;
+            entrance.state = GateState::Unasked;
         }
         Poll::Ready(ready)
     }
@@ -139,10 +139,10 @@ impl<S, P: Policy, R> GateService<S, P, R> {
     /// What a call meets that `poll_ready` has waited for.
     #[inline]
     fn enter_prepared(&mut self) -> Result<Ticket<P::Gate>, Rejection> {
-        match self.entrance.as_mut().map(|entrance| mem::replace(&mut entrance.state, State::Unasked)) {
-            Some(State::Reserved(reserved)) => self.policy.spend(reserved),
+        match self.entrance.as_mut().map(|entrance| mem::replace(&mut entrance.state, GateState::Unasked)) {
+            Some(GateState::Reserved(reserved)) => self.policy.spend(reserved),
             // Never polled, or not to its end: then it is asked now.
-            Some(State::Unasked | State::Waiting(_)) | None => self.policy.enter(),
+            Some(GateState::Unasked | GateState::Waiting(_)) | None => self.policy.enter(),
         }
     }
 }
@@ -152,7 +152,7 @@ impl<P: Policy> Entrance<P> {
     fn reserve(&mut self, policy: &P) -> bool {
         let reserved = policy.reserve();
         let room = reserved.is_some();
-        self.state = reserved.map_or(State::Unasked, State::Reserved);
+        self.state = reserved.map_or(GateState::Unasked, GateState::Reserved);
         room
     }
 
@@ -160,17 +160,17 @@ impl<P: Policy> Entrance<P> {
     fn poll(&mut self, cx: &mut Context<'_>, policy: &P) -> Poll<Result<(), P::Refusal>> {
         loop {
             self.state = match &mut self.state {
-                State::Reserved(reserved) if policy.is_good(reserved) => return Poll::Ready(Ok(())),
-                State::Waiting(turn) => match ready!(turn.as_mut().poll(cx)) {
-                    Ok(reserved) => State::Reserved(reserved),
+                GateState::Reserved(reserved) if policy.is_good(reserved) => return Poll::Ready(Ok(())),
+                GateState::Waiting(turn) => match ready!(turn.as_mut().poll(cx)) {
+                    Ok(reserved) => GateState::Reserved(reserved),
                     Err(refusal) => {
-                        self.state = State::Unasked;
+                        self.state = GateState::Unasked;
                         return Poll::Ready(Err(refusal));
                     }
                 },
-                State::Unasked | State::Reserved(_) => match policy.reserve() {
-                    Some(reserved) => State::Reserved(reserved),
-                    None => State::Waiting((self.wait)(policy)),
+                GateState::Unasked | GateState::Reserved(_) => match policy.reserve() {
+                    Some(reserved) => GateState::Reserved(reserved),
+                    None => GateState::Waiting((self.wait)(policy)),
                 },
             };
         }

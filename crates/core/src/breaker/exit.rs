@@ -25,7 +25,7 @@ struct CountInRun<'a> {
 impl Breaker {
     /// Tells how a call went.
     pub fn exit(&self, pass: Pass, outcome: Outcome, caller: &impl Caller) -> Settled {
-        if outcome == Outcome::Success && self.succeed_quietly(&pass, caller) {
+        if outcome == Outcome::Success && self.try_record_success(&pass, caller) {
             return Settled::Quiet;
         }
         self.settle(pass, outcome, caller)
@@ -43,13 +43,19 @@ impl Breaker {
                 }
                 self.count_run(pass.generation(), failed, fired, caller)
             }
-            _ => self.exit_rarely(word, pass, outcome, caller),
+            _ => self.settle_outside_closed(word, pass, outcome, caller),
         }
     }
 
     // Out of line, as all below: the ends of calls that a healthy circuit seldom sees.
     #[inline(never)]
-    fn exit_rarely<C: Caller>(&self, word: Word, pass: Pass, outcome: Outcome, caller: &OneReading<'_, C>) -> Settled {
+    fn settle_outside_closed<C: Caller>(
+        &self,
+        word: Word,
+        pass: Pass,
+        outcome: Outcome,
+        caller: &OneReading<'_, C>,
+    ) -> Settled {
         if word.generation() != pass.generation() {
             return self.too_late();
         }
@@ -67,7 +73,7 @@ impl Breaker {
     /// The short way of [`exit`](Self::exit) for a success: counts it, if no failure came before it, no more than one
     /// window looks on, and that one holds no failure. False if it is not as simple as that, and nothing was done.
     #[inline]
-    pub fn succeed_quietly(&self, pass: &Pass, caller: &impl Caller) -> bool {
+    pub fn try_record_success(&self, pass: &Pass, caller: &impl Caller) -> bool {
         let generation = pass.generation();
         let untouched = || self.hot.word.load(Ordering::Acquire) == Word::new().at(generation).pack();
         match (&*self.plan.rules, self.plan.is_simple) {

@@ -105,7 +105,7 @@ impl Gcra {
                 continue;
             }
             if nanos >= Scale::RANGE || cost > hot.burst {
-                return self.deny_oddly(word, cost, now);
+                return self.deny_after_clock_step(word, cost, now);
             }
             let bucket = Bucket::with_scale(hot.scale, hot.burst, word.drawn());
             let swapped = match bucket.draw(cost, nanos) {
@@ -115,7 +115,7 @@ impl Gcra {
                 },
                 Err(missing) => {
                     if bucket.ahead(nanos) > SKEW {
-                        return self.deny_oddly(word, cost, now);
+                        return self.deny_after_clock_step(word, cost, now);
                     }
                     let wait = wait_until(terms.whole().scale.reached(missing), nanos);
                     match self.is_still(word) {
@@ -143,7 +143,7 @@ impl Gcra {
 
     /// What is not the way of a call: a cost that is too large, a clock that has stepped back, and the end of time.
     #[cold]
-    fn deny_oddly(&self, word: RateWord, cost: u32, now: Instant) -> Result<(), Denied> {
+    fn deny_after_clock_step(&self, word: RateWord, cost: u32, now: Instant) -> Result<(), Denied> {
         let terms = self.terms(word).hot();
         let nanos = now.as_nanos().wrapping_sub(terms.base);
         if nanos >= Scale::RANGE {

@@ -96,7 +96,7 @@ impl<W> Limiter<W> {
 
     /// What [`try_enter`](Self::try_enter) would be told now, if it would be refused. Takes nothing.
     #[inline]
-    pub fn would_refuse(&self, cost: u32, now: Instant) -> Option<Refusal> {
+    pub fn would_reject(&self, cost: u32, now: Instant) -> Option<Refusal> {
         if let LimitRule::Gcra(gcra) = &self.rule {
             if !gcra.is_queued() && gcra.wait_for(cost.into(), now) == 0 && cost <= gcra.quota().max_burst() {
                 return None;

@@ -70,7 +70,7 @@ impl<W> Slots<W> {
 
     /// What [`try_enter`](Self::try_enter) would be told now, if it would be refused. Changes nothing.
     #[inline]
-    pub fn would_refuse(&self, cost: u32) -> Option<Refusal> {
+    pub fn would_reject(&self, cost: u32) -> Option<Refusal> {
         let word = self.load();
         if word.entered(cost).is_some() { None } else { Some(self.refusal(word, cost)) }
     }

@@ -129,7 +129,7 @@ fn run(limit: usize, max_queued: usize, order: Order, ops: &[Op]) -> Result<(), 
 /// All that can be asked, asked of both; and the laws.
 fn compare(slots: &Slots<usize>, model: &Model, now: Instant) -> Result<(), TestCaseError> {
     for cost in 0..5 {
-        same_refusal(slots.would_refuse(cost), model.would_refuse(cost), cost, model)?;
+        same_refusal(slots.would_reject(cost), model.would_reject(cost), cost, model)?;
         same_refusal(Some(slots.too_long(cost)), Some(Reason::TooLong), cost, model)?;
     }
     prop_assert_eq!(slots.limit(), model.limit);
@@ -283,7 +283,7 @@ fn without_a_queue_calls_are_refused_as_there_is_no_room() {
 fn what_costs_more_than_there_is_never_fits_and_is_told_so() {
     let slots = Slots::new(SlotsConfig::new(3).max_queued(1));
     assert_eq!(reason(slots.enter(4, false, START, || 0)), Some(Reason::TooLarge));
-    assert_eq!(slots.would_refuse(3), None);
+    assert_eq!(slots.would_reject(3), None);
 }
 
 #[test]
@@ -295,13 +295,13 @@ fn what_costs_nothing_enters_until_it_is_closed() {
     let _ = slots.resize(0, &START);
     slots.try_enter(0).unwrap();
     let _ = slots.close();
-    assert_eq!(slots.would_refuse(0).map(|refusal| refusal.reason()), Some(Reason::Closed));
+    assert_eq!(slots.would_reject(0).map(|refusal| refusal.reason()), Some(Reason::Closed));
 }
 
 #[test]
 fn no_slots_at_all_is_a_pause() {
     let slots = Slots::new(SlotsConfig::new(0).max_queued(1));
-    assert_eq!(slots.would_refuse(7).map(|refusal| refusal.reason()), Some(Reason::Full));
+    assert_eq!(slots.would_reject(7).map(|refusal| refusal.reason()), Some(Reason::Full));
     let mut place = Some(wait(&slots, 2, true, 0));
     assert_eq!(slots.resize(2, &START).1.into_iter().collect::<Vec<_>>(), [0]);
     assert_eq!(slots.turn(&mut place, || 1), SlotTurn::Entered);

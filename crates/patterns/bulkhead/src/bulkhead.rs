@@ -256,7 +256,7 @@ impl<K: Clock> Bulkhead<K> {
     pub fn available(&self) -> usize {
         let slots = &self.inner().slots;
         // What is free while somebody waits for more is not to be had.
-        if slots.would_refuse(1).is_some() { 0 } else { slots.available() }
+        if slots.would_reject(1).is_some() { 0 } else { slots.available() }
     }
 
     /// How many callers wait.

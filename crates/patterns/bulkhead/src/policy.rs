@@ -38,7 +38,7 @@ impl<K: Clock> Policy for Bulkhead<K> {
 
     #[inline]
     fn refusal(&self) -> Option<Refusal> {
-        self.inner().slots.would_refuse(1)
+        self.inner().slots.would_reject(1)
     }
 
     #[inline]

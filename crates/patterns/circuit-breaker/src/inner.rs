@@ -28,22 +28,22 @@ impl<C, K: Clock> BreakerInner<C, K> {
     pub(crate) fn enter(&self) -> Result<Pass, Rejection> {
         match self.breaker.enter_closed() {
             Some(pass) => Ok(pass),
-            None => self.enter_slowly(),
+            None => self.enter_unless_closed(),
         }
     }
 
     // Out of line, as its frame and its large result would burden the short way.
     #[inline(never)]
-    fn enter_slowly(&self) -> Result<Pass, Rejection> {
+    fn enter_unless_closed(&self) -> Result<Pass, Rejection> {
         let now = self.clock.now();
         match self.breaker.refusal(now) {
             Some(refusal) => Err(self.refuse(&refusal)),
-            None => self.enter_fully(now),
+            None => self.enter_and_report(now),
         }
     }
 
     #[inline(never)]
-    fn enter_fully(&self, now: Instant) -> Result<Pass, Rejection> {
+    fn enter_and_report(&self, now: Instant) -> Result<Pass, Rejection> {
         match self.breaker.enter(&ThisThread(&now)) {
             Ok(entry) => {
                 if let Some(change) = entry.change {
@@ -56,7 +56,7 @@ impl<C, K: Clock> BreakerInner<C, K> {
     }
 
     #[inline(never)]
-    fn exit_slowly(&self, pass: Pass, outcome: Outcome) {
+    fn settle_and_report(&self, pass: Pass, outcome: Outcome) {
         let settled = self.breaker.settle(pass, outcome, &ThisThread(&self.clock));
         if !matches!(settled, Settled::Quiet) {
             self.tell(settled);
@@ -131,8 +131,8 @@ impl<C, K: Clock> Gate for BreakerInner<C, K> {
 
     #[inline]
     fn exit(&self, pass: Pass, outcome: Outcome) {
-        if outcome != Outcome::Success || !self.breaker.succeed_quietly(&pass, &ThisThread(&self.clock)) {
-            self.exit_slowly(pass, outcome);
+        if outcome != Outcome::Success || !self.breaker.try_record_success(&pass, &ThisThread(&self.clock)) {
+            self.settle_and_report(pass, outcome);
         }
     }
 

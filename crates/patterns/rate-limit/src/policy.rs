@@ -38,7 +38,7 @@ impl<K: Clock> Policy for RateLimiter<K> {
 
     #[inline]
     fn refusal(&self) -> Option<Refusal> {
-        self.inner().limiter.would_refuse(1, self.inner().clock.now())
+        self.inner().limiter.would_reject(1, self.inner().clock.now())
     }
 
     #[inline]
@@ -92,7 +92,7 @@ impl<K: Timer> Admit for RateLimiter<K> {
         let now = inner.clock.now();
         match inner.limiter.try_enter(1, now) {
             Ok(()) => Admission::Entered(()),
-            Err(denied) => self.admit_slowly(denied, now),
+            Err(denied) => self.admit_or_queue(denied, now),
         }
     }
 }
@@ -100,7 +100,7 @@ impl<K: Timer> Admit for RateLimiter<K> {
 impl<K: Timer> RateLimiter<K> {
     // Out of line, as its large result would burden the short way.
     #[cold]
-    fn admit_slowly(&self, denied: Denied, now: Instant) -> Admission<(), Waiting<RateWait<K>, Spent>> {
+    fn admit_or_queue(&self, denied: Denied, now: Instant) -> Admission<(), Waiting<RateWait<K>, Spent>> {
         let inner = self.inner();
         match inner.resolve(denied, 1, now) {
             Ok(_) => Admission::Entered(()),

@@ -54,13 +54,13 @@ pin_project! {
         // The callee's last error, which a rejection of a later attempt must not hide.
         kept: Option<E>,
         #[pin]
-        state: State<C, S>,
+        state: RetryCallState<C, S>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<C, S> {
+    enum RetryCallState<C, S> {
         // The attempt is polled.
         Calling { #[pin] call: C },
         // The timer is polled; then the next attempt begins.
@@ -82,7 +82,7 @@ struct InCourse<'a, P, K> {
 impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
     #[inline(always)]
     pub(crate) fn first(course: RetryState, call: C) -> Self {
-        Self { course, kept: None, state: State::Calling { call } }
+        Self { course, kept: None, state: RetryCallState::Calling { call } }
     }
 
     /// Begins the first attempt.
@@ -172,22 +172,22 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
             if now < next.at {
                 // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
                 let sleep = retry.clock.sleep_until(next.at);
-                this.state.set(State::Waiting { sleep, next });
+                this.state.set(RetryCallState::Waiting { sleep, next });
                 continue;
             }
             if attempts == MAX_AT_ONCE {
                 // What fails at once, and is retried at once, must not keep the thread for itself.
                 cx.waker().wake_by_ref();
-                this.state.set(State::Due { next });
+                this.state.set(RetryCallState::Due { next });
                 return Poll::Pending;
             }
             attempts += 1;
             this.course.begin_next(now);
             let (round, scope) = (InCourse { course: this.course, retry: &retry }, this.course.scope());
             // First the old attempt goes, then the new one comes: they may use the same thing.
-            this.state.set(State::Ended);
+            this.state.set(RetryCallState::Ended);
             let call = repeat.begin(round);
-            this.state.set(State::Calling { call });
+            this.state.set(RetryCallState::Calling { call });
             let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
             let output = ready!(repeat.poll(call, round, cx));
             drop(scope);
@@ -208,13 +208,13 @@ impl<C, S, E> RetryCall<C, S, E> {
     /// It is about to be dropped: what was paid for an attempt that is not made goes back.
     #[inline]
     pub fn refund(self: Pin<&mut Self>, purse: Option<&BudgetState>) {
-        if let (State::Waiting { .. } | State::Due { .. }, Some(purse)) = (&self.state, purse) {
+        if let (RetryCallState::Waiting { .. } | RetryCallState::Due { .. }, Some(purse)) = (&self.state, purse) {
             purse.refund();
         }
     }
 
     pub(crate) fn describe<'a, 'f, 's>(&self, to: &'a mut DebugStruct<'f, 's>) -> &'a mut DebugStruct<'f, 's> {
-        let waiting = matches!(self.state, State::Waiting { .. } | State::Due { .. });
+        let waiting = matches!(self.state, RetryCallState::Waiting { .. } | RetryCallState::Due { .. });
         to.field("attempt", &self.course.attempt().number()).field("waiting", &waiting)
     }
 

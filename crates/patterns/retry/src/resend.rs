@@ -84,7 +84,7 @@ where
     ) -> Sent<S, Request> {
         self.kept = keep(service, &request, &self.clone, may_follow);
         self.clone.mark(&mut request, attempt);
-        Sent { state: State::Called { call: service.call(request) } }
+        Sent { state: ResendState::Called { call: service.call(request) } }
     }
 }
 
@@ -121,7 +121,7 @@ where
         let (service, mut request) = kept.expect("it is asked before whether it can be sent again");
         self.kept = keep(&service, &request, &self.clone, may_follow());
         self.clone.mark(&mut request, attempt);
-        Sent { state: State::Unready { service, request: Some(request) } }
+        Sent { state: ResendState::Unready { service, request: Some(request) } }
     }
 
     fn obstacle(&self) -> Option<GaveUp> {
@@ -152,13 +152,13 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Sent<S: Service<Request>, Request> {
         #[pin]
-        state: State<S, S::Future, Request>,
+        state: ResendState<S, S::Future, Request>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, F, Request> {
+    enum ResendState<S, F, Request> {
         // The service is polled ready.
         Unready { service: S, request: Option<Request> },
         // The call is polled.
@@ -175,7 +175,7 @@ impl<S: Service<Request>, Request> Future for Sent<S, Request> {
         if let StateProj::Unready { service, request } = state.as_mut().project() {
             ready!(service.poll_ready(cx))?;
             let call = service.call(request.take().expect("it is taken once, by the poll that leaves this state"));
-            state.set(State::Called { call });
+            state.set(ResendState::Called { call });
         }
         match state.project() {
             StateProj::Called { call } => call.poll(cx),
@@ -193,7 +193,7 @@ impl<S, Request, Q> fmt::Debug for Resend<S, Request, Q> {
 
 impl<S: Service<Request>, Request> fmt::Debug for Sent<S, Request> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let called = matches!(self.state, State::Called { .. });
+        let called = matches!(self.state, ResendState::Called { .. });
         f.debug_struct("Sent").field("called", &called).finish_non_exhaustive()
     }
 }

@@ -16,10 +16,10 @@ use crate::TimeoutRef;
 /// A bound on how long an inner service takes to become ready. It belongs to one service, and not to its clones.
 pub(crate) struct Readiness {
     limit: Duration,
-    state: State,
+    state: ReadinessState,
 }
 
-enum State {
+enum ReadinessState {
     /// The inner service was not found waiting.
     Idle,
     Waiting {
@@ -35,7 +35,7 @@ type BoxedSleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 impl Readiness {
     pub(crate) const fn new(limit: Duration) -> Self {
-        Self { limit, state: State::Idle }
+        Self { limit, state: ReadinessState::Idle }
     }
 
     pub(crate) const fn limit(&self) -> Duration {
@@ -45,21 +45,23 @@ impl Readiness {
     /// Whether the time is over. To be asked after each poll of the inner service; otherwise the task is woken when it is.
     pub(crate) fn poll<K: Timer>(&mut self, is_waiting: bool, terms: TimeoutRef<'_, K>, cx: &mut Context<'_>) -> bool {
         if !is_waiting {
-            self.state = State::Idle;
+            self.state = ReadinessState::Idle;
             return false;
         }
-        if let State::Idle = self.state {
+        if let ReadinessState::Idle = self.state {
             let since = terms.clock.now();
             let due = since + self.limit;
             if due == Instant::MAX {
                 return false;
             }
-            self.state = State::Waiting { since, sleep: Box::pin(terms.clock.sleep_until(due)) };
+            self.state = ReadinessState::Waiting { since, sleep: Box::pin(terms.clock.sleep_until(due)) };
         }
-        if let State::Waiting { since, sleep } = &mut self.state {
+        if let ReadinessState::Waiting { since, sleep } = &mut self.state {
             match sleep.as_mut().poll(cx) {
                 Poll::Pending => return false,
-                Poll::Ready(()) => self.state = State::Over(KnownDeadline { asked: *since, at: terms.clock.now() }),
+                Poll::Ready(()) => {
+                    self.state = ReadinessState::Over(KnownDeadline { asked: *since, at: terms.clock.now() })
+                }
             }
         }
         // There is no second wait before a call has come for the rejection.
@@ -68,9 +70,9 @@ impl Readiness {
 
     /// Since when the service waited in vain, and until when, if the call that comes now is rejected for that.
     pub(crate) fn take_over(&mut self) -> Option<(Duration, KnownDeadline)> {
-        match mem::replace(&mut self.state, State::Idle) {
-            State::Over(known) => Some((self.limit, known)),
-            State::Idle | State::Waiting { .. } => None,
+        match mem::replace(&mut self.state, ReadinessState::Idle) {
+            ReadinessState::Over(known) => Some((self.limit, known)),
+            ReadinessState::Idle | ReadinessState::Waiting { .. } => None,
         }
     }
 }

@@ -137,7 +137,7 @@ impl<K: Hash + Eq, Q, S: BuildHasher> Keyed<K, Q, S> {
         let nanos = shard.nanos_at(now, |key| self.hasher.hash_one(key));
         if let Some(index) = shard.table.find(hash, |other| other.borrow() == key) {
             let result = shard.draw(index, hash, &quota, cost, nanos);
-            shard.sweep_now_and_then(&mut gone, nanos, |key| self.hasher.hash_one(key));
+            shard.sweep_if_due(&mut gone, nanos, |key| self.hasher.hash_one(key));
             drop(shard);
             return result;
         }

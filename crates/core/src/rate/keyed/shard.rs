@@ -179,7 +179,7 @@ impl<K> Shard<K> {
 
     /// Forgets a few idle keys, if it is time to look for some.
     #[inline]
-    pub(super) fn sweep_now_and_then(&mut self, gone: &mut Gone<K>, nanos: u64, hash_of: impl Fn(&K) -> u64) {
+    pub(super) fn sweep_if_due(&mut self, gone: &mut Gone<K>, nanos: u64, hash_of: impl Fn(&K) -> u64) {
         self.uses = self.uses.wrapping_add(1);
         if self.uses % USES_PER_SWEEP == 0 {
             self.sweep(gone, nanos, hash_of);

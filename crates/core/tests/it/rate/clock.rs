@@ -90,11 +90,11 @@ fn whoever_only_asks_is_not_told_to_wait_for_a_clock_that_has_stepped_back() {
         assert_eq!(try_enter(&limiter, 1, START), Ok(()));
         for back in [3_600 * SECOND, DAY, 1_000 * DAY] {
             let mut now = before(START, back);
-            let refusal = limiter.would_refuse(1, now).expect("it was spent");
+            let refusal = limiter.would_reject(1, now).expect("it was spent");
             assert_eq!(refusal.retry_after(), Some(Duration::from_secs(3)));
             now = now + Duration::from_secs(3);
-            assert_eq!(limiter.would_refuse(1, before(now, 1)).and_then(|refusal| refusal.retry_after()), Some(NANO));
-            assert_eq!(limiter.would_refuse(1, now), None);
+            assert_eq!(limiter.would_reject(1, before(now, 1)).and_then(|refusal| refusal.retry_after()), Some(NANO));
+            assert_eq!(limiter.would_reject(1, now), None);
             assert_eq!(try_enter(&limiter, 1, now), Ok(()));
             assert_eq!(try_enter(&limiter, 1, START), Ok(()), "by then it is there again");
         }
@@ -128,7 +128,7 @@ fn the_end_of_time_is_a_time() {
         }
         assert!(
             limiter
-                .would_refuse(1, Instant::ORIGIN)
+                .would_reject(1, Instant::ORIGIN)
                 .is_some_and(|refusal| refusal.retry_after() <= Some(2 * NANO * 1_000_000_000))
         );
     }

@@ -42,14 +42,14 @@ impl Model {
     }
 
     pub(crate) fn try_enter(&mut self, cost: u32) -> Result<(), Reason> {
-        let refused = self.would_refuse(cost);
+        let refused = self.would_reject(cost);
         if refused.is_none() {
             self.in_flight += cost as usize;
         }
         refused.map_or(Ok(()), Err)
     }
 
-    pub(crate) fn would_refuse(&self, cost: u32) -> Option<Reason> {
+    pub(crate) fn would_reject(&self, cost: u32) -> Option<Reason> {
         if self.closed {
             return Some(Reason::Closed);
         }

@@ -24,7 +24,7 @@ pin_project! {
         told: Option<ToldDeadline>,
         clock: K,
         #[pin]
-        state: State<F, Result<T, E>, K::Sleep>,
+        state: DeadlineState<F, Result<T, E>, K::Sleep>,
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) struct ToldDeadline {
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, R, S> {
+    enum DeadlineState<F, R, S> {
         // The call is polled.
         Calling { #[pin] call: F },
         // The timer is polled, until the deadline has passed for every timer above.
@@ -51,7 +51,7 @@ pin_project! {
 
 impl<F, T, E, K: Timer> ResponseFuture<F, T, E, K> {
     pub(super) const fn new(call: F, told: Option<ToldDeadline>, clock: K) -> Self {
-        Self { told, clock, state: State::Calling { call } }
+        Self { told, clock, state: DeadlineState::Calling { call } }
     }
 }
 
@@ -73,13 +73,13 @@ where
                         return Poll::Ready(result);
                     }
                     let sleep = this.clock.sleep_until(told.deadline + SLACK);
-                    this.state.set(State::Holding { sleep, result: Some(result) });
+                    this.state.set(DeadlineState::Holding { sleep, result: Some(result) });
                 }
                 StateProj::Holding { sleep, result } => {
                     ready!(sleep.poll(cx));
                     // On a busy thread the timers above may have ended since the last poll; they are polled after this.
                     let result = result.take();
-                    this.state.set(State::Yielding { result });
+                    this.state.set(DeadlineState::Yielding { result });
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -101,7 +101,7 @@ fn says_out_of_time<B, E>(result: &Result<Response<B>, E>) -> bool {
 // By hand: derive would ask `Debug` of the user's future.
 impl<F, T, E, K: Timer> fmt::Debug for ResponseFuture<F, T, E, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_holding = !matches!(self.state, State::Calling { .. });
+        let is_holding = !matches!(self.state, DeadlineState::Calling { .. });
         f.debug_struct("ResponseFuture").field("told", &self.told).field("holding", &is_holding).finish_non_exhaustive()
     }
 }

@@ -24,13 +24,13 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, B> {
         #[pin]
-        state: State<F, B>,
+        state: EarlyState<F, B>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, B> {
+    enum EarlyState<F, B> {
         // The call is polled.
         Calling { #[pin] call: F },
         // The body is polled for its first frame.
@@ -40,7 +40,7 @@ pin_project! {
 
 impl<F, B> ResponseFuture<F, B> {
     pub(super) const fn new(call: F) -> Self {
-        Self { state: State::Calling { call } }
+        Self { state: EarlyState::Calling { call } }
     }
 }
 
@@ -60,7 +60,7 @@ where
                     if !is_status_to_come(&response) {
                         return Poll::Ready(Ok(response.map(|body| EarlyStatusBody::new(None, Some(body)))));
                     }
-                    state.set(State::Reading { response: Some(response) });
+                    state.set(EarlyState::Reading { response: Some(response) });
                 }
                 StateProj::Reading { response: slot } => {
                     let response = slot.as_mut().expect("a call was polled after it had ended");
@@ -140,7 +140,7 @@ fn broken_off(error: BoxError) -> (GrpcCode, String) {
 // By hand: derive would ask `Debug` of the user's future and body.
 impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reading = matches!(self.state, State::Reading { .. });
+        let reading = matches!(self.state, EarlyState::Reading { .. });
         f.debug_struct("ResponseFuture").field("reading", &reading).finish_non_exhaustive()
     }
 }

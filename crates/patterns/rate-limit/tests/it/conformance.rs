@@ -62,7 +62,7 @@ impl Waiters {
 
     /// How long a call of that cost would be told to wait, in milliseconds.
     fn told(&self, at: u64, cost: u32) -> u64 {
-        let refusal = self.limiter.would_refuse(cost, Instant::ORIGIN + 9 * SECOND + ms(at));
+        let refusal = self.limiter.would_reject(cost, Instant::ORIGIN + 9 * SECOND + ms(at));
         refusal.and_then(|refusal| refusal.retry_after()).unwrap_or_default().as_millis() as u64
     }
 
@@ -131,7 +131,7 @@ fn rl_04_places_in_the_queue_are_taken_up_front() {
     let mut places = Vec::new();
     for number in 0..9_u32 {
         let now = Instant::ORIGIN + SECOND + cycle + (number + 1) * TICK;
-        let told = limiter.would_refuse(1, now).map_or(Duration::ZERO, |refusal| refusal.retry_after().unwrap());
+        let told = limiter.would_reject(1, now).map_or(Duration::ZERO, |refusal| refusal.retry_after().unwrap());
         match limiter.enter(1, true, now, now + ms(12), || ()).0 {
             Ok(RateEntry::Waiting(place)) => places.push(place),
             Ok(RateEntry::Entered(_)) => {}
