@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Backoff, Hint,
+    Backoff, Hint, Meaning,
     backoff::Steps,
     time::{Instant, saturating_nanos},
 };
@@ -19,7 +19,7 @@ pub struct RetryConfig {
     min_useful: u64,
 }
 
-/// How a retry takes what callees and policies say, in 32 bits: a flag, and the longest wait for a policy.
+/// How a retry takes what callees and policies say, in 32 bits: two flags, and the longest wait for a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Listens(u32);
 
@@ -58,6 +58,19 @@ pub enum Verdict {
     TimedOut(Hint),
     /// A policy of ours refused it, and says when the same call passes, or does not know.
     Rejected(Option<Duration>),
+}
+
+impl Verdict {
+    /// Returns the verdict on an attempt that came to a rejection with this meaning. `hint` is what the result says if the
+    /// rejection is a failure.
+    pub const fn on_rejection(meaning: Meaning, hint: Hint) -> Self {
+        match meaning {
+            // The attempt ran and took too long: a failure like others.
+            Meaning::TimedOut | Meaning::CutOff => Self::TimedOut(hint),
+            Meaning::Refused { retry_after } => Self::Rejected(retry_after),
+            Meaning::NoTime => Self::Rejected(None),
+        }
+    }
 }
 
 /// What happens next.
@@ -180,8 +193,16 @@ impl RetryConfig {
         Self { listens: self.listens.with_clamp(), ..self }
     }
 
-    /// How long a rejection by a policy below is waited out, in whole milliseconds; one that asks for more ends the call. 24
-    /// days and more are no bound. Default: as long as [`max_retry_after`](Self::max_retry_after).
+    /// Whether the rejection of an attempt by a policy decides about the next attempt: the retry waits for as long as the
+    /// rejection says, and ends the call if the rejection does not say, or says more than
+    /// [`max_rejection_wait`](Self::max_rejection_wait). If not, a rejection is a failure like others. Default: yes.
+    #[must_use]
+    pub const fn heed_rejections(self, heed: bool) -> Self {
+        Self { listens: self.listens.with_heed(heed), ..self }
+    }
+
+    /// The longest rejection that the retry waits out, in whole milliseconds. A longer one ends the call. 12 days and more are
+    /// no bound. Default: 1 s.
     #[must_use]
     pub const fn max_rejection_wait(self, max: Duration) -> Self {
         Self { listens: self.listens.with_wait(max), ..self }
@@ -211,8 +232,20 @@ impl RetryConfig {
     }
 
     const fn waits_out(&self, rejection: Duration) -> bool {
-        let wait = saturating_nanos(rejection);
-        wait <= self.max_retry_after && wait <= self.listens.max_wait()
+        saturating_nanos(rejection) <= self.listens.max_wait()
+    }
+
+    /// Whether the rejection of an attempt decides about the next attempt.
+    pub const fn heeds_rejections(&self) -> bool {
+        self.listens.heeds()
+    }
+
+    /// The longest rejection that the retry waits out; `None` if there is no bound.
+    pub const fn rejection_wait(&self) -> Option<Duration> {
+        match self.listens.max_wait() {
+            u64::MAX => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
     }
 
     /// How much of a callee's wish is kept to; `None` if the wish is too long.
@@ -230,7 +263,11 @@ impl RetryConfig {
 }
 
 impl Listens {
-    const NEW: Self = Self(Self::WAIT);
+    const NEW: Self = Self(1_000);
+
+    const fn with_heed(self, heed: bool) -> Self {
+        if heed { Self(self.0 & !Self::IGNORES) } else { Self(self.0 | Self::IGNORES) }
+    }
 
     const fn with_clamp(self) -> Self {
         Self(self.0 | Self::CLAMPS)
@@ -246,6 +283,10 @@ impl Listens {
         self.0 & Self::CLAMPS != 0
     }
 
+    const fn heeds(self) -> bool {
+        self.0 & Self::IGNORES == 0
+    }
+
     /// In nanoseconds.
     const fn max_wait(self) -> u64 {
         match self.0 & Self::WAIT {
@@ -257,8 +298,11 @@ impl Listens {
     /// A wish that is too long is clamped.
     const CLAMPS: u32 = 1 << 31;
 
+    /// A rejection is a failure like others.
+    const IGNORES: u32 = 1 << 30;
+
     /// The bits of the longest wait, in milliseconds. All of them set is no bound.
-    const WAIT: u32 = Self::CLAMPS - 1;
+    const WAIT: u32 = Self::IGNORES - 1;
 }
 
 impl Attempts {
@@ -319,6 +363,7 @@ impl Attempts {
         let (last, verdict) = match verdict {
             Verdict::Failed(_) => (Last::Failed, verdict),
             Verdict::TimedOut(hint) => (Last::TimedOut, Verdict::Failed(hint)),
+            Verdict::Rejected(_) if !config.heeds_rejections() => (Last::Rejected, Verdict::Failed(Hint::None)),
             Verdict::Rejected(_) => (Last::Rejected, verdict),
         };
         self.last = last;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Error, Rejection};
+use crate::{Error, Meaning, Rejection};
 
 /// What a result says of when the call may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,7 +38,11 @@ pub trait RetryAfter {
 /// A refused call passes at a known time, or nobody knows when.
 impl RetryAfter for Rejection {
     fn retry_after(&self) -> Hint {
-        Rejection::retry_after(self).map_or(Hint::Never, Hint::After)
+        match self.meaning() {
+            // The attempt ran, so nothing rejects the next one.
+            Meaning::TimedOut | Meaning::CutOff => Hint::None,
+            Meaning::Refused { .. } | Meaning::NoTime => Rejection::retry_after(self).map_or(Hint::Never, Hint::After),
+        }
     }
 }
 

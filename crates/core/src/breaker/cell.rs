@@ -1,4 +1,4 @@
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::{
     BreakerConfig, Change, Phase, Reading, Refusal, State, Trigger, Why, Word,
@@ -146,6 +146,11 @@ impl Breaker {
     /// The state word as it stands.
     pub fn word(&self) -> Word {
         self.load()
+    }
+
+    /// Returns how long the circuit stays open the first time, without jitter.
+    pub fn open_for(&self) -> Duration {
+        self.plan.first_open_period()
     }
 
     /// Whether a call that was dropped may count as a failure.

@@ -94,6 +94,11 @@ impl CompiledConfig {
         Duration::from_nanos(self.jitter.apply(nanos, backoff::random(self.seed, u64::from(generation))))
     }
 
+    /// Returns how long the circuit stays open the first time, without jitter.
+    pub(crate) fn first_open_period(&self) -> Duration {
+        Duration::from_nanos(self.open_for[0])
+    }
+
     /// Whether a call that took `elapsed` is slow by any rate of slowness.
     pub(crate) fn is_slow_probe(&self, elapsed: Duration) -> bool {
         self.rules.iter().any(|rule| rule.judges_slowness() && rule.is_slow(elapsed))

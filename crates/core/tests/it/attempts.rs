@@ -60,6 +60,8 @@ struct Rules {
     backoff: Backoff,
     max_retry_after: Duration,
     clamps: bool,
+    heeds: bool,
+    max_rejection_wait: Duration,
     max_elapsed: Duration,
     min_useful: Duration,
 }
@@ -72,6 +74,8 @@ impl Rules {
             .max_attempts(self.max_attempts)
             .backoff(self.backoff)
             .max_retry_after(self.max_retry_after)
+            .heed_rejections(self.heeds)
+            .max_rejection_wait(self.max_rejection_wait)
             .max_elapsed(self.max_elapsed)
             .min_useful(self.min_useful)
     }
@@ -79,14 +83,11 @@ impl Rules {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let max_attempts = prop_oneof![1_u32..6, Just(u32::MAX)];
-    (max_attempts, backoff(), duration(), any::<bool>(), duration(), duration()).prop_map(
-        |(max_attempts, backoff, max_retry_after, clamps, max_elapsed, min_useful)| Rules {
-            max_attempts,
-            backoff,
-            max_retry_after,
-            clamps,
-            max_elapsed,
-            min_useful,
+    let waits = (duration(), any::<bool>(), any::<bool>(), duration());
+    (max_attempts, backoff(), waits, duration(), duration()).prop_map(
+        |(max_attempts, backoff, waits, max_elapsed, min_useful)| {
+            let (max_retry_after, clamps, heeds, max_rejection_wait) = waits;
+            Rules { max_attempts, backoff, max_retry_after, clamps, heeds, max_rejection_wait, max_elapsed, min_useful }
         },
     )
 }
@@ -115,7 +116,19 @@ fn least(rules: &Rules, verdict: Verdict) -> Option<u128> {
         | Verdict::TimedOut(Hint::After(wish) | Hint::Exactly(wish)) => {
             (nanos(wish) <= nanos(rules.max_retry_after)).then(|| nanos(wish))
         }
-        Verdict::Rejected(Some(wait)) => (nanos(wait) <= nanos(rules.max_retry_after)).then(|| nanos(wait)),
+        Verdict::Rejected(Some(wait)) => {
+            // Whole milliseconds, and from 2^30 - 1 of them on without a bound.
+            let most = rules.max_rejection_wait.as_millis();
+            (most >= (1 << 30) - 1 || nanos(wait) <= most * 1_000_000).then(|| nanos(wait))
+        }
+    }
+}
+
+/// What a retry with these rules takes the verdict for.
+fn taken(rules: &Rules, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Rejected(_) if !rules.heeds => Verdict::Failed(Hint::None),
+        verdict => verdict,
     }
 }
 
@@ -131,8 +144,11 @@ proptest! {
             let number = course.number();
             prop_assert_eq!(course.attempt().number(), number);
             let last = number >= rules.max_attempts && rules.max_attempts != u32::MAX;
+            let next = course.on_result(&config, verdict, deadline, now, random);
+            prop_assert_eq!(course.was_rejected(), matches!(verdict, Verdict::Rejected(_)));
+            let verdict = taken(&rules, verdict);
             let least = least(&rules, verdict);
-            match course.on_result(&config, verdict, deadline, now, random) {
+            match next {
                 Next::RetryAt(at) => {
                     prop_assert!(!last);
                     let (at_nanos, now_nanos) = (u128::from(at.as_nanos()), u128::from(now.as_nanos()));
@@ -209,8 +225,8 @@ proptest! {
 
 #[test]
 fn the_delays_go_on_after_a_wish_and_restart_after_pushback() {
-    let config =
-        RetryConfig::new().max_attempts(9).backoff(Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::None));
+    let backoff = Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::None);
+    let config = RetryConfig::new().max_attempts(9).backoff(backoff).max_rejection_wait(Duration::from_secs(7));
     let mut course = Attempts::begin(None);
     let mut wait = |verdict| match course.on_result(&config, verdict, Instant::MAX, Instant::ORIGIN, 0) {
         Next::RetryAt(at) => {
@@ -261,6 +277,11 @@ fn a_policys_rejection_has_a_bound_of_its_own() {
     let config = RetryConfig::new().max_rejection_wait(ms(20));
     assert!(matches!(next(config, ms(20)), Next::RetryAt(_)));
     assert_eq!(next(config, ms(20) + Duration::from_nanos(1)), Next::GiveUp(GaveUp::Rejected));
+    let default = RetryConfig::new();
+    assert_eq!(default.rejection_wait(), Some(ms(1_000)));
+    assert!(matches!(next(default, ms(1_000)), Next::RetryAt(_)));
+    assert_eq!(next(default.max_retry_after(Duration::MAX), ms(1_001)), Next::GiveUp(GaveUp::Rejected));
+    assert!(matches!(next(default.max_retry_after(Duration::ZERO), ms(1_000)), Next::RetryAt(_)));
     // What the callee itself asks for is another matter.
     let wish = Verdict::Failed(Hint::After(ms(30)));
     let asked = Attempts::begin(None).on_result(&config, wish, Instant::MAX, Instant::ORIGIN, 0);
@@ -268,8 +289,11 @@ fn a_policys_rejection_has_a_bound_of_its_own() {
     for (max, wait, passes) in [
         (Duration::ZERO, Duration::ZERO, true),
         (Duration::ZERO, Duration::from_nanos(1), false),
-        (Duration::MAX, ms(60_000), true),
-        (Duration::MAX, ms(60_001), false),
+        (Duration::MAX, Duration::MAX / 2, false),
+        (Duration::MAX, Duration::from_secs(1 << 32), true),
+        (ms((1 << 30) - 2), ms((1 << 30) - 2), true),
+        (ms((1 << 30) - 2), ms((1 << 30) - 1), false),
+        (ms((1 << 30) - 1), ms(1 << 30), true),
     ] {
         let verdict = next(RetryConfig::new().max_rejection_wait(max), wait);
         assert_eq!(matches!(verdict, Next::RetryAt(_)), passes, "{max:?} {wait:?}");

@@ -1,4 +1,4 @@
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, time::Duration};
 
 use seawall_core::{
     Classify, ErrIsFailure, Error, FromRejection, Name, Rejection, Shared,
@@ -161,6 +161,11 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
     /// The name that it was built with.
     pub fn name(&self) -> &str {
         &self.inner().name
+    }
+
+    /// Returns how long the circuit stays open the first time, without jitter.
+    pub fn open_for(&self) -> Duration {
+        self.inner().breaker.open_for()
     }
 
     /// Whether a call that was dropped, by a timeout outside of the breaker perhaps, may count as a failure

@@ -7,6 +7,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 use seawall_core::{
+    Mark,
     attempts::{Attempt, GaveUp, Round, Verdict},
     budget::BudgetState,
     time::Timer,
@@ -32,8 +33,12 @@ pub trait Repeatable<P> {
     /// Polls it.
     fn poll(&mut self, call: Pin<&mut Self::Call>, round: impl Round, cx: &mut Context<'_>) -> Poll<Self::Output>;
 
-    /// What the output of an attempt says of the next one; `None` if it stands.
-    fn verdict(&self, attempt: &Attempt, plan: &P, output: &Self::Output) -> Option<Verdict>;
+    /// Returns what the output of an attempt says about the next attempt; `None` if the output is final. The mark was taken
+    /// before the poll that gave `output`.
+    fn verdict(&self, attempt: &Attempt, plan: &P, output: &Self::Output, mark: Mark) -> Option<Verdict>;
+
+    /// Returns the callee's own error, if the output is one.
+    fn error(output: &Self::Output) -> Option<&Self::Error>;
 
     /// The callee's own error, if the output is one.
     fn into_error(output: Self::Output) -> Option<Self::Error>;
@@ -117,16 +122,16 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
         let mut scheduled = None;
         if let StateProj::Calling { call } = this.state.project() {
             // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
-            let scope = this.course.scope();
+            let (scope, mark) = (this.course.scope(), Mark::here());
             let polled = repeat.poll(call, InCourse { course: this.course, retry: &retry }, cx);
             drop(scope);
             let Poll::Ready(output) = &polled else { return polled };
-            scheduled =
-                this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, output), || repeat.obstacle());
+            let verdict = |attempt: &Attempt, plan: &P| repeat.verdict(attempt, plan, output, mark);
+            scheduled = this.course.next(retry, verdict, || repeat.obstacle());
             if scheduled.is_none() {
-                return match this.kept.take() {
-                    Some(error) if this.course.was_rejected() => Poll::Ready(R::from_error(error)),
-                    _ => polled,
+                return match this.course.last_error(R::error(output), this.kept, mark) {
+                    Some(error) => Poll::Ready(R::from_error(error)),
+                    None => polled,
                 };
             }
             let error = |polled| match polled {
@@ -188,16 +193,15 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
             this.state.set(RetryCallState::Ended);
             let call = repeat.begin(round);
             this.state.set(RetryCallState::Calling { call });
+            let mark = Mark::here();
             let StateProj::Calling { call } = this.state.as_mut().project() else { unreachable!("it was just set") };
             let output = ready!(repeat.poll(call, round, cx));
             drop(scope);
-            scheduled =
-                this.course.next(retry, |attempt, plan| repeat.verdict(attempt, plan, &output), || repeat.obstacle());
+            let verdict = |attempt: &Attempt, plan: &P| repeat.verdict(attempt, plan, &output, mark);
+            scheduled = this.course.next(retry, verdict, || repeat.obstacle());
             if scheduled.is_none() {
-                return Poll::Ready(match this.kept.take() {
-                    Some(error) if this.course.was_rejected() => R::from_error(error),
-                    _ => output,
-                });
+                let kept = this.course.last_error(R::error(&output), this.kept, mark);
+                return Poll::Ready(kept.map_or(output, R::from_error));
             }
             this.course.put_aside(output, this.kept, R::into_error, retry.purse);
         }

@@ -67,8 +67,7 @@ impl<D, H, K> Builder<D, H, K> {
         Self { budget, ..self }
     }
 
-    /// The longest wait that a callee can ask for. If the callee asks for more, the call ends with its answer. A policy
-    /// of ours that refuses for longer than this is not called again. Default: 60 s.
+    /// The longest wait that a callee can ask for. If the callee asks for more, the call ends with its answer. Default: 60 s.
     pub fn max_retry_after(self, max: Duration) -> Self {
         Self { config: self.config.max_retry_after(max), ..self }
     }
@@ -79,9 +78,20 @@ impl<D, H, K> Builder<D, H, K> {
         Self { config: self.config.clamp_retry_after(), ..self }
     }
 
-    /// How long a rejection by one of our policies below is waited out: an open circuit, say. One that asks for more ends the
-    /// call at once. Zero waits for none, and still heeds what the callee asks for. It counts in whole milliseconds. Default: as
-    /// long as [`max_retry_after`](Self::max_retry_after).
+    /// Whether the retry heeds the rejections of policies that are inside it, such as an open circuit. Default: yes.
+    ///
+    /// If yes, a rejected attempt is made again after the time that the rejection says. The call ends at once if the rejection
+    /// says no time, or a time longer than [`max_rejection_wait`](Self::max_rejection_wait); it then pays nothing. If no, a
+    /// rejection is a failure like others: the next attempt follows after the backoff and pays from the budget.
+    ///
+    /// `execute`, `call`, blocking calls, layers and stacks do the same. With `execute` and a blocking call the error may have
+    /// any type. The retry recognizes a rejection that a policy made in the last poll of the attempt, in the same thread.
+    pub fn heed_rejections(self, heed: bool) -> Self {
+        Self { config: self.config.heed_rejections(heed), ..self }
+    }
+
+    /// The longest rejection that the retry waits out. A longer one ends the call at once: an open circuit then fails fast.
+    /// Zero waits for none. It counts in whole milliseconds; 12 days and more are no bound. Default: 1 s.
     pub fn max_rejection_wait(self, max: Duration) -> Self {
         Self { config: self.config.max_rejection_wait(max), ..self }
     }

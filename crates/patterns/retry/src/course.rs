@@ -1,7 +1,7 @@
 use std::mem;
 
 use seawall_core::{
-    Deadline, LaterAttempt,
+    Deadline, LaterAttempt, Mark,
     attempts::{Attempt, Attempts, GaveUp, Next, Verdict},
     budget::BudgetState,
     time::{Clock, Instant},
@@ -50,9 +50,20 @@ impl RetryState {
         self.attempts.as_ref().filter(|attempts| attempts.has_reached()).map(|_| LaterAttempt::enter())
     }
 
-    /// Whether a policy rejected the last attempt before it reached the callee.
-    pub(crate) fn was_rejected(&self) -> bool {
-        self.attempts.as_ref().is_some_and(Attempts::was_rejected)
+    /// Returns the error with which the call ends instead of the last attempt's result: the callee's last error, if a policy
+    /// rejected the last attempt. `last` is the last attempt's error, and `mark` was taken before the attempt's last poll.
+    ///
+    /// The policies around the call find the note about the error with which the call ends, and no older note.
+    #[inline]
+    pub(crate) fn last_error<E>(&self, last: Option<&E>, kept: &mut Option<E>, mark: Mark) -> Option<E> {
+        let rejected = self.attempts.as_ref().is_some_and(Attempts::was_rejected);
+        let kept = kept.take().filter(|_| rejected);
+        match (&kept, last) {
+            (Some(error), _) => Mark::here().keep(error),
+            (None, Some(error)) => mark.keep(error),
+            (None, None) => {}
+        }
+        kept
     }
 
     /// Puts the result of an attempt aside that is not the last one. If the callee answered with an error, the error replaces

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use seawall_core::{
-    Classify, ErrIsFailure, Hint, Outcome, Rejection, RetryAfter,
+    Classify, ErrIsFailure, Hint, Meaning, Outcome, RetryAfter,
     attempts::{Attempt, Verdict},
 };
 
@@ -110,13 +110,18 @@ impl<T, E, F: Fn(&Attempt, &Result<T, E>) -> Hint> Hints<T, E> for HintBy<F> {
     }
 }
 
-/// What a policy's rejection of an attempt comes to, with that to be said of a failure.
-pub fn verdict(rejection: &Rejection, hint: Hint) -> Verdict {
-    match rejection {
-        // It ran, and took too long: a failure as any. A limit of zero lets no attempt begin.
-        Rejection::TimedOut(timed_out) if !timed_out.limit().is_zero() => Verdict::TimedOut(hint),
-        rejection => Verdict::Rejected(rejection.retry_after()),
-    }
+/// Returns what a result says about the next attempt; `None` if the result is final. `meaning` says whether the result's error
+/// is a policy's rejection.
+#[inline(always)]
+pub fn judge_attempt<T, E>(
+    plan: &impl Decide<T, E>,
+    attempt: &Attempt,
+    result: &Result<T, E>,
+    meaning: impl FnOnce(&E) -> Option<Meaning>,
+) -> Option<Verdict> {
+    let hint = plan.decide(attempt, result)?;
+    let meaning = result.as_ref().err().and_then(meaning);
+    Some(meaning.map_or(Verdict::Failed(hint), |meaning| Verdict::on_rejection(meaning, hint)))
 }
 
 // By hand: what is in it may be a closure.

@@ -10,6 +10,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 use seawall_core::{
+    Mark,
     attempts::{Attempt, GaveUp, Round, Verdict},
     time::{DefaultClock, Timer},
 };
@@ -17,7 +18,7 @@ use seawall_core::{
 use crate::{
     Decide, Opaque, Operation, Repeatable, Retry, RetryCall, ShowsRejections, Visibility,
     course::RetryState,
-    decide::verdict,
+    decide::judge_attempt,
     handle::{Handle, RetryRef},
     operation::{Numbered, RunEach},
 };
@@ -101,12 +102,12 @@ where
     }
 
     #[inline(always)]
-    fn verdict(&self, attempt: &Attempt, plan: &P, result: &Self::Output) -> Option<Verdict> {
-        let hint = plan.decide(attempt, result)?;
-        Some(match result.as_ref().err().and_then(V::rejection) {
-            Some(rejection) => verdict(rejection, hint),
-            None => Verdict::Failed(hint),
-        })
+    fn verdict(&self, attempt: &Attempt, plan: &P, result: &Self::Output, mark: Mark) -> Option<Verdict> {
+        judge_attempt(plan, attempt, result, |error| V::meaning(error, mark.meaning(error)))
+    }
+
+    fn error(result: &Self::Output) -> Option<&O::Error> {
+        result.as_ref().err()
     }
 
     fn into_error(result: Self::Output) -> Option<O::Error> {

@@ -34,7 +34,8 @@ impl<P, K, Q, V> RetryLayer<P, K, Q, V> {
         RetryLayer { retry: self.retry, clone, sight: PhantomData }
     }
 
-    /// For errors that cannot show whether they are a rejection by a policy below: then those are failures as others.
+    /// For errors that cannot show whether they are a policy's rejection. As with [`Retry::execute`], the retry recognizes a
+    /// rejection that a policy made in the last poll of the attempt.
     #[must_use]
     pub fn any_error(self) -> RetryLayer<P, K, Q, Opaque> {
         RetryLayer { retry: self.retry, clone: self.clone, sight: PhantomData }

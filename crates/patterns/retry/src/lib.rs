@@ -117,7 +117,7 @@ mod service;
 
 pub use attempting::{Repeatable, RetryCall};
 pub use builder::Builder;
-pub use decide::{ByOutcome, Decide, ErrorHint, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, verdict};
+pub use decide::{ByOutcome, Decide, ErrorHint, HintBy, Hints, NoHint, Plan, Repeat, RetryIf, judge_attempt};
 pub use event::{Event, EventKind};
 pub use handle::{Handle, RetryOwned, RetryRef};
 pub use layer::RetryLayer;

@@ -1,8 +1,8 @@
-use std::{fmt, future::Future, sync::Arc, thread};
+use std::{fmt, future::Future, sync::Arc, thread, time::Duration};
 
 use seawall_core::{
-    AsRejection, Budget, Chance, Name,
-    attempts::{Attempt, RetryConfig, Verdict},
+    AsRejection, Budget, Chance, Mark, Name,
+    attempts::{Attempt, RetryConfig},
     observe::Level,
     time::{Clock, DefaultClock, Timer},
 };
@@ -10,6 +10,7 @@ use seawall_core::{
 use crate::{
     Builder, Decide, Event, Operation, Plan, RetryLayer, Visibility,
     course::RetryState,
+    decide::judge_attempt,
     event::NamedObservers,
     future::{CallFuture, CallWithFuture, ExecuteFuture, ExecuteWithFuture, ResponseFuture, drive},
     operation::{Numbered, RunEach},
@@ -61,7 +62,8 @@ impl Retry {
 impl<P, K> Retry<P, K> {
     /// Makes a call, and makes it again if it fails: `f` is run for each attempt, for the first one at once.
     ///
-    /// A policy's rejection inside of `f` is a failure as any other; [`call`](Self::call) heeds it.
+    /// The error may have any type. The retry recognizes the rejection of a policy that `f` calls, and heeds it as
+    /// [`heed_rejections`](crate::Builder::heed_rejections) says.
     ///
     /// # Errors
     ///
@@ -86,8 +88,8 @@ impl<P, K> Retry<P, K> {
         self.start(RunEach(f))
     }
 
-    /// As [`execute`](Self::execute), for an error that can show a policy's rejection. One that does not say when the call
-    /// would pass ends the call; one that does is waited out.
+    /// Same as [`execute`](Self::execute), for an error that can show a policy's rejection itself. Choose it if the policy that
+    /// rejects runs in another task or thread, where `execute` does not recognize the rejection.
     ///
     /// # Errors
     ///
@@ -178,15 +180,13 @@ impl<P, K> Retry<P, K> {
     {
         let (mut course, mut kept) = (RetryState::begin(self.parts(), P::NEEDS_TIME), None);
         loop {
-            let scope = course.scope();
+            let (scope, mark) = (course.scope(), Mark::here());
             let result = f();
             drop(scope);
-            let verdict = |attempt: &Attempt, plan: &P| plan.decide(attempt, &result).map(Verdict::Failed);
+            let verdict =
+                |attempt: &Attempt, plan: &P| judge_attempt(plan, attempt, &result, |error| mark.meaning(error));
             let Some(scheduled) = course.next(self.parts(), verdict, || None) else {
-                return match kept {
-                    Some(error) if course.was_rejected() => Err(error),
-                    _ => result,
-                };
+                return course.last_error(result.as_ref().err(), &mut kept, mark).map_or(result, Err);
             };
             course.put_aside(result, &mut kept, Result::err, self.parts().purse);
             let mut now = scheduled.since;
@@ -234,6 +234,16 @@ impl<P, K> Retry<P, K> {
     /// How many attempts there are at most, the first included; `u32::MAX` is no bound.
     pub fn max_attempts(&self) -> u32 {
         self.config.attempts()
+    }
+
+    /// Whether the retry heeds the rejections of policies inside it.
+    pub fn heeds_rejections(&self) -> bool {
+        self.config.heeds_rejections()
+    }
+
+    /// Returns the longest rejection that the retry waits out; `None` if there is no bound.
+    pub fn max_rejection_wait(&self) -> Option<Duration> {
+        self.config.rejection_wait()
     }
 
     /// This retry, telling `observer` too, in the way of [`Builder::on_event`]. It shares its budget with its clones as before.

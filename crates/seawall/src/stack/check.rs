@@ -43,6 +43,10 @@ pub enum ConcernKind {
     RetryInRetry,
     /// A retry without a budget: in an outage it multiplies the load.
     NoBudget,
+    /// A retry that heeds no rejections is around a gate: it repeats calls that the gate rejects again.
+    RejectionsNotHeeded,
+    /// A retry waits until the circuit inside it may close: in an outage each call waits for as long as the circuit is open.
+    WaitsForOpenCircuit,
     /// A timeout or a retry inside of another one goes by another clock: its first call panics.
     ClocksDiffer,
     /// One gate is in the stack twice: a call needs two of its permits, and can wait for itself.
@@ -111,6 +115,14 @@ impl fmt::Display for Concern {
                 f,
                 "{inner} is in the stack twice: a call needs two permits of it, and can wait for its own or be rejected by it; keep one"
             ),
+            ConcernKind::RejectionsNotHeeded => write!(
+                f,
+                "{outer} heeds no rejections and is around {inner}: it repeats calls that are rejected again, and pays for them; build it without `heed_rejections(false)`"
+            ),
+            ConcernKind::WaitsForOpenCircuit => write!(
+                f,
+                "{outer} waits for {inner}: in an outage each call waits for as long as the circuit is open; choose a `max_rejection_wait` below its `open_for`"
+            ),
             ConcernKind::NoBudget => {
                 write!(f, "{outer}: in an outage the load on the callee is multiplied; give it a `Budget`")
             }
@@ -141,7 +153,7 @@ pub(super) fn check(policies: &[Summary]) -> Vec<Concern> {
 fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &mut Vec<Concern>) {
     let mut tell = |kind, outer: &Summary, inner: &Summary| concerns.push(Concern::new(kind, outer, inner));
     match policy.numbers {
-        Numbers::Retry { max_attempts: 2.., has_budget } => {
+        Numbers::Retry { max_attempts: 2.., has_budget, .. } => {
             match (outside.iter().any(is_timeout), inside.iter().any(is_timeout)) {
                 (true, false) => tell(ConcernKind::NoAttemptTimeout, policy, policy),
                 (false, true) => tell(ConcernKind::NoTotalTimeout, policy, policy),
@@ -151,7 +163,7 @@ fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &m
                 tell(ConcernKind::NoBudget, policy, policy);
             }
         }
-        Numbers::CircuitBreaker { counts_abandoned: false } if !inside.iter().any(is_timeout) => {
+        Numbers::CircuitBreaker { counts_abandoned: false, .. } if !inside.iter().any(is_timeout) => {
             if let Some(timeout) = outside.iter().rev().find(|outer| is_timeout(outer)) {
                 tell(ConcernKind::HangsDoNotCount, timeout, policy);
             }
@@ -169,6 +181,9 @@ fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Ve
         if around != within {
             concerns.push(Concern::new(ConcernKind::ClocksDiffer, outer, inner));
         }
+    }
+    if let Some(kind) = rejected(outer.numbers, inner.numbers) {
+        concerns.push(Concern::new(kind, outer, inner));
     }
     let retries = between.iter().find_map(|policy| attempts(policy.numbers));
     let kind = match (outer.numbers, inner.numbers) {
@@ -191,6 +206,20 @@ fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Ve
         _ => return,
     };
     concerns.push(Concern::new(kind, outer, inner));
+}
+
+/// What is wrong with what a retry does if a gate inside it rejects an attempt.
+fn rejected(retry: Numbers, gate: Numbers) -> Option<ConcernKind> {
+    let Numbers::Retry { max_attempts: 2.., heeds_rejections, max_rejection_wait, .. } = retry else { return None };
+    match gate {
+        Numbers::RateLimit { .. } | Numbers::CircuitBreaker { .. } | Numbers::Bulkhead { .. } if !heeds_rejections => {
+            Some(ConcernKind::RejectionsNotHeeded)
+        }
+        Numbers::CircuitBreaker { open_for, .. } if max_rejection_wait.is_none_or(|most| most >= open_for) => {
+            Some(ConcernKind::WaitsForOpenCircuit)
+        }
+        _ => None,
+    }
 }
 
 impl Concern {

@@ -1,7 +1,7 @@
 use std::future::Future;
 
 use seawall_core::{
-    Rejection,
+    Meaning, Rejection,
     attempts::{Attempt, GaveUp, Round},
 };
 use seawall_policy::Visibility;
@@ -25,6 +25,11 @@ where
     #[inline]
     fn rejection(result: &Result<T, E>) -> Option<&Rejection> {
         result.as_ref().err().and_then(V::rejection)
+    }
+
+    #[inline]
+    fn meaning(error: &E, noted: Option<Meaning>) -> Option<Meaning> {
+        V::meaning(error, noted)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::{future::Future, marker::PhantomData};
 
 use seawall_core::{
-    Rejection,
+    Meaning, Rejection,
     attempts::{GaveUp, Round},
 };
 
@@ -18,6 +18,9 @@ pub trait CallTypes {
 
     /// The rejection of a policy below, if the result is one and shows it.
     fn rejection(result: &Result<Self::Output, Self::Error>) -> Option<&Rejection>;
+
+    /// Returns the meaning of an error that is a policy's rejection. `noted` is what a [`Mark`](seawall_core::Mark) says about it.
+    fn meaning(error: &Self::Error, noted: Option<Meaning>) -> Option<Meaning>;
 }
 
 /// What a stack makes: a closure's call, or the sending of a request.

@@ -9,13 +9,13 @@ use std::{
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
-    Classify, Hint, Rejection,
+    Classify, Hint, Mark, Rejection,
     attempts::{Attempt, GaveUp, Round, Verdict},
     time::{Clock, Timer},
 };
 use seawall_policy::{Admit, GateCall, PassOf};
 use seawall_rate_limit::RateLimiter;
-use seawall_retry::{Decide, Repeatable, Retry, RetryCall, verdict as verdict_on};
+use seawall_retry::{Decide, Repeatable, Retry, RetryCall, judge_attempt};
 use seawall_timeout::{Timeout, TimeoutCall, TimeoutLimit};
 
 use super::{
@@ -196,13 +196,15 @@ where
     }
 
     #[inline(always)]
-    fn verdict(&self, attempt: &Attempt, plan: &P, end: &ChainResult<X>) -> Option<Verdict> {
-        let result = match end {
-            Ok(result) => result,
-            Err(rejection) => return Some(verdict_on(rejection, Hint::None)),
-        };
-        let hint = plan.decide(attempt, result)?;
-        Some(X::rejection(result).map_or(Verdict::Failed(hint), |rejection| verdict_on(rejection, hint)))
+    fn verdict(&self, attempt: &Attempt, plan: &P, end: &ChainResult<X>, mark: Mark) -> Option<Verdict> {
+        match end {
+            Ok(result) => judge_attempt(plan, attempt, result, |error| X::meaning(error, mark.meaning(error))),
+            Err(rejection) => Some(Verdict::on_rejection(rejection.meaning(), Hint::None)),
+        }
+    }
+
+    fn error(end: &ChainResult<X>) -> Option<&X::Error> {
+        end.as_ref().ok()?.as_ref().err()
     }
 
     fn into_error(end: ChainResult<X>) -> Option<X::Error> {

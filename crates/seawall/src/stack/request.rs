@@ -1,7 +1,7 @@
 use std::marker::PhantomData;
 
 use seawall_core::{
-    Rejection,
+    Meaning, Rejection,
     attempts::{Attempt, GaveUp, Round},
 };
 use seawall_policy::Visibility;
@@ -30,6 +30,11 @@ where
     #[inline]
     fn rejection(result: &Result<S::Response, S::Error>) -> Option<&Rejection> {
         result.as_ref().err().and_then(V::rejection)
+    }
+
+    #[inline]
+    fn meaning(error: &S::Error, noted: Option<Meaning>) -> Option<Meaning> {
+        V::meaning(error, noted)
     }
 }
 

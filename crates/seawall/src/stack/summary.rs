@@ -47,11 +47,17 @@ pub enum Numbers {
         max_attempts: u32,
         /// Whether further attempts have to be paid for.
         has_budget: bool,
+        /// Whether the retry heeds the rejections of policies inside it.
+        heeds_rejections: bool,
+        /// The longest rejection that the retry waits out, if there is a bound.
+        max_rejection_wait: Option<Duration>,
     },
     /// A circuit breaker.
     CircuitBreaker {
         /// Whether a call that was dropped may count as a failure.
         counts_abandoned: bool,
+        /// How long the circuit stays open the first time.
+        open_for: Duration,
     },
     /// A bulkhead.
     Bulkhead {
@@ -99,7 +105,7 @@ impl fmt::Display for Summary {
             Numbers::Timeout { limit: None } => write!(f, "timeout `{name}`: as the call goes"),
             Numbers::Retry { max_attempts: u32::MAX, .. } => write!(f, "retry `{name}`: any number of attempts"),
             Numbers::Retry { max_attempts: 1, .. } => write!(f, "retry `{name}`: 1 attempt"),
-            Numbers::Retry { max_attempts, has_budget } => {
+            Numbers::Retry { max_attempts, has_budget, .. } => {
                 let budget = if *has_budget { "within a budget" } else { "without a budget" };
                 write!(f, "retry `{name}`: {max_attempts} attempts, {budget}")
             }
@@ -145,8 +151,12 @@ impl<L: 'static, K: Clock, R: Describe> Describe for (Timeout<L, K>, R) {
 impl<D, K: Clock, R: Describe> Describe for (Retry<D, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (retry, rest) = self;
-        let numbers =
-            Numbers::Retry { max_attempts: retry.max_attempts(), has_budget: retry.budget().purse().is_some() };
+        let numbers = Numbers::Retry {
+            max_attempts: retry.max_attempts(),
+            has_budget: retry.budget().purse().is_some(),
+            heeds_rejections: retry.heeds_rejections(),
+            max_rejection_wait: retry.max_rejection_wait(),
+        };
         to.push(Summary::timed(retry.name(), numbers, retry.clock()));
         rest.describe(to);
     }
@@ -155,7 +165,8 @@ impl<D, K: Clock, R: Describe> Describe for (Retry<D, K>, R) {
 impl<C, K: Clock, R: Describe> Describe for (CircuitBreaker<C, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (breaker, rest) = self;
-        let numbers = Numbers::CircuitBreaker { counts_abandoned: breaker.counts_abandoned() };
+        let (counts_abandoned, open_for) = (breaker.counts_abandoned(), breaker.open_for());
+        let numbers = Numbers::CircuitBreaker { counts_abandoned, open_for };
         to.push(Summary::shared(breaker.name(), numbers, breaker.id()));
         rest.describe(to);
     }

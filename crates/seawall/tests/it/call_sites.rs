@@ -349,10 +349,11 @@ async fn retry_and_timeout_as_layers_around_a_breaker() -> Result<(), Error<io::
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_waits_for_a_circuit_that_says_when() {
+async fn a_retry_waits_for_a_circuit_that_says_when_if_it_may() {
     let breaker =
         CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).open_for(Duration::from_secs(5)).build();
-    let retry = Retry::builder("inventory").backoff(Duration::from_millis(10)).build();
+    let builder = Retry::builder("inventory").backoff(Duration::from_millis(10));
+    let retry = builder.max_rejection_wait(Duration::from_secs(5)).build();
     let attempts = std::cell::Cell::new(0);
     let result = retry
         .call(|| {

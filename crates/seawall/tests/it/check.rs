@@ -81,6 +81,24 @@ fn each_order_that_is_probably_wrong_is_named() {
 }
 
 #[test]
+fn a_retry_that_hammers_or_waits_for_an_open_circuit_is_named() {
+    let stack =
+        |retry, breaker| Stack::new().timeout(timeout(9)).retry(retry).circuit_breaker(breaker).timeout(timeout(1));
+    let retry = |wait| Retry::builder("r").max_rejection_wait(wait);
+    let open_for = |time| CircuitBreaker::builder("b").open_for(time).build();
+    assert_eq!(kinds!(stack(Retry::builder("r").build(), breaker())), []);
+    assert_eq!(kinds!(stack(Retry::builder("r").build(), open_for(s(1)))), [WaitsForOpenCircuit]);
+    assert_eq!(kinds!(stack(retry(s(5)).build(), open_for(s(5)))), [WaitsForOpenCircuit]);
+    assert_eq!(kinds!(stack(retry(s(4)).build(), open_for(s(5)))), []);
+    assert_eq!(kinds!(stack(retry(Duration::MAX).build(), open_for(s(5)))), [WaitsForOpenCircuit]);
+    let hammers = || Retry::builder("r").heed_rejections(false);
+    assert_eq!(kinds!(stack(hammers().build(), breaker())), [RejectionsNotHeeded]);
+    assert_eq!(kinds!(stack(hammers().max_attempts(1).build(), breaker())), []);
+    let inside = Stack::new().timeout(timeout(9)).retry(hammers().build()).bulkhead(bulkhead()).timeout(timeout(1));
+    assert_eq!(kinds!(inside), [RejectionsNotHeeded]);
+}
+
+#[test]
 fn what_is_meant_gives_no_concern() {
     let abandoned = CircuitBreaker::builder("b").abandoned(Outcome::Failure).build();
     assert_eq!(kinds!(Stack::new().timeout(timeout(2)).circuit_breaker(abandoned)), []);

@@ -1,12 +1,12 @@
 //! A circuit breaker does not blame the callee for a rejection by a policy below, whether the policies are nested calls,
 //! single layers or a stack.
 
-use std::{error, future, io, time::Duration};
+use std::{cell::Cell, error, future, io, time::Duration};
 
 use futures::FutureExt;
 use seawall::{
-    Bulkhead, CircuitBreaker, Classify, Deadline, ErrIsFailure, Error, FromRejection, Outcome, Stack, State, Timeout,
-    Trip,
+    Budget, Bulkhead, CircuitBreaker, Classify, Deadline, ErrIsFailure, Error, FromRejection, Outcome, Retry, Stack,
+    State, Timeout, Trip,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -241,4 +241,26 @@ fn the_classifier_by_itself_knows_no_rejection() {
     let rejection = full().try_acquire().unwrap_err();
     let result: Result<u8, Error<u8>> = Err(rejection.into());
     assert_eq!(ErrIsFailure.classify(&result), Outcome::Failure);
+}
+
+/// A retry, alone or in a stack, heeds the rejection of a policy that the closure calls, though the error may be any.
+#[tokio::test(start_paused = true)]
+async fn a_retry_heeds_a_policy_that_the_closure_calls() {
+    let retry = || Retry::builder("r").budget(Budget::unlimited()).build();
+    let attempts = Cell::new(0);
+    let full = full();
+    let call = || {
+        attempts.set(attempts.get() + 1);
+        full.execute(down)
+    };
+    let alone = retry().execute(call).await;
+    assert!(matches!(alone, Err(Error::Rejected(_))), "{alone:?}");
+    assert_eq!(attempts.replace(0), 1, "a bulkhead does not say when it has room");
+    let in_stack = Stack::new().retry(retry()).execute(call).await;
+    assert!(matches!(in_stack, Err(Error::Inner(Error::Rejected(_)))), "{in_stack:?}");
+    assert_eq!(attempts.replace(0), 1);
+    let service = service_fn(|()| call());
+    let layered = retry().layer().clone_all().any_error().layer(service).oneshot(()).await;
+    assert!(matches!(layered, Err(Error::Rejected(_))), "{layered:?}");
+    assert_eq!(attempts.get(), 1);
 }

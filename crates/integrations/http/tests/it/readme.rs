@@ -48,7 +48,7 @@ async fn a_server_and_its_client() -> Result<(), Box<dyn Error>> {
 async fn protected(client: &Client, url: &str) -> Result<(u16, Option<String>), Box<dyn Error>> {
     let retry = Retry::builder("inventory").classify(Transient).hint(hint); // heeds Retry-After
     let stack = Stack::standard("inventory")
-        .set_retry(retry.max_rejection_wait(Duration::from_secs(1)).build()) // and does not wait for an open circuit
+        .set_retry(retry.build())
         .set_circuit_breaker(CircuitBreaker::builder("inventory").classify(Health).build());
     let response = stack.execute(|| client.get(url).send()).await?;
     let wait = response.headers().get("retry-after").map(|wait| wait.to_str().unwrap().to_owned());

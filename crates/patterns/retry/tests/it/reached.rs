@@ -53,7 +53,7 @@ fn a_timeout_that_ran_has_reached_the_callee_and_a_limit_of_zero_has_not() {
 
 #[test]
 fn a_call_whose_attempts_all_were_rejected_has_not_reached_the_callee() {
-    for way in Way::HEEDING {
+    for way in Way::ALL {
         let (result, _) = run(way, &quick().build(), |_| rejected());
         assert!(!reached(result), "{way:?}");
     }
@@ -61,7 +61,7 @@ fn a_call_whose_attempts_all_were_rejected_has_not_reached_the_callee() {
 
 #[test]
 fn a_later_rejection_does_not_hide_the_error_of_an_attempt_that_was_sent() {
-    for way in Way::HEEDING {
+    for way in Way::ALL {
         for sent in [1, 2] {
             let (builder, _) = plain();
             let (log, observer) = log();
@@ -87,7 +87,7 @@ fn an_error_that_was_kept_is_dropped_when_the_call_succeeds_or_fails_again() {
 fn a_call_that_succeeds_after_a_rejection_that_was_waited_out_succeeds() {
     let limiter = RateLimiter::builder("l", Quota::every(MILLISECOND)).clock(Instant::ORIGIN).build();
     limiter.try_acquire().unwrap();
-    for way in Way::HEEDING {
+    for way in Way::ALL {
         let (builder, clock) = plain();
         let found = run(way, &builder.build(), |number| match number {
             1 => failed(1),
@@ -112,7 +112,7 @@ fn a_rejection_after_a_response_that_was_a_failure_says_that_the_callee_was_reac
 
 #[test]
 fn a_rejection_after_a_timeout_says_that_the_callee_was_reached() {
-    for way in Way::HEEDING {
+    for way in Way::ALL {
         let hang = || Err(Error::Rejected(timed_out(SECOND)));
         let (result, attempts) = run(way, &quick().build(), |number| if number == 1 { hang() } else { rejected() });
         assert_eq!(attempts, 2, "{way:?}");
@@ -123,7 +123,7 @@ fn a_rejection_after_a_timeout_says_that_the_callee_was_reached() {
 
 #[test]
 fn an_attempt_that_is_polled_several_times_is_a_later_one_each_time() {
-    for way in Way::HEEDING {
+    for way in Way::ALL {
         let number = Cell::new(0);
         let attempt = || {
             number.set(number.get() + 1);

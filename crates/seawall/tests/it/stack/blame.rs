@@ -196,12 +196,12 @@ async fn a_circuit_that_is_held_open_ends_the_call() {
     }
 }
 
-/// MX-01 to MX-03: rejections that say when are waited out here, as far as `max_retry_after`. A rejection that says later ends the
+/// MX-01 to MX-03: rejections that say when are waited out here, as far as `max_rejection_wait`. A rejection that says later ends the
 /// call, with the error of the last attempt that was sent.
 #[tokio::test(start_paused = true)]
 async fn mx_cases() {
     let retry = |attempts| -> Retry<Plan> {
-        three().max_attempts(attempts).backoff(exactly(Duration::ZERO)).max_retry_after(SECOND).build()
+        three().max_attempts(attempts).backoff(exactly(Duration::ZERO)).max_rejection_wait(SECOND).build()
     };
     for way in Way::BOTH {
         for (trip, attempts) in [(3, 7), (1, 3)] {

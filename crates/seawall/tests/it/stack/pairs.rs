@@ -58,7 +58,8 @@ fn watched_retry(max_attempts: u32, delay: std::time::Duration) -> Watched<Retry
     let budget = Budget::ratio(1.0).floor(0);
     (0..10).for_each(|_| budget.deposit());
     let spent = budget.clone();
-    let retry = Retry::builder("retry").max_attempts(max_attempts).backoff(exactly(delay)).budget(budget).build();
+    let builder = Retry::builder("retry").max_attempts(max_attempts).backoff(exactly(delay)).budget(budget);
+    let retry = builder.max_rejection_wait(10 * SECOND).build();
     Watched::new(retry, move |_| format!("{} retries", 11.0 - spent.balance()))
 }
 

@@ -166,7 +166,7 @@ pub(crate) fn exactly(delay: Duration) -> Backoff {
 
 /// Three attempts, a second between them, without a budget.
 pub(crate) fn three() -> retry::Builder {
-    Retry::builder("three").backoff(exactly(SECOND)).budget(Budget::unlimited())
+    Retry::builder("three").backoff(exactly(SECOND)).budget(Budget::unlimited()).max_rejection_wait(60 * SECOND)
 }
 
 /// A circuit that opens for five seconds after so many failures.

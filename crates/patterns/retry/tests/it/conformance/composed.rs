@@ -1,7 +1,7 @@
 use std::{cell::Cell, future};
 
 use seawall_circuit_breaker::CircuitBreaker;
-use seawall_core::{Error, Rejection, Window, breaker::Trip};
+use seawall_core::{Window, breaker::Trip};
 use seawall_rate_limit::{Quota, RateLimiter};
 use seawall_retry::Attempt;
 
@@ -11,9 +11,9 @@ use seawall_testkit::{call::ends, clock::LeapingClock, time::SECOND};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        Case::new("MX-01", "for those who do not look; the others wait until the circuit lets the call in")
-            .own(an_open_circuit_is_asked_again_by_those_who_do_not_look)
-            .own(an_open_circuit_is_waited_out_by_those_who_do),
+        Case::new("MX-01", "without `heed_rejections`, and the error is that of the last attempt that was sent; by default the retry waits until the circuit lets the call in")
+            .own(an_open_circuit_is_asked_again_if_rejections_are_not_heeded)
+            .own(an_open_circuit_is_waited_out_by_default),
         Case::new("MX-02", "without a fallback, which is the caller's").own(a_breaker_around_counts_one_call),
         Case::new("MX-03", "as MX-01").own(a_rate_limit_is_asked_again_or_waited_for),
         Case::new("MX-06", "without a fallback; an inner retry begins anew for each attempt of the outer one")
@@ -33,24 +33,25 @@ fn fails(calls: &Cell<u32>) -> future::Ready<Reply> {
     future::ready(failed(calls.get()))
 }
 
-fn an_open_circuit_is_asked_again_by_those_who_do_not_look() {
-    for way in Way::HEEDLESS {
+fn an_open_circuit_is_asked_again_if_rejections_are_not_heeded() {
+    for way in Way::ALL {
         for (max, failures) in [(7, 3), (3, 1)] {
             let clock = LeapingClock::default();
-            let (retry, breaker) = (quick().clock(clock.clone()).max_attempts(max).build(), breaker(failures, &clock));
+            let retry = quick().clock(clock.clone()).max_attempts(max).heed_rejections(false).build();
+            let breaker = breaker(failures, &clock);
             let (attempts, ran) = (Cell::new(0), Cell::new(0));
             let result = ends(way.start(&retry, || {
                 attempts.set(attempts.get() + 1);
                 breaker.call(|| fails(&ran))
             }));
-            assert!(matches!(result, Err(Error::Rejected(Rejection::CircuitOpen(_)))), "{way:?}: {result:?}");
+            assert_eq!(result, failed(failures), "{way:?}");
             assert_eq!((attempts.get(), ran.get()), (max, failures), "{way:?}");
         }
     }
 }
 
-fn an_open_circuit_is_waited_out_by_those_who_do() {
-    for way in Way::HEEDING {
+fn an_open_circuit_is_waited_out_by_default() {
+    for way in Way::ALL {
         let clock = LeapingClock::default();
         let (retry, breaker) = (quick().clock(clock.clone()).max_attempts(7).build(), breaker(3, &clock));
         let ran = Cell::new(0);
@@ -81,23 +82,20 @@ fn a_breaker_around_counts_one_call() {
 }
 
 fn a_rate_limit_is_asked_again_or_waited_for() {
-    for way in Way::ALL {
+    // Without a wait the calls after the third come in vain. With a wait the fourth comes in vain and waits, and so on.
+    for (way, (heeds, sent, waits)) in
+        Way::ALL.into_iter().flat_map(|way| [(false, 3, 0), (true, 5, 2)].map(|case| (way, case)))
+    {
         let clock = LeapingClock::default();
-        let retry = quick().clock(clock.clone()).max_attempts(7).build();
+        let retry = quick().clock(clock.clone()).max_attempts(7).heed_rejections(heeds).build();
         let limiter = RateLimiter::builder("l", Quota::per_second(3).burst(3)).clock(clock.clone()).build();
         let (attempts, ran) = (Cell::new(0), Cell::new(0));
         let result = ends(way.start(&retry, || {
             attempts.set(attempts.get() + 1);
             limiter.call(|| fails(&ran))
         }));
-        assert_eq!(attempts.get(), 7, "{way:?}");
-        if Way::HEEDLESS.contains(&way) {
-            assert!(matches!(result, Err(Error::Rejected(Rejection::RateLimited(_)))), "{way:?}: {result:?}");
-            assert_eq!((ran.get(), clock.take_waits().len()), (3, 0), "{way:?}");
-        } else {
-            // The fourth comes in vain, waits, and so on.
-            assert_eq!((ran.get(), clock.take_waits().len()), (5, 2), "{way:?}");
-        }
+        assert_eq!((result, attempts.get()), (failed(sent), 7), "{way:?}");
+        assert_eq!((ran.get(), clock.take_waits().len()), (sent, waits), "{way:?}");
     }
 }
 

@@ -1,15 +1,10 @@
 //! What several of these tests set up.
 
-use std::{
-    cell::Cell,
-    future::{self, Future},
-    pin::Pin,
-    time::Duration,
-};
+use std::{cell::Cell, future::Future, pin::Pin, time::Duration};
 
-use futures::FutureExt;
+use futures::{FutureExt, future};
 use seawall_core::{
-    AsRejection, Backoff, Budget, Error, Jitter,
+    AsRejection, Backoff, Budget, Error, Jitter, note_rejection,
     time::{Clock, Timer},
 };
 use seawall_retry::{Builder, ByOutcome, Decide, Event, EventKind, GaveUp, NoHint, Retry};
@@ -61,7 +56,7 @@ pub(crate) enum Way {
     Call,
     CallWith,
     Service,
-    /// A service that takes rejections for failures as others.
+    /// A service whose error may be any.
     AnyErrorService,
 }
 
@@ -70,12 +65,6 @@ pub(crate) type Boxed<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a
 impl Way {
     pub(crate) const ALL: [Self; 6] =
         [Self::Execute, Self::ExecuteWith, Self::Call, Self::CallWith, Self::Service, Self::AnyErrorService];
-
-    /// Those that see rejections from below.
-    pub(crate) const HEEDING: [Self; 3] = [Self::Call, Self::CallWith, Self::Service];
-
-    /// Those that do not.
-    pub(crate) const HEEDLESS: [Self; 3] = [Self::Execute, Self::ExecuteWith, Self::AnyErrorService];
 
     /// Makes a call. A service makes its first attempt with the first poll only.
     pub(crate) fn start<'a, P, K, O, F, T, E>(self, retry: &'a Retry<P, K>, mut f: O) -> Boxed<'a, T, E>
@@ -114,10 +103,24 @@ where
     let attempts = Cell::new(0);
     let attempt = || {
         attempts.set(attempts.get() + 1);
-        future::ready(f(attempts.get()))
+        answers(f(attempts.get()))
     };
     let result = ends(way.start(retry, attempt));
     (result, attempts.get())
+}
+
+/// An attempt that comes to `result`, by a policy's call if it is a rejection.
+pub(crate) fn answers<T, E: AsRejection>(result: Result<T, E>) -> impl Future<Output = Result<T, E>> {
+    future::lazy(|_| noted(result))
+}
+
+/// Notes a rejection as a policy's call does.
+fn noted<T, E: AsRejection>(result: Result<T, E>) -> Result<T, E> {
+    result.inspect_err(|error| {
+        if let Some(rejection) = error.as_rejection() {
+            note_rejection(error, rejection.meaning());
+        }
+    })
 }
 
 /// As [`run`], blocking.
@@ -128,11 +131,12 @@ pub(crate) fn run_blocking<P, K, T, E>(
 where
     P: Decide<T, E>,
     K: Clock,
+    E: AsRejection,
 {
     let mut attempts = 0;
     let result = retry.execute_blocking(|| {
         attempts += 1;
-        f(attempts)
+        noted(f(attempts))
     });
     (result, attempts)
 }
