@@ -72,7 +72,7 @@ fn app() -> Router {
         HeaderKey::new(HeaderName::from_static("x-api-key")).key(),
     );
     let room = Bulkhead::builder("reports", 4).max_queued(8).max_wait(Duration::from_millis(500)).build();
-    let timeout = Timeout::new(Duration::from_millis(300));
+    let timeout = Timeout::new("handlers", Duration::from_millis(300));
     Router::new()
         .route("/report", get(report))
         .route("/stuck", get(future::pending::<&str>))

@@ -71,7 +71,7 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     let stack = Stack::standard("flaky")
         .set_retry(retry)
         .set_circuit_breaker(breaker.clone())
-        .set_attempt_timeout(Timeout::new(Duration::from_millis(200)));
+        .set_attempt_timeout(Timeout::new("flaky.attempt", Duration::from_millis(200)));
     println!("{}\n", stack.describe());
     stack.check().iter().for_each(|concern| eprintln!("{concern}"));
 

@@ -35,7 +35,7 @@ pub(crate) fn serve(inventory: impl Inventory, limiter: &RateLimiter) -> io::Res
         .layer(ReadDeadlineLayer::grpc(Duration::from_secs(5)))
         .layer(grpc_respond(limiter.layer()))
         // Ends what is not done by the deadline, or in this time where that is later.
-        .layer(grpc_respond(Timeout::new(Duration::from_secs(2)).layer()));
+        .layer(grpc_respond(Timeout::new("stores", Duration::from_secs(2)).layer()));
     let server = Server::builder().layer(layers).add_service(InventoryServer::new(inventory));
     tokio::spawn(server.serve_with_incoming(incoming));
     Ok(address)

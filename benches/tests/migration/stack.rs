@@ -43,7 +43,7 @@ fn our_stack_of_layers() -> Result<(), Failed> {
         let mut service = ServiceBuilder::new()
             .layer(Retry::new("inventory").layer().clone_all())
             .layer(CircuitBreaker::new("inventory").layer())
-            .layer(Timeout::new(Duration::from_secs(2)).layer())
+            .layer(Timeout::new("inventory", Duration::from_secs(2)).layer())
             .map_err(CallError::Inner)
             .service(client);
         assert_eq!(service.ready().await?.call(String::new()).await?, "stock: 7");
@@ -61,7 +61,7 @@ fn our_stack_of_plain_calls() -> Result<(), Failed> {
         use seawall::{CircuitBreaker, Retry, Timeout};
 
         let (retry, breaker) = (Retry::new("inventory"), CircuitBreaker::new("inventory"));
-        let timeout = Timeout::new(Duration::from_secs(2));
+        let timeout = Timeout::new("inventory", Duration::from_secs(2));
         let body = retry.call(|| breaker.call(|| timeout.execute(fetch))).await?;
         assert_eq!(body, "stock: 7");
         Ok::<_, Failed>(())
@@ -82,7 +82,7 @@ fn our_stack() -> Result<(), Failed> {
         let stack = Stack::new()
             .retry(Retry::new("inventory"))
             .circuit_breaker(CircuitBreaker::new("inventory"))
-            .timeout(Timeout::new(Duration::from_secs(2)));
+            .timeout(Timeout::new("inventory", Duration::from_secs(2)));
         let body = stack.execute(fetch).await?;
         let mut service = stack.layer().clone_all().layer(client);
         assert_eq!(service.ready().await?.call(String::new()).await?, body);

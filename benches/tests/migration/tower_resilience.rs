@@ -179,7 +179,7 @@ fn our_time_limit() -> Result<(), Failed> {
     run(async {
         use seawall::{Error, Rejection, Timeout};
 
-        let timeout = Timeout::new(Duration::from_millis(50));
+        let timeout = Timeout::new("inventory", Duration::from_millis(50));
         let mut service = ServiceBuilder::new().layer(timeout.layer()).map_err(Error::Inner).service(client);
         let result = service.ready().await?.call(String::new()).await;
         assert!(matches!(result, Err(Error::Rejected(Rejection::TimedOut(_)))));

@@ -71,10 +71,10 @@
 //! use seawall::{CircuitBreaker, Retry, Stack, Timeout};
 //!
 //! let stack = Stack::new()
-//!     .timeout(Timeout::new(Duration::from_secs(10))) // the whole call
+//!     .timeout(Timeout::new("inventory", Duration::from_secs(10))) // the whole call
 //!     .retry(Retry::new("inventory"))
 //!     .circuit_breaker(CircuitBreaker::new("inventory"))
-//!     .timeout(Timeout::new(Duration::from_secs(2))); // each attempt
+//!     .timeout(Timeout::new("inventory.attempt", Duration::from_secs(2))); // each attempt
 //! assert!(stack.check().is_empty());
 //! let body = stack.execute(|| fetch("http://inventory/7")).await?;
 //! # assert_eq!(body, "stock: 7");
@@ -107,7 +107,7 @@
 //! let breaker = CircuitBreaker::new("inventory");
 //! breaker.on_event(seawall::tracing);
 //! let retry = Retry::builder("inventory").on_event(seawall::tracing).build();
-//! let timeout = Timeout::new(Duration::from_secs(2)).observed(seawall::tracing);
+//! let timeout = Timeout::new("inventory", Duration::from_secs(2)).observed(seawall::tracing);
 //! let stack = seawall::Stack::standard("inventory").observed(seawall::tracing);
 //! ```
 //!

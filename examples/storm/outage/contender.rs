@@ -23,7 +23,7 @@ impl Contender {
         let naive = Retry::builder("upstream").max_attempts(3).backoff(constant).budget(Budget::unlimited()).build();
         // Three attempts, exponential backoff with full jitter, retries for a fifth of the calls.
         let budget = Retry::builder("upstream").seed(seed).build();
-        let contender = |name, retry| Self { name, retry, timeout: Timeout::new(PATIENCE) };
+        let contender = |name, retry| Self { name, retry, timeout: Timeout::new("upstream", PATIENCE) };
         [contender("bare", None), contender("naive", Some(naive)), contender("budget", Some(budget))]
     }
 

@@ -46,7 +46,6 @@ fn the_reqwest_client_gets_over_what_its_upstream_does() {
     assert_in_order(
         &account,
         &[
-            "rate limit `inventory`: 1000 in 1s, 1000 at once",
             "circuit breaker `inventory`",
             "the call",
             "is well                 1 requests",

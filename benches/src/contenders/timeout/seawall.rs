@@ -69,5 +69,5 @@ pub fn pending(turning: Turning) -> Make {
 }
 
 pub(in crate::contenders) fn timeout() -> Timeout {
-    Timeout::new(LIMIT)
+    Timeout::new("timeout", LIMIT)
 }

@@ -3,6 +3,8 @@
 pub enum Jitter {
     /// The delay as it is.
     None,
+    /// Nine tenths of the delay, and up to a tenth more.
+    Tenth,
     /// Half of the delay, and up to as much again.
     Equal,
     /// Anything from nothing to the delay.
@@ -20,6 +22,7 @@ impl Jitter {
     pub(super) fn range(self, nanos: u64) -> (u64, u64) {
         match self {
             Self::None => (nanos, nanos),
+            Self::Tenth => (nanos - nanos / 10, nanos),
             Self::Equal => (nanos - nanos / 2, nanos),
             Self::Full => (0, nanos),
         }
@@ -44,6 +47,8 @@ mod tests {
                 assert!(Jitter::Full.apply(nanos, random) <= nanos);
                 let equal = Jitter::Equal.apply(nanos, random);
                 assert!(equal <= nanos && equal >= nanos - nanos / 2, "{nanos} {random}: {equal}");
+                let tenth = Jitter::Tenth.apply(nanos, random);
+                assert!(tenth <= nanos && tenth >= nanos - nanos / 10, "{nanos} {random}: {tenth}");
             }
         }
         assert_eq!(Jitter::Full.apply(1_000, u64::MAX), 1_000);

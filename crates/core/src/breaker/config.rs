@@ -48,8 +48,10 @@ impl BreakerConfig {
     }
 
     /// How long an open circuit refuses: always the same, or a [`Backoff`] that grows each time a probe fails and
-    /// starts anew when the circuit has closed. Default: 5 s (Hystrix, Polly). A growing one gets
-    /// [`Jitter::Equal`](crate::Jitter::Equal) unless it says otherwise, a constant one none.
+    /// starts again when the circuit has closed. Default: 5 s (Hystrix, Polly).
+    ///
+    /// A constant time gets [`Jitter::Tenth`](crate::Jitter::Tenth), so that not all instances probe the callee at one moment. A
+    /// growing one gets [`Jitter::Equal`](crate::Jitter::Equal). [`Backoff::jitter`] replaces either.
     pub fn open_for(mut self, open_for: impl Into<Backoff>) -> Self {
         self.open_for = open_for.into();
         self

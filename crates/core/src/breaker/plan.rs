@@ -64,7 +64,7 @@ impl CompiledConfig {
         facts[PROBE_RATE as usize] = RuleFacts::new(RuleKind::ProbeFailureRate, config.reopen_at.unwrap_or(1.0));
         let open_for = config.open_for;
         let last = open_for.last_step(u32::from(LEVELS));
-        let jitter = if last == 0 { Jitter::None } else { Jitter::Equal };
+        let jitter = if last == 0 { Jitter::Tenth } else { Jitter::Equal };
         Self {
             run_limit,
             run_rule,
@@ -88,7 +88,8 @@ impl CompiledConfig {
     #[inline]
     pub(crate) fn open_period(&self, level: u8, generation: u32) -> Duration {
         let nanos = self.open_for[usize::from(level).min(self.open_for.len() - 1)];
-        if self.jitter == Jitter::None {
+        // A time without end stays one.
+        if self.jitter == Jitter::None || nanos == u64::MAX {
             return Duration::from_nanos(nanos);
         }
         Duration::from_nanos(self.jitter.apply(nanos, backoff::random(self.seed, u64::from(generation))))

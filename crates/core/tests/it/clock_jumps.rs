@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*};
 use seawall_core::{
-    Outcome, Window,
+    Backoff, Jitter, Outcome, Window,
     breaker::{Breaker, BreakerConfig, State, Trip},
     time::Instant,
 };
@@ -101,7 +101,8 @@ proptest! {
 
 #[test]
 fn a_circuit_does_not_wait_for_a_clock_that_was_set_back() {
-    let breaker = Breaker::new(BreakerConfig::new().trip(Trip::consecutive(1)).open_for(OPEN_FOR));
+    let open_for = Backoff::constant(OPEN_FOR).jitter(Jitter::None);
+    let breaker = Breaker::new(BreakerConfig::new().trip(Trip::consecutive(1)).open_for(open_for));
     let at = |seconds: u64| Instant::from_nanos(seconds * 1_000_000_000);
     let pass = breaker.enter(&at(10_000)).unwrap().pass;
     let _ = breaker.exit(pass, Outcome::Failure, &at(10_000));

@@ -47,8 +47,12 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.trip(trip), ..self }
     }
 
-    /// How long an open circuit refuses calls: a duration, or a [`Backoff`] that grows each time a probe fails and
-    /// starts anew when the circuit has closed. Default: 5 s.
+    /// How long an open circuit rejects calls: a duration, or a [`Backoff`] that grows each time a probe fails and starts again
+    /// when the circuit has closed. Default: 5 s.
+    ///
+    /// A duration is the longest time: the circuit stays open for nine tenths of it and up to a tenth more, at random, so that
+    /// not all instances probe the callee at one moment. `Backoff::constant(time).jitter(Jitter::None)` is exact. A growing
+    /// backoff gets [`Jitter::Equal`](seawall_core::Jitter::Equal) unless it says otherwise.
     pub fn open_for(self, open_for: impl Into<Backoff>) -> Self {
         Self { config: self.config.open_for(open_for), ..self }
     }
@@ -85,8 +89,12 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.abandoned(outcome), ..self }
     }
 
-    /// A call that was dropped after it had run for `duration` or longer counts as a failure. Default: never. It costs
-    /// a clock read a call.
+    /// Counts a call as a failure if it was dropped after it had run for `duration` or longer. It costs a clock read per call.
+    ///
+    /// Default: never, because a breaker cannot know how long a call may take, and a caller that gives up early says nothing about
+    /// the callee. A timeout inside the breaker makes hanging calls count; [`Stack::check`] names a breaker without either.
+    ///
+    /// [`Stack::check`]: https://docs.rs/seawall/latest/seawall/struct.Stack.html#method.check
     pub fn abandoned_after(self, duration: Duration) -> Self {
         Self { config: self.config.abandoned_after(duration), ..self }
     }

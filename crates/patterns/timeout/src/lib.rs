@@ -17,7 +17,7 @@
 //! use seawall_core::Error;
 //! use seawall_timeout::Timeout;
 //!
-//! let timeout = Timeout::new(Duration::from_secs(2));
+//! let timeout = Timeout::new("inventory", Duration::from_secs(2));
 //! match timeout.execute(|| fetch(1)).await {
 //!     Ok(body) => println!("{body}"),
 //!     Err(Error::Rejected(rejection)) => println!("cut off, {rejection}"),
@@ -63,12 +63,12 @@
 //! use seawall_core::Error;
 //! use seawall_timeout::{Deadline, Timeout};
 //!
-//! let timeout = Timeout::new(Duration::from_secs(10));
+//! let timeout = Timeout::new("inventory", Duration::from_secs(10));
 //! let hangs = timeout.execute(|| pending::<Result<(), io::Error>>());
 //! let Err(Error::Rejected(rejection)) = Deadline::after(Duration::from_secs(1)).scope(hangs).await else {
 //!     panic!("it hangs")
 //! };
-//! assert_eq!(rejection.to_string(), "timeout `timeout`: not done by the deadline, in 1s");
+//! assert_eq!(rejection.to_string(), "timeout `inventory`: not done by the deadline, in 1s");
 //! # }
 //! ```
 //!

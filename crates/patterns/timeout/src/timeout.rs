@@ -25,10 +25,10 @@ use crate::{
 /// use seawall_core::Error;
 /// use seawall_timeout::Timeout;
 ///
-/// let timeout = Timeout::new(Duration::from_secs(2));
+/// let timeout = Timeout::new("inventory", Duration::from_secs(2));
 /// let hangs = || pending::<Result<(), io::Error>>();
 /// let Err(Error::Rejected(rejection)) = timeout.execute(hangs).await else { panic!("it hangs") };
-/// assert_eq!(rejection.to_string(), "timeout `timeout`: not done in 2s");
+/// assert_eq!(rejection.to_string(), "timeout `inventory`: not done in 2s");
 /// # }
 /// ```
 #[derive(Clone)]
@@ -40,10 +40,10 @@ pub struct Timeout<L = Duration, K = DefaultClock> {
 }
 
 impl Timeout {
-    /// A limit for each call. `Duration::MAX` is none, as is all from 292 years on, and zero lets no call begin. It is called `timeout`; for another name
-    /// there is the [`builder`](Self::builder).
-    pub fn new(limit: Duration) -> Self {
-        Self::builder("timeout", limit).build()
+    /// Limits each call to `limit`. Zero rejects every call; 292 years or more mean no limit. The name, a literal or a `String`,
+    /// is for people: rejections and events carry it.
+    pub fn new(name: impl Into<Name>, limit: Duration) -> Self {
+        Self::builder(name, limit).build()
     }
 
     /// Begins to build a timeout. The limit is a duration, or what a function `Fn(&Request) -> Duration` makes of a

@@ -25,8 +25,8 @@ use super::{
 /// struct Stores { near: BoxedStack<u32, io::Error>, far: BoxedStack<u32, io::Error> }
 ///
 /// let stores = Stores {
-///     near: Stack::new().timeout(Timeout::new(Duration::from_secs(1))).boxed(),
-///     far: Stack::new().timeout(Timeout::new(Duration::from_secs(9))).retry(Retry::new("far")).boxed(),
+///     near: Stack::new().timeout(Timeout::new("near", Duration::from_secs(1))).boxed(),
+///     far: Stack::new().timeout(Timeout::new("far", Duration::from_secs(9))).retry(Retry::new("far")).boxed(),
 /// };
 /// for store in [stores.near, stores.far] {
 ///     assert_eq!(store.execute(|| async { Ok(7) }).await.unwrap(), 7);

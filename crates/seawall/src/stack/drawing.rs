@@ -17,11 +17,11 @@ impl<P: Describe> Stack<P> {
     /// use seawall::{CircuitBreaker, Retry, Stack, Timeout};
     ///
     /// let stack = Stack::new()
-    ///     .timeout(Timeout::new(Duration::from_secs(10)))
+    ///     .timeout(Timeout::new("inventory", Duration::from_secs(10)))
     ///     .retry(Retry::new("inventory"))
     ///     .circuit_breaker(CircuitBreaker::new("inventory"));
     /// assert_eq!(stack.describe().to_string(), "\
-    /// timeout `timeout`: 10s
+    /// timeout `inventory`: 10s
     ///   retry `inventory`: 3 attempts, within a budget
     ///     circuit breaker `inventory`
     ///       the call");

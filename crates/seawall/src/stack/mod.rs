@@ -16,6 +16,7 @@ mod request;
 mod service;
 mod standard;
 mod summary;
+mod unlimited;
 
 pub use append::Append;
 pub use boxed::BoxedStack;
@@ -31,6 +32,7 @@ pub use request::{Cloner, Requested};
 pub use service::StackService;
 pub use standard::Standard;
 pub use summary::{Describe, Numbers, Summary};
+pub use unlimited::Unlimited;
 
 use std::future::Future;
 

@@ -2,23 +2,24 @@ use std::time::Duration;
 
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::CircuitBreaker;
-use seawall_core::{Backoff, Budget, ErrIsFailure, Name, Window, breaker::Trip, rate::Quota, time::DefaultClock};
+use seawall_core::{Backoff, Budget, ErrIsFailure, Name, Window, breaker::Trip, time::DefaultClock};
 use seawall_rate_limit::RateLimiter;
 use seawall_retry::{Plan, Retry};
 use seawall_timeout::Timeout;
 
-use super::Stack;
+use super::{Stack, Unlimited};
 
-/// The policies of [`Stack::standard`], outermost first.
-pub type Standard<P = Plan, C = ErrIsFailure> =
-    (RateLimiter, (Timeout, (Retry<P>, (CircuitBreaker<C>, (Bulkhead, (Timeout, ()))))));
+/// The policies of [`Stack::standard`], outermost first. `L` is [`RateLimiter`] after
+/// [`set_rate_limit`](Stack::set_rate_limit).
+pub type Standard<P = Plan, C = ErrIsFailure, L = Unlimited> =
+    (L, (Timeout, (Retry<P>, (CircuitBreaker<C>, (Bulkhead, (Timeout, ()))))));
 
 impl Stack {
     /// The stack that we would run ourselves in front of a callee of which nothing special is known.
     ///
     /// | outermost first | value | why |
     /// |---|---|---|
-    /// | rate limit | 1000 a second, 1000 at once | stops a loop that has gone wild; a service's own limit is to be set. Outside of the retry: a call has its share once |
+    /// | rate limit | none, unless [`set_rate_limit`](Self::set_rate_limit) gives one | only you know how many calls your callee can take. Outside of the retry: a call pays once |
     /// | timeout, of the call | 10 s | as long as a person waits (Nielsen, 1993), and room for three attempts of 3 s |
     /// | retry | 3 attempts, from 100 ms on doubling, full jitter | two more tries get over a restart or a lost packet, more only add load (Google SRE book, ch. 22) |
     /// | what it waits out | a policy's rejection, for at most 1 s | who comes to an open circuit is told so at once, and does not hold a place for 5 s; a full bulkhead's or a limit's short wait is worth it |
@@ -26,6 +27,9 @@ impl Stack {
     /// | circuit breaker | half of 20 calls or more in 10 s failed; open for 5 s | Hystrix's defaults. Inside of the retry: it sees each attempt |
     /// | bulkhead | 100 in flight, 100 waiting for at most 1 s | a callee at 1000 calls a second and 100 ms has 100 in flight (Little's law). Inside of the breaker: what is refused takes no slot |
     /// | timeout, of an attempt | 3 s | inside of the breaker: an attempt that hangs counts as a failure |
+    ///
+    /// All policies have the name that is given, and the timeout of an attempt has `.attempt` after it, so that metrics and messages
+    /// tell the two timeouts apart.
     ///
     /// A result counts as a failure if it is an `Err`, to the retry and the breaker alike. Where a callee's failures are
     /// responses, as a 500 is, give both a classifier: those of `seawall-http` know HTTP and gRPC.
@@ -38,14 +42,15 @@ impl Stack {
     ///
     /// let stack = Stack::standard("inventory")
     ///     .set_rate_limit(RateLimiter::new("inventory", Quota::per_second(50).burst(10)))
-    ///     .set_attempt_timeout(Timeout::new(Duration::from_millis(500)));
+    ///     .set_attempt_timeout(Timeout::new("inventory.attempt", Duration::from_millis(500)));
     /// assert!(stack.check().is_empty());
     /// ```
     pub fn standard(name: impl Into<Name>) -> Stack<Standard> {
         let name = name.into();
+        let attempt = format!("{name}.attempt");
         Stack::new()
-            .rate_limit(RateLimiter::new(name.clone(), Quota::per_second(1000).burst(1000)))
-            .timeout(Timeout::builder(name.clone(), Duration::from_secs(10)).build())
+            .with(Unlimited)
+            .timeout(Timeout::new(name.clone(), Duration::from_secs(10)))
             .retry(
                 Retry::builder(name.clone())
                     .max_attempts(3)
@@ -60,17 +65,17 @@ impl Stack {
                     .open_for(Duration::from_secs(5))
                     .build(),
             )
-            .bulkhead(Bulkhead::builder(name.clone(), 100).max_queued(100).max_wait(Duration::from_secs(1)).build())
-            .timeout(Timeout::builder(name, Duration::from_secs(3)).build())
+            .bulkhead(Bulkhead::builder(name, 100).max_queued(100).max_wait(Duration::from_secs(1)).build())
+            .timeout(Timeout::new(attempt, Duration::from_secs(3)))
     }
 }
 
-impl<P, C> Stack<Standard<P, C>> {
-    /// With another rate limit.
+impl<P, C, L> Stack<Standard<P, C, L>> {
+    /// With this rate limit, outermost.
     #[must_use]
-    pub fn set_rate_limit(self, limiter: RateLimiter) -> Self {
+    pub fn set_rate_limit(self, limiter: RateLimiter) -> Stack<Standard<P, C, RateLimiter>> {
         let (_, rest) = self.policies;
-        Self { policies: (limiter, rest) }
+        Stack { policies: (limiter, rest) }
     }
 
     /// With another limit for the whole call.
@@ -83,14 +88,14 @@ impl<P, C> Stack<Standard<P, C>> {
     /// With another retry; also one that tells failures apart. It is as it was built: how long it waits for an open circuit is
     /// its [`max_rejection_wait`](seawall_retry::Builder::max_rejection_wait), which the standard one has at 1 s.
     #[must_use]
-    pub fn set_retry<Q>(self, retry: Retry<Q, DefaultClock>) -> Stack<Standard<Q, C>> {
+    pub fn set_retry<Q>(self, retry: Retry<Q, DefaultClock>) -> Stack<Standard<Q, C, L>> {
         let (limiter, (timeout, (_, rest))) = self.policies;
         Stack { policies: (limiter, (timeout, (retry, rest))) }
     }
 
     /// With another circuit breaker; also one that tells failures apart.
     #[must_use]
-    pub fn set_circuit_breaker<D>(self, breaker: CircuitBreaker<D>) -> Stack<Standard<P, D>> {
+    pub fn set_circuit_breaker<D>(self, breaker: CircuitBreaker<D>) -> Stack<Standard<P, D, L>> {
         let (limiter, (timeout, (retry, (_, rest)))) = self.policies;
         Stack { policies: (limiter, (timeout, (retry, (breaker, rest)))) }
     }

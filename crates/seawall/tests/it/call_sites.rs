@@ -77,11 +77,11 @@ async fn readme_together() -> Result<(), Error<io::Error>> {
 
     #[rustfmt::skip]
     let stack = Stack::new()                             // outermost first
-        .timeout(Timeout::new(Duration::from_secs(10)))  // the whole call
+        .timeout(Timeout::new("inventory", Duration::from_secs(10))) // the whole call
         .retry(Retry::new("inventory"))                  // 3 attempts, paid from a budget
         .circuit_breaker(CircuitBreaker::new("inventory"))
         .bulkhead(Bulkhead::new("inventory", 64))
-        .timeout(Timeout::new(Duration::from_secs(2))); // each attempt
+        .timeout(Timeout::new("inventory.attempt", Duration::from_secs(2))); // each attempt
     #[rustfmt::skip]
     let body = stack.execute(|| fetch(&client, url)).await?; // Result<T, Error<E>>, however many policies
     let client = service_fn(|request: Request| request.send());
@@ -100,12 +100,12 @@ async fn the_whole_stack_once_for_both_uses() -> Result<(), Error<io::Error>> {
     let breaker = CircuitBreaker::new("inventory");
 
     let stack = Stack::new()
-        .timeout(Timeout::new(Duration::from_secs(10)))
+        .timeout(Timeout::new("timeout", Duration::from_secs(10)))
         .retry(Retry::builder("inventory").max_attempts(3).budget(Budget::ratio(0.2)).build())
         .rate_limit(RateLimiter::new("inventory", Quota::per_second(500).burst(50)))
         .circuit_breaker(breaker)
         .bulkhead(Bulkhead::builder("inventory", 64).max_queued(128).build())
-        .timeout(Timeout::new(Duration::from_secs(2)));
+        .timeout(Timeout::new("timeout", Duration::from_secs(2)));
     let body = stack.execute(|| fetch(&client, url)).await?;
     let client = service_fn(|request: Request| request.send());
     let service = stack.layer().layer(client);
@@ -226,7 +226,7 @@ fn by_hand_with_a_manual_clock() {
     let breaker = CircuitBreaker::builder("t")
         .clock(clock.clone())
         .trip(Trip::consecutive(1))
-        .open_for(Duration::from_secs(60))
+        .open_for(Backoff::constant(Duration::from_secs(60)).jitter(Jitter::None))
         .build();
     let permit = breaker.try_acquire().unwrap();
     permit.record(&Err::<(), _>(io::Error::other("down")));
@@ -311,7 +311,7 @@ async fn readme_retries_in_an_outage() {
         client.get(url).send().await
     }
     let retry = Retry::new("inventory"); // 3 attempts, backoff with full jitter, retries for a fifth of the calls
-    let timeout = Timeout::new(Duration::from_millis(250)); // of each attempt
+    let timeout = Timeout::new("inventory.attempt", Duration::from_millis(250)); // of each attempt
     let body = retry.call(|| timeout.execute(|| fetch(&client, url))).await;
     assert_eq!(body.unwrap(), "stock: 7");
 }
@@ -370,7 +370,7 @@ async fn a_retry_waits_for_a_circuit_that_says_when_if_it_may() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_comes_with_a_request_and_goes_on_to_the_callee() {
     const CAP: Duration = Duration::from_secs(30);
-    let timeout = Timeout::new(Duration::from_secs(5));
+    let timeout = Timeout::new("timeout", Duration::from_secs(5));
     let sent = || async { Ok::<_, io::Error>(Deadline::current().unwrap().to_timeout_millis().to_string()) };
     // Inside of what the caller has left, and of what we allow by ourselves.
     for (header, sent_on) in [("2S", "2000"), ("99999999H", "5000"), ("1500m", "1500")] {

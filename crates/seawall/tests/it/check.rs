@@ -5,9 +5,13 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use seawall::{
     Budget, Bulkhead, CircuitBreaker, Error, Outcome, Quota, RateLimiter, Retry, Stack, Timeout, Trip,
-    stack::ConcernKind::{self, *},
+    stack::{
+        self,
+        ConcernKind::{self, *},
+    },
 };
 
 const fn s(seconds: u64) -> Duration {
@@ -15,7 +19,7 @@ const fn s(seconds: u64) -> Duration {
 }
 
 fn timeout(seconds: u64) -> Timeout {
-    Timeout::new(s(seconds))
+    Timeout::new("timeout", s(seconds))
 }
 
 fn limiter() -> RateLimiter {
@@ -136,7 +140,7 @@ fn a_stack_is_drawn_outermost_first() {
              retry `inventory`: 3 attempts, within a budget\n      \
                circuit breaker `inventory`\n        \
                  bulkhead `inventory`: 100 in flight, 100 waiting\n          \
-                   timeout `inventory`: 3s\n            \
+                   timeout `inventory.attempt`: 3s\n            \
                      the call"
     );
     assert_eq!(format!("{:?}", Stack::new().retry(retry())), r#"["retry `r`: 3 attempts, within a budget"]"#);
@@ -155,6 +159,34 @@ async fn who_comes_to_an_open_circuit_of_the_standard_stack_is_told_so_at_once()
     });
     assert!(matches!(refused.await, Err(Error::Rejected(_))));
     assert_eq!((calls, began.elapsed()), (0, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_standard_stack_has_no_rate_limit_unless_one_is_given() {
+    let admitted = async |admits: &dyn Fn() -> bool| {
+        let mut admitted = 0;
+        for _ in 0..12 {
+            admitted += (0..750).filter(|_| admits()).count();
+            tokio::time::sleep(s(1) / 4).await;
+        }
+        admitted
+    };
+    let passes = || async { Ok::<_, io::Error>(()) };
+    let stack = Stack::standard("s");
+    assert_eq!(admitted(&|| stack.execute(passes).now_or_never().is_some_and(|reply| reply.is_ok())).await, 9_000);
+    let stack = stack.set_rate_limit(RateLimiter::new("s", Quota::per_second(1_000).burst(1_000)));
+    assert_eq!(admitted(&|| stack.execute(passes).now_or_never().is_some_and(|reply| reply.is_ok())).await, 3_750);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_two_timeouts_of_the_standard_stack_have_two_names() {
+    let hangs = || std::future::pending::<io::Result<()>>();
+    let said = async |stack: &Stack<stack::Standard>| stack.execute(hangs).await.unwrap_err().to_string();
+    let retries_never = || Retry::builder("s").max_attempts(1).build();
+    let stack = Stack::standard("s").set_retry(retries_never());
+    assert_eq!(said(&stack).await, "timeout `s.attempt`: not done in 3s");
+    let stack = stack.set_attempt_timeout(timeout(60));
+    assert_eq!(said(&stack).await, "timeout `s`: not done in 10s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use seawall::{
     Bulkhead, CircuitBreaker, Error, ManualClock, Quota, RateLimiter, Stack, State, Trip,
     stack::ConcernKind::SameGateTwice,
 };
+use seawall_testkit::time::exactly;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -49,7 +50,8 @@ fn what_is_named_is_so_a_bulkhead_waits_for_itself() {
 #[test]
 fn what_is_named_is_so_a_half_open_circuit_cannot_close() {
     let clock = ManualClock::new();
-    let breaker = CircuitBreaker::builder("b").trip(Trip::consecutive(1)).open_for(SECOND).clock(clock.clone()).build();
+    let breaker =
+        CircuitBreaker::builder("b").trip(Trip::consecutive(1)).open_for(exactly(SECOND)).clock(clock.clone()).build();
     let stack = Stack::new().circuit_breaker(breaker.clone()).circuit_breaker(breaker.clone());
     breaker.try_acquire().unwrap().failure();
     clock.advance(SECOND);

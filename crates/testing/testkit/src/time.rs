@@ -2,6 +2,8 @@
 
 use std::{future::Future, time::Duration};
 
+use seawall_core::{Backoff, Jitter};
+
 /// The shortest duration.
 pub const TICK: Duration = Duration::from_nanos(1);
 /// A millisecond.
@@ -19,6 +21,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Returns so many milliseconds.
 pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// Returns a backoff of exactly `delay` each time.
+pub fn exactly(delay: Duration) -> Backoff {
+    Backoff::constant(delay).jitter(Jitter::None)
 }
 
 /// Returns the output of `future`. With paused time, a future that would wait for ever fails instead.

@@ -168,7 +168,7 @@ fn rate() -> impl Strategy<Value = f64> {
 
 fn open_for() -> impl Strategy<Value = Backoff> {
     let growing = (duration(), 1.0..4.0).prop_map(|(base, factor)| Backoff::exponential(base).factor(factor));
-    prop_oneof![duration().prop_map(Backoff::constant), growing.prop_map(|backoff| backoff.jitter(Jitter::None))]
+    prop_oneof![duration().prop_map(Backoff::constant), growing].prop_map(|backoff| backoff.jitter(Jitter::None))
 }
 
 fn limit() -> impl Strategy<Value = Option<Duration>> {

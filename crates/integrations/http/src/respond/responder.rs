@@ -151,7 +151,7 @@ impl Responder {
     ///
     /// type Body = BoxBody<bytes::Bytes, Infallible>;
     /// let responder = Responder::new().with_body(|text| -> Body { Full::new(text).boxed() });
-    /// let layer = responder.respond(Timeout::new(Duration::from_secs(2)).layer());
+    /// let layer = responder.respond(Timeout::new("handlers", Duration::from_secs(2)).layer());
     /// # drop(layer);
     /// ```
     pub fn with_body<F, B>(self, make: F) -> WithBody<F>

@@ -12,9 +12,10 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use seawall::{
-    Backoff, Bulkhead, CircuitBreaker, Error, KeyedRateLimiter, ManualClock, Quota, RateLimiter, Stack, Timeout, Trip,
+    Bulkhead, CircuitBreaker, Error, KeyedRateLimiter, ManualClock, Quota, RateLimiter, Stack, Timeout, Trip,
 };
 use seawall_http::{Responder, respond, retry_after};
+use seawall_testkit::time::exactly;
 use tokio::{net::TcpListener, sync::Notify};
 
 /// A server on the loopback, and a client of it.
@@ -82,7 +83,7 @@ fn a_router_takes_each_layer() {
     let (breaker, bulkhead) = (CircuitBreaker::new(SECRET), Bulkhead::new(SECRET, 1));
     let limiter = RateLimiter::new(SECRET, Quota::per_second(1));
     let keyed = KeyedRateLimiter::<String>::new(SECRET, Quota::per_second(1));
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     let per_request = Timeout::builder(SECRET, |_: &Request| SECOND).build();
     let _: Router = home()
         .layer(respond(limiter.layer()))
@@ -121,7 +122,7 @@ async fn a_rate_limit_answers_429() {
 async fn a_whole_stack_answers_whichever_of_its_policies_refuses() {
     let limiter = RateLimiter::builder(SECRET, Quota::per_minute(3).burst(2)).clock(ManualClock::new()).build();
     let bulkhead = Bulkhead::new(SECRET, 1);
-    let stack = Stack::new().rate_limit(limiter).bulkhead(bulkhead.clone()).timeout(Timeout::new(SECOND));
+    let stack = Stack::new().rate_limit(limiter).bulkhead(bulkhead.clone()).timeout(Timeout::new("timeout", SECOND));
     let server = Server::of(home().layer(respond(stack.layer()))).await;
     server.get().await.is(200, "home");
     let taken = bulkhead.try_acquire().unwrap();
@@ -155,7 +156,7 @@ async fn a_circuit_breaker_answers_503() {
     let clock = ManualClock::new();
     let breaker = CircuitBreaker::builder(SECRET)
         .trip(Trip::consecutive(1))
-        .open_for(Backoff::constant(90 * SECOND))
+        .open_for(exactly(90 * SECOND))
         .clock(clock.clone())
         .build();
     let server = Server::of(home().layer(respond(breaker.layer()))).await;

@@ -57,7 +57,7 @@ async fn each_layer_answers_a_service_that_cannot_fail() {
     breaker.force_open();
     assert_eq!(answered(&layer).await, Some(GrpcCode::Unavailable));
 
-    let layer = grpc_respond(Timeout::new(Duration::from_secs(1)).layer());
+    let layer = grpc_respond(Timeout::new("timeout", Duration::from_secs(1)).layer());
     assert_eq!(answered(&layer).await, None);
     let passed = Deadline::after(Duration::ZERO).scope(answered(&layer)).await;
     assert_eq!(passed, Some(GrpcCode::DeadlineExceeded));
@@ -146,7 +146,7 @@ async fn each_attempt_is_told_what_its_own_timeout_leaves() {
     });
     let layers = ServiceBuilder::new()
         .layer(ReadDeadlineLayer::grpc(Duration::from_secs(30)))
-        .layer(Timeout::new(Duration::from_secs(3)).layer())
+        .layer(Timeout::new("timeout", Duration::from_secs(3)).layer())
         .layer(WriteDeadlineLayer::grpc());
     for (said, told) in [("5S", "3000000u"), ("2S", "2000000u")] {
         let mut request = Request::new(());

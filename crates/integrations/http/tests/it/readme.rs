@@ -26,7 +26,7 @@ async fn a_server_and_its_client() -> Result<(), Box<dyn Error>> {
     #[rustfmt::skip]
     let app = Router::new()
         .route("/", get(home))
-        .layer(respond(Timeout::new(Duration::from_secs(5)).layer())) // 504
+        .layer(respond(Timeout::new("handlers", Duration::from_secs(5)).layer())) // 504
         .layer(respond(handlers.layer()))                             // 503
         .layer(respond(per_client.layer(client))); // 429, Retry-After, RateLimit
     let app = app.into_make_service_with_connect_info::<SocketAddr>();

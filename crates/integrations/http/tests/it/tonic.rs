@@ -129,7 +129,7 @@ async fn a_full_bulkhead_is_out_of_resources_and_a_timeout_out_of_time() {
     drop(permit);
 
     let never = Handler::new(|_| std::future::pending());
-    let timeout = Timeout::new(Duration::from_millis(20));
+    let timeout = Timeout::new("timeout", Duration::from_millis(20));
     let server = serve(grpc_respond(timeout.layer()), never).await;
     let status = client(server.connect().await).call("").await.expect_err("cut off");
     assert_eq!((status.code(), status.message()), (Code::DeadlineExceeded, "not done in time"));
@@ -138,7 +138,7 @@ async fn a_full_bulkhead_is_out_of_resources_and_a_timeout_out_of_time() {
 #[tokio::test]
 async fn a_timeout_below_keeps_to_the_deadline_that_came() {
     let never = Handler::new(|_| std::future::pending());
-    let timeout = GrpcResponder::new().respond(Timeout::new(Duration::from_secs(600)).layer());
+    let timeout = GrpcResponder::new().respond(Timeout::new("timeout", Duration::from_secs(600)).layer());
     let layers = ServiceBuilder::new().layer(ReadDeadlineLayer::grpc(Duration::from_millis(20))).layer(timeout);
     let server = serve(layers.into_inner(), never).await;
     let client = client_by(server.connect().await, WriteDeadlineLayer::grpc());

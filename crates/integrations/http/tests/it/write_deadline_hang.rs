@@ -32,7 +32,7 @@ fn hangs() -> (Arc<AtomicU32>, Handler) {
 }
 
 fn attempt() -> Timeout {
-    Timeout::new(Duration::from_millis(30))
+    Timeout::new("timeout", Duration::from_millis(30))
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use seawall_core::{
     breaker::{State, Trip},
     time::ManualClock,
 };
-use seawall_testkit::time::{SECOND, TICK, YEAR, some_day};
+use seawall_testkit::time::{SECOND, TICK, YEAR, exactly, some_day};
 use tokio::time::{Instant, advance, timeout};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::{BoxError, Layer, Service, ServiceExt};
@@ -232,7 +232,7 @@ fn the_task_that_polled_last_is_the_one_woken() {
 
 #[tokio::test(start_paused = true)]
 async fn by_the_default_clock_it_is_ready_exactly_at_the_end_of_the_open_period() {
-    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
+    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR)).build();
     let (inner, mut handle) = mock::pair::<u32, u32>();
     let mut service = breaker.layer().backpressure().layer(inner);
     fail(&breaker);
@@ -252,7 +252,7 @@ async fn by_the_default_clock_it_is_ready_exactly_at_the_end_of_the_open_period(
 
 #[tokio::test(start_paused = true)]
 async fn by_the_default_clock_a_hand_wakes_it_before_the_period_is_over() {
-    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
+    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR)).build();
     let (inner, _handle) = mock::pair::<u32, u32>();
     let mut service = breaker.layer().backpressure().layer(inner);
     for _ in 0..2 {
@@ -273,7 +273,7 @@ async fn by_the_default_clock_a_hand_wakes_it_before_the_period_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn by_the_default_clock_a_probe_that_fails_moves_the_time_of_waking_forward() {
-    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
+    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR)).build();
     let (inner, _handle) = mock::pair::<u32, u32>();
     let mut service = breaker.layer().backpressure().layer(inner);
     fail(&breaker);

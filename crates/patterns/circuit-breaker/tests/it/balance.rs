@@ -11,7 +11,7 @@ use std::{
 use crate::support::OPEN_FOR;
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::breaker::{State, Trip};
-use seawall_testkit::time::some_day;
+use seawall_testkit::time::{exactly, some_day};
 use tokio::time::{Instant, advance};
 use tower::{
     Layer, Service, ServiceExt,
@@ -32,7 +32,7 @@ type Guarded = PendingRequests<seawall_circuit_breaker::CircuitBreakerService<mo
 
 impl Endpoint {
     fn start(name: &'static str) -> (Self, Guarded) {
-        let breaker = CircuitBreaker::builder(name).trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
+        let breaker = CircuitBreaker::builder(name).trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR)).build();
         let (inner, mut handle) = mock::pair::<(), ()>();
         let service = breaker.layer().backpressure().layer(inner);
         let endpoint = Self { breaker, well: Arc::new(AtomicBool::new(true)), served: Arc::default() };

@@ -11,6 +11,7 @@ use seawall_core::{
     breaker::{State, Trip},
     time::{Clock, ManualClock},
 };
+use seawall_testkit::time::exactly;
 use seawall_testkit::{
     call::steps,
     reply::{FAILED, Reply},
@@ -172,7 +173,8 @@ where
 #[test]
 fn a_permit_that_is_dropped_while_its_thread_ends_gives_its_place_back() {
     thread_local!(static KEPT: RefCell<Option<Permit>> = const { RefCell::new(None) });
-    let breaker = CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(time::Duration::ZERO).build();
+    let breaker =
+        CircuitBreaker::builder("t").trip(Trip::consecutive(1)).open_for(exactly(time::Duration::ZERO)).build();
     fail(&breaker);
     let keeping = breaker.clone();
     thread::spawn(move || KEPT.set(Some(keeping.try_acquire().unwrap()))).join().unwrap();

@@ -5,16 +5,16 @@ use std::time::Duration;
 use crate::support::{Manual, OPEN_FOR, STATES, counted, fail, fragile, log, steer, succeed};
 use seawall_circuit_breaker::CircuitBreaker;
 use seawall_core::{
-    Backoff, Jitter, Window,
+    Backoff, Window,
     breaker::{State, Trip},
     time::{Instant, ManualClock},
 };
 use seawall_testkit::clock::ProbeClock;
-use seawall_testkit::time::{HOUR, TICK, YEAR};
+use seawall_testkit::time::{HOUR, TICK, YEAR, exactly};
 
 #[test]
 fn open_for_no_time_the_next_call_is_a_probe() {
-    let breaker = fragile(&ManualClock::new()).open_for(Duration::ZERO).build();
+    let breaker = fragile(&ManualClock::new()).open_for(exactly(Duration::ZERO)).build();
     for _ in 0..3 {
         fail(&breaker);
         assert_eq!(breaker.state(), State::HalfOpen);
@@ -25,7 +25,7 @@ fn open_for_no_time_the_next_call_is_a_probe() {
 
 #[test]
 fn open_for_ever_only_a_hand_ends_it() {
-    for for_ever in [Backoff::constant(Duration::MAX), Backoff::exponential(Duration::MAX).jitter(Jitter::None)] {
+    for for_ever in [Backoff::constant(Duration::MAX), Backoff::exponential(Duration::MAX)] {
         let clock = ManualClock::new();
         let breaker = fragile(&clock).open_for(for_ever).build();
         let until = log(&breaker, |event| event.change()?.until());
@@ -227,7 +227,7 @@ fn a_circuit_whose_clock_steps_back_is_open_for_its_period_and_no_longer() {
         let clock = ProbeClock::default();
         clock.set(2 * HOUR);
         let builder = CircuitBreaker::builder("t").clock(clock.clone());
-        let breaker = builder.trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
+        let breaker = builder.trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR)).build();
         fail(&breaker);
         clock.set(2 * HOUR - back);
         let wait = breaker.try_acquire().expect_err("it has just opened").retry_after();

@@ -13,6 +13,7 @@ use seawall_core::{
     breaker::{State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::time::exactly;
 use seawall_testkit::{
     Subject,
     alloc::allocations,
@@ -28,7 +29,7 @@ fn a_circuit_that_opens_is_tried_and_closes_allocates_nothing() {
         for rule in rules() {
             let clock = ManualClock::new();
             let rules = CircuitBreaker::builder("t").clock(clock.clone()).trip(rule).trip(Trip::consecutive(1));
-            let subject = Breaker { breaker: rules.open_for(OPEN_FOR).build(), clock };
+            let subject = Breaker { breaker: rules.open_for(exactly(OPEN_FOR)).build(), clock };
             let count = allocations(|| {
                 drop(run(&subject, FAILED));
                 for probe in [FAILED, Ok(())] {

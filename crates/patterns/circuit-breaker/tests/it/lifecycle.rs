@@ -1,7 +1,7 @@
 //! Closed, open, half-open and back; the manual controls; what rejections, snapshots and events say of it.
 
 use crate::support;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::support::{Manual, OPEN_FOR, STATES, counted, fail, fragile, log, log_changes, steer, succeed};
 use seawall_circuit_breaker::{CircuitBreaker, EventKind};
@@ -10,7 +10,7 @@ use seawall_core::{
     breaker::{State, Trigger, Trip, Why},
     time::{Clock, ManualClock},
 };
-use seawall_testkit::time::{SECOND, TICK, YEAR};
+use seawall_testkit::time::{SECOND, TICK, YEAR, exactly};
 
 #[test]
 fn the_circuit_opens_is_tried_and_closes() {
@@ -211,7 +211,7 @@ fn a_snapshot_says_how_the_circuit_stands() {
 fn a_rejection_says_what_the_call_met() {
     let clock = ManualClock::new();
     let named = CircuitBreaker::builder(String::from("db")).clock(clock.clone());
-    let breaker = named.trip(Trip::consecutive(2)).open_for(OPEN_FOR).build();
+    let breaker = named.trip(Trip::consecutive(2)).open_for(exactly(OPEN_FOR)).build();
     let met = || breaker.try_acquire().expect_err("the circuit refuses");
     (0..2).for_each(|_| fail(&breaker));
     assert_eq!((met().policy(), met().kind(), met().retry_after()), ("db", "circuit open", Some(OPEN_FOR)));
@@ -226,8 +226,11 @@ fn a_rejection_says_what_the_call_met() {
 #[test]
 fn an_event_says_whose_it_is_and_why() {
     let clock = ManualClock::new();
-    let breaker =
-        CircuitBreaker::builder("db").clock(clock.clone()).trip(Trip::consecutive(2)).open_for(OPEN_FOR).build();
+    let breaker = CircuitBreaker::builder("db")
+        .clock(clock.clone())
+        .trip(Trip::consecutive(2))
+        .open_for(exactly(OPEN_FOR))
+        .build();
     let told = log(&breaker, |event| Some((event.policy().to_owned(), event.to_string())));
     (0..2).for_each(|_| fail(&breaker));
     clock.advance(OPEN_FOR);
@@ -238,4 +241,17 @@ fn an_event_says_whose_it_is_and_why() {
         "circuit breaker `db`: half-open -> open: a probe failed",
     ];
     assert_eq!(*told.lock().unwrap(), words.map(|words| (String::from("db"), words.to_owned())));
+}
+
+#[test]
+fn circuits_that_opened_together_do_not_probe_together() {
+    let waits: BTreeSet<_> = (0..50)
+        .map(|_| {
+            let breaker = fragile(&ManualClock::new()).open_for(5 * SECOND).build();
+            fail(&breaker);
+            breaker.try_acquire().unwrap_err().retry_after().unwrap()
+        })
+        .collect();
+    assert!(waits.len() > 40, "{} of 50 differ", waits.len());
+    assert!(waits.iter().all(|wait| (9 * SECOND / 2..=5 * SECOND).contains(wait)), "{waits:?}");
 }

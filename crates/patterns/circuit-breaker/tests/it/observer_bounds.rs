@@ -18,6 +18,7 @@ use seawall_core::{
     time::ManualClock,
 };
 use seawall_testkit::log::Log;
+use seawall_testkit::time::exactly;
 
 fn open() -> Manual {
     let breaker = fragile(&ManualClock::new()).build();
@@ -178,7 +179,7 @@ fn the_observers_of_a_builder_are_those_of_its_breaker() {
         .on_event(move |_| all.lock().unwrap().push(State::Closed))
         .on_event_from(Level::Info, move |event| changes.lock().unwrap().push(event.change().unwrap().to()))
         .clock(ManualClock::new())
-        .open_for(OPEN_FOR)
+        .open_for(exactly(OPEN_FOR))
         .build();
     let later = log_changes(&breaker);
     breaker.force_open();

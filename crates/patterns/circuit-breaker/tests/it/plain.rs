@@ -10,6 +10,7 @@ use seawall_core::{
     breaker::{State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::time::exactly;
 use seawall_testkit::{
     Subject,
     panics::panic_message,
@@ -23,7 +24,7 @@ fn all_ways_to_call_share_one_state() {
     // As many failures as there are ways: each of them counts, or the circuit stays closed.
     let (clock, ways) = (ManualClock::new(), Breaker::RUNS.len() as u32);
     let shared = CircuitBreaker::builder("shared").clock(clock.clone());
-    let breaker = shared.trip(Trip::consecutive(ways)).open_for(OPEN_FOR).build();
+    let breaker = shared.trip(Trip::consecutive(ways)).open_for(exactly(OPEN_FOR)).build();
     let subject = Breaker { breaker, clock };
     for (way, run) in Breaker::RUNS {
         assert_eq!(run(&subject.clone(), FAILED), FAILED, "{way}");
@@ -87,7 +88,7 @@ fn a_permit_counts_as_what_it_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn the_default_breaker_lets_in_exactly_at_the_end_of_its_open_period() {
-    let breaker = CircuitBreaker::builder("paused").trip(Trip::consecutive(1)).open_for(OPEN_FOR).build();
+    let breaker = CircuitBreaker::builder("paused").trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR)).build();
     let failed = breaker.execute(|| future::ready(Err::<(), _>(Failed))).await;
     assert_eq!(failed, Err(Error::Inner(Failed)));
 

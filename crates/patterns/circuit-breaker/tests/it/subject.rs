@@ -16,6 +16,7 @@ use seawall_core::{
     time::ManualClock,
 };
 use seawall_policy::Respond;
+use seawall_testkit::time::exactly;
 use seawall_testkit::{
     Boxed, FutureSize, Gated, Inner, Kinds, Observed, Rejecting, Run, Subject, Tally, call::OfWords, call::flattened,
     kinds, reply::flat, service::Once,
@@ -41,14 +42,14 @@ impl Breaker {
 
     /// A breaker that counts calls in that window, and opens the circuit after five failures in a row.
     fn closed(window: Window) -> Self {
-        Self::build(|builder| builder.trip(counting(window)).trip(Trip::consecutive(5)).open_for(OPEN_FOR))
+        Self::build(|builder| builder.trip(counting(window)).trip(Trip::consecutive(5)).open_for(exactly(OPEN_FOR)))
     }
 
     /// A half-open breaker with places for more probes than a test makes.
     fn half_open() -> Self {
         let subject = Self::build(|builder| {
             let rules = builder.trip(counting(Window::calls(10_000))).trip(Trip::consecutive(1));
-            rules.open_for(OPEN_FOR).probes(255).reopen_at(1.0)
+            rules.open_for(exactly(OPEN_FOR)).probes(255).reopen_at(1.0)
         });
         steer(&subject.breaker, &subject.clock, State::HalfOpen);
         subject
@@ -58,7 +59,7 @@ impl Breaker {
     fn rejecting_in(state: State) -> Self {
         let subject = Self::build(|builder| {
             let rules = builder.trip(counting(Window::calls(10_000))).trip(Trip::consecutive(1));
-            rules.open_for(OPEN_FOR).probe_lease(Duration::MAX).abandoned(Outcome::Failure)
+            rules.open_for(exactly(OPEN_FOR)).probe_lease(Duration::MAX).abandoned(Outcome::Failure)
         });
         steer(&subject.breaker, &subject.clock, state);
         if state == State::HalfOpen {
@@ -131,7 +132,7 @@ impl Subject for Breaker {
         for (name, rule) in rules {
             for open_for in [Duration::ZERO, TICK, Duration::MAX] {
                 let build = |builder: Builder<_, _>| {
-                    let builder = builder.trip(rule.clone()).open_for(open_for);
+                    let builder = builder.trip(rule.clone()).open_for(exactly(open_for));
                     builder.probes(255).probe_lease(open_for).abandoned_after(open_for)
                 };
                 extremes.push((format!("{name}, open for {open_for:?}"), Self::build(build)));

@@ -39,7 +39,7 @@ fn passes() -> Ready<Reply> {
 /// A circuit that has just opened.
 fn open(clock: &LeapingClock) -> CircuitBreaker<ErrIsFailure, LeapingClock> {
     let trip = Trip::consecutive(1);
-    let breaker = CircuitBreaker::builder("b").clock(clock.clone()).trip(trip).open_for(OPEN_FOR).build();
+    let breaker = CircuitBreaker::builder("b").clock(clock.clone()).trip(trip).open_for(exactly(OPEN_FOR)).build();
     breaker.try_acquire().unwrap().failure();
     breaker
 }
@@ -219,7 +219,7 @@ fn an_attempt_that_timed_out_ran_and_is_a_failure_as_any() {
 #[tokio::test(start_paused = true)]
 async fn each_attempt_has_its_whole_time() {
     for way in Way::ALL {
-        let (timeout, retry, attempts) = (Timeout::new(SECOND), paused(), Cell::new(0));
+        let (timeout, retry, attempts) = (Timeout::new("timeout", SECOND), paused(), Cell::new(0));
         let start = tokio::time::Instant::now();
         let call = || {
             let number = count(&attempts, attempts.get() + 1);

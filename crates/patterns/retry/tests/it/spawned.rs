@@ -17,7 +17,7 @@ async fn length(text: &str) -> Result<usize, Error<io::Error>> {
 
 #[tokio::test]
 async fn a_call_whose_closure_borrows_can_be_spawned() {
-    let (retry, timeout) = (quick(), Timeout::new(Duration::from_secs(1)));
+    let (retry, timeout) = (quick(), Timeout::new("timeout", Duration::from_secs(1)));
     let task = tokio::spawn(async move {
         let text = String::from("borrowed");
         let one = retry.execute(|| async { length(&text).await }).await;

@@ -172,7 +172,8 @@ fn a_deadline_holds_for_blocking_calls_too() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_around_is_a_deadline_and_the_callees_error_comes_out_before_it() {
     for way in Way::ALL {
-        let (timeout, retry) = (Timeout::new(2_500 * MILLISECOND), free().max_attempts(9).backoff(exactly(SECOND)));
+        let (timeout, retry) =
+            (Timeout::new("timeout", 2_500 * MILLISECOND), free().max_attempts(9).backoff(exactly(SECOND)));
         let retry = retry.build();
         let (start, attempts) = (tokio::time::Instant::now(), Cell::new(0));
         let call = || {

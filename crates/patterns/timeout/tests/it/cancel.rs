@@ -90,7 +90,8 @@ fn what_is_dropped_sees_the_deadlines_around_the_drop_and_not_its_own() {
 async fn a_callers_own_timeout_is_no_matter_of_ours() {
     for way in Way::ALL {
         let drops = Cell::new(0);
-        let call = way.start(&Timeout::new(2 * SECOND), || hangs_until_dropped(|| drops.set(drops.get() + 1)));
+        let call =
+            way.start(&Timeout::new("timeout", 2 * SECOND), || hangs_until_dropped(|| drops.set(drops.get() + 1)));
         assert!(time::timeout(SECOND, call).await.is_err());
         assert_eq!(drops.get(), 1, "{way:?}");
     }
@@ -100,7 +101,7 @@ async fn a_callers_own_timeout_is_no_matter_of_ours() {
 fn a_runtime_that_shuts_down_drops_the_calls() {
     for workers in [1, 2] {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
-        let timeout = Timeout::new(YEAR);
+        let timeout = Timeout::new("timeout", YEAR);
         let (says, hears) = mpsc::channel();
         let endless = |says: mpsc::Sender<&'static str>| async move {
             let tells = says.clone();

@@ -156,7 +156,7 @@ where
     F: Future<Output = Reply> + Send + 'static,
 {
     for runtime in runtimes() {
-        let timeout = Timeout::new(SHORT);
+        let timeout = Timeout::new("timeout", SHORT);
         let (execute, call) = (timeout.execute(&endless).map(support::flat), timeout.call(&endless));
         for busy in [execute.boxed(), call.boxed()] {
             let task = runtime.spawn(busy);
@@ -214,7 +214,7 @@ fn a_call_that_uses_up_the_tasks_budget_in_each_poll_is_cut_off() {
 #[tokio::test(start_paused = true)]
 async fn ready_calls_in_one_task_that_never_yields_are_not_cut_off() {
     const CALLS: u32 = 100_000;
-    let timeout = Timeout::new(ms(1));
+    let timeout = Timeout::new("timeout", ms(1));
     let (send, mut receive) = mpsc::unbounded_channel();
     for _ in 0..CALLS {
         send.send(()).unwrap();
@@ -225,7 +225,7 @@ async fn ready_calls_in_one_task_that_never_yields_are_not_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_told_in_time_is_not_cut_off_however_late_its_task_is() {
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     let (tell, told) = until_told();
     let mut call = spawn(timeout.call(|| told));
     assert_pending!(call.poll());
@@ -236,9 +236,9 @@ async fn a_call_that_is_told_in_time_is_not_cut_off_however_late_its_task_is() {
 
 #[test]
 fn no_runtime_is_needed_until_a_call_waits() {
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     assert_eq!(timeout.execute(|| future::ready(Ok::<_, Failed>(7))).now_or_never(), Some(Ok(7)));
-    let refused = Timeout::new(Duration::ZERO).execute(|| future::ready(Ok::<_, Failed>(7))).now_or_never();
+    let refused = Timeout::new("timeout", Duration::ZERO).execute(|| future::ready(Ok::<_, Failed>(7))).now_or_never();
     assert!(matches!(refused, Some(Err(Error::Rejected(_)))));
     let by_hand = Timeout::builder("by hand", SECOND).clock(Probe::default()).build();
     assert!(by_hand.execute(future::pending::<Result<(), Failed>>).now_or_never().is_none());

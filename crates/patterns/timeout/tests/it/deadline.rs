@@ -87,7 +87,7 @@ fn a_call_that_has_no_limit_sees_what_is_around_it() {
 
 #[test]
 fn tokios_clock_is_the_one_of_a_deadline_that_is_given_none() {
-    let call = Timeout::new(SECOND).execute(async || {
+    let call = Timeout::new("timeout", SECOND).execute(async || {
         let left = Deadline::current().expect("it has a limit").remaining();
         assert!(left <= SECOND && left > SECOND / 2, "{left:?}");
         Ok::<_, Failed>(())
@@ -215,7 +215,7 @@ async fn a_task_that_is_spawned_inside_does_not_have_it_unless_it_is_handed_over
         (bare.await.unwrap(), tokio::spawn(here.scope(async { Deadline::current() })).await.unwrap())
     });
     assert_eq!(spawned.await, (None, Some(deadline)));
-    let spawned = Timeout::new(YEAR).execute(async || {
+    let spawned = Timeout::new("timeout", YEAR).execute(async || {
         let bare = tokio::spawn(async { Deadline::current() });
         Ok::<_, Failed>((Deadline::current().is_some(), bare.await.unwrap()))
     });

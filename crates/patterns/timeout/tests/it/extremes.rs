@@ -32,7 +32,7 @@ fn a_nanosecond_is_a_limit() {
 #[tokio::test(start_paused = true)]
 async fn a_nanosecond_is_a_limit_for_tokio_too() {
     for way in Way::ALL {
-        let reply = support::some_day(way.start(&Timeout::new(TICK), future::pending::<Reply>)).await;
+        let reply = support::some_day(way.start(&Timeout::new("timeout", TICK), future::pending::<Reply>)).await;
         assert_eq!(words(&reply).map(|(limit, ..)| limit), Some(TICK), "{way:?}");
     }
 }
@@ -72,7 +72,7 @@ fn the_latest_end_that_there_can_be_is_kept_to() {
 async fn tokio_can_wait_for_limits_that_its_clock_cannot_say() {
     let limits = [1_000 * YEAR, LONGEST - YEAR, LONGEST - TICK, LONGEST, Duration::MAX];
     for (limit, way) in limits.into_iter().flat_map(|limit| Way::ALL.map(|way| (limit, way))) {
-        let timeout = Timeout::new(limit);
+        let timeout = Timeout::new("timeout", limit);
         let mut call = task::spawn(way.start(&timeout, || steps(2, || Ok(()))));
         assert_pending!(call.poll());
         tokio::time::advance(YEAR).await;

@@ -20,7 +20,7 @@ use tokio::{task, time};
 async fn work_that_does_not_end_when_it_is_dropped_keeps_the_permit_that_it_was_given() {
     const LIMIT: usize = 3;
     let (bulkhead, working) = (Bulkhead::new("t", LIMIT), Arc::new(AtomicUsize::new(0)));
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     let mut cut = 0;
     for number in 0..60 {
         let (guard, works) = (bulkhead.clone(), working.clone());
@@ -47,7 +47,7 @@ async fn work_that_does_not_end_when_it_is_dropped_keeps_the_permit_that_it_was_
 #[tokio::test(start_paused = true)]
 async fn work_that_ends_when_it_is_dropped_is_over_when_the_permit_is_free() {
     let (bulkhead, working) = (Bulkhead::new("t", 2), AtomicUsize::new(0));
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     let work = async || {
         working.fetch_add(1, Ordering::Relaxed);
         let _ends = OnDrop(|| {
@@ -76,7 +76,7 @@ async fn who_is_cut_off_while_waiting_for_a_permit_is_not_given_one() {
         // Of these some are given up before, some in the very moment in which the permit comes back, some after.
         let limits = [SECOND - ms(number % 3), SECOND, SECOND + ms(number % 5)];
         let waits = join_all(limits.map(|limit| {
-            let timeout = Timeout::new(limit);
+            let timeout = Timeout::new("timeout", limit);
             way.start(&timeout, || bulkhead.call(|| future::ready(Ok(()))))
         }));
         let gives_back = async {

@@ -129,7 +129,7 @@ fn a_call_that_is_cut_off_allocates_nothing() {
 #[test]
 fn a_refused_call_allocates_nothing() {
     each(&Probe::default(), Duration::ZERO, 0, || (), false);
-    let (timeout, passed) = (Timeout::new(SECOND), Deadline::after(Duration::ZERO));
+    let (timeout, passed) = (Timeout::new("timeout", SECOND), Deadline::after(Duration::ZERO));
     let count = allocations(|| {
         let call = passed.scope_blocking(|| timeout.execute(|| future::ready(Ok::<_, Failed>(()))));
         assert!(!finish(call, || ()));
@@ -165,7 +165,7 @@ impl<const WORDS: usize> Future for Sized<WORDS> {
 
 /// The sizes of the futures of `execute`, `call` and the service over an inner one of so many words.
 fn futures_over<const WORDS: usize>() -> [usize; 3] {
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     let inner = || Sized([0; WORDS]);
     let mut service = timeout.layer().layer(service_fn(|()| inner()));
     [size_of_val(&timeout.execute(inner)), size_of_val(&timeout.call(inner)), size_of_val(&service.call(()))]

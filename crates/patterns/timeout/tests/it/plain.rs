@@ -183,7 +183,7 @@ fn a_request_may_be_unsized() {
 
 #[test]
 fn a_timeout_says_its_name_and_its_limit() {
-    let timeout = Timeout::new(SECOND);
+    let timeout = Timeout::new("timeout", SECOND);
     assert_eq!((timeout.name(), *timeout.limit()), ("timeout", SECOND));
     let (owned, literal) = (Timeout::builder(String::from("inventory"), SECOND), Timeout::builder("prices", SECOND));
     assert_eq!((owned.build().name(), literal.build().clone().name()), ("inventory", "prices"));
@@ -199,7 +199,7 @@ fn debug_says_the_name_whatever_the_limit_is() {
     assert_eq!(shown.matches("inventory").count(), 4, "{shown}");
     let running = timeout.execute(future::pending::<Result<(), Failed>>);
     assert_eq!(format!("{running:?}"), "ResponseFuture { running: true, .. }");
-    let refused = Timeout::new(Duration::ZERO).execute(future::pending::<Result<(), Failed>>);
+    let refused = Timeout::new("timeout", Duration::ZERO).execute(future::pending::<Result<(), Failed>>);
     assert_eq!(format!("{refused:?}"), "ResponseFuture { running: false, .. }");
 }
 
@@ -220,7 +220,7 @@ fn a_rejection_says_who_cut_the_call_off_and_after_how_long() {
 async fn the_clock_is_tokios_if_none_is_given() {
     for way in Way::ALL {
         let began = tokio::time::Instant::now();
-        let reply = support::some_day(way.start(&Timeout::new(SECOND), future::pending::<Reply>)).await;
+        let reply = support::some_day(way.start(&Timeout::new("timeout", SECOND), future::pending::<Reply>)).await;
         assert_eq!(cut_off(&reply).unwrap().limit(), SECOND);
         assert_eq!(began.elapsed(), SECOND + MILLISECOND * u32::from(began.elapsed() > SECOND), "{way:?}");
     }

@@ -37,7 +37,7 @@ fn a_timeout_is_cut_to_the_deadline_around_it_and_says_so() {
 async fn a_timeout_that_is_cut_to_a_deadline_wakes_its_task_there() {
     for (way, asks) in Way::ALL.into_iter().flat_map(|way| [false, true].map(|asks| (way, asks))) {
         let began = tokio::time::Instant::now();
-        let call = way.start(&Timeout::new(YEAR / 2), || {
+        let call = way.start(&Timeout::new("timeout", YEAR / 2), || {
             assert!(!asks || Deadline::current().is_some());
             future::pending::<Reply>()
         });

@@ -45,7 +45,7 @@ fn is_boxed_rejection(error: BoxError) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn it_works_above_and_below_towers_own() {
-    let layer = Timeout::new(SECOND).layer();
+    let layer = Timeout::new("timeout", SECOND).layer();
     let guarded =
         || ServiceBuilder::new().layer(layer.clone()).map_err(Error::Inner).service(service_fn(answers_seven));
     let boxed = || service_fn(answers_seven).map_err(BoxError::from);
@@ -62,7 +62,7 @@ async fn it_works_above_and_below_towers_own() {
 
 #[tokio::test(start_paused = true)]
 async fn it_works_above_and_below_a_balancer() {
-    let layer = Timeout::new(SECOND).layer();
+    let layer = Timeout::new("timeout", SECOND).layer();
     let boxed = || service_fn(answers_seven).map_err(BoxError::from);
     let endpoints = [0; 2].map(|_| PendingRequests::new(layer.layer(boxed()), CompleteOnResponse::default()));
     assert_limits(Balance::new(ServiceList::new::<u32>(endpoints)), is_boxed_rejection).await;
@@ -73,7 +73,7 @@ async fn it_works_above_and_below_a_balancer() {
 #[tokio::test(start_paused = true)]
 async fn a_buffer_does_not_pass_the_deadline_on() {
     let sees = service_fn(|()| future::ready(Ok::<_, BoxError>(Deadline::current().is_some())));
-    let layer = Timeout::new(SECOND).layer();
+    let layer = Timeout::new("timeout", SECOND).layer();
     assert!(layer.layer(sees).oneshot(()).await.unwrap());
     assert!(!layer.layer(Buffer::new(sees, 1)).oneshot(()).await.unwrap(), "its worker is another task");
 }
@@ -93,7 +93,7 @@ impl From<Rejection> for ClientError {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_of_ones_own_carries_the_rejection() {
-    let service = Timeout::new(SECOND).layer().layer(service_fn(answers_seven).map_err(ClientError::Io));
+    let service = Timeout::new("timeout", SECOND).layer().layer(service_fn(answers_seven).map_err(ClientError::Io));
     assert_limits(service, |error| match error {
         ClientError::Rejected(rejection) => timed_out(&rejection).limit() == SECOND,
         ClientError::Io(error) => panic!("{error}"),
@@ -121,7 +121,7 @@ impl<'a> Service<&'a str> for Local {
 
 #[test]
 fn an_inner_service_need_be_neither_clone_nor_send_and_its_request_may_be_borrowed() {
-    let mut service = Timeout::new(SECOND).layer().layer(Local(Rc::default()));
+    let mut service = Timeout::new("timeout", SECOND).layer().layer(Local(Rc::default()));
     let request = String::from("hello");
     assert_eq!(service.call(&request).now_or_never(), Some(Ok("hello")));
 }

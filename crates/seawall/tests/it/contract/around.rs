@@ -41,7 +41,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let limiter = RateLimiter::new("rate", Quota::per_second(1_000).burst(1_000));
-        let timeout = Timeout::new(10 * SECOND);
+        let timeout = Timeout::new("timeout", 10 * SECOND);
         let retry = Retry::builder("again").backoff(Duration::ZERO).build();
         let breaker = CircuitBreaker::builder("circuit").trip(Trip::consecutive(100)).build();
         let bulkhead = Bulkhead::new("slots", 10);
@@ -155,7 +155,7 @@ async fn triple(number: u32) -> io::Result<u32> {
 #[tokio::test(start_paused = true)]
 async fn its_error_is_flat_in_any_order_of_layers() {
     let (world, other) = (World::new(), CircuitBreaker::new("other"));
-    let nested = Stack::new().circuit_breaker(other.clone()).timeout(Timeout::new(SECOND));
+    let nested = Stack::new().circuit_breaker(other.clone()).timeout(Timeout::new("timeout", SECOND));
     let check = async |service: BoxCloneService<u32, u32, Error<io::Error>>| {
         assert_eq!(service.clone().oneshot(1).await.unwrap(), 3);
         for breaker in [&world.breaker, &other] {

@@ -219,11 +219,11 @@ fn ready() -> Ready<Reply> {
 fn a_calls_future_is_small() {
     let five = Stack::new()
         .rate_limit(RateLimiter::new("t", Quota::per_second(1_000)))
-        .timeout(Timeout::new(10 * SECOND))
+        .timeout(Timeout::new("timeout", 10 * SECOND))
         .retry(Retry::new("t"))
         .circuit_breaker(CircuitBreaker::new("t"))
         .bulkhead(Bulkhead::new("t", 10));
-    let six = five.clone().timeout(Timeout::new(SECOND));
+    let six = five.clone().timeout(Timeout::new("timeout", SECOND));
     let sizes = [
         ("five, plainly", size_of_val(&five.execute(ready)), 392),
         (

@@ -27,7 +27,7 @@ type Five = (RateLimiter, (Timeout, (Retry, (CircuitBreaker, (Bulkhead, ())))));
 fn five() -> Stack<Five> {
     Stack::new()
         .rate_limit(RateLimiter::new("t", Quota::per_second(1_000).burst(10_000)))
-        .timeout(Timeout::new(10 * SECOND))
+        .timeout(Timeout::new("timeout", 10 * SECOND))
         .retry(Retry::builder("t").backoff(Duration::ZERO).build())
         .circuit_breaker(CircuitBreaker::builder("t").trip(Trip::consecutive(1_000)).build())
         .bulkhead(Bulkhead::builder("t", 4).max_queued(10_000).max_wait(10 * SECOND).build())

@@ -12,6 +12,7 @@ use tower::BoxError;
 use tower_test::mock::{self, Handle, Mock, Spawn};
 
 use super::support::SECOND;
+use seawall_testkit::time::exactly;
 
 type Manual = ManualClock;
 type Attempted = (Retry<Plan, Manual>, (CircuitBreaker<ErrIsFailure, Manual>, (Bulkhead<Manual>, ())));
@@ -255,8 +256,11 @@ fn a_call_that_waits_for_a_slot_leaves_what_was_ready_and_makes_a_clone_ready_wh
 #[test]
 fn a_call_that_is_refused_at_once_and_again_let_in_later_is_sent_by_a_clone() {
     let clock = Manual::new();
-    let breaker =
-        CircuitBreaker::builder("circuit").trip(Trip::consecutive(1)).open_for(SECOND).clock(clock.clone()).build();
+    let breaker = CircuitBreaker::builder("circuit")
+        .trip(Trip::consecutive(1))
+        .open_for(exactly(SECOND))
+        .clock(clock.clone())
+        .build();
     let stack =
         Stack::new().retry(Retry::builder("again").clock(clock.clone()).build()).circuit_breaker(breaker.clone());
     let (mut service, mut handle) = mock::spawn_layer(stack.layer().clone_all());

@@ -62,7 +62,7 @@ async fn a_probe_that_a_policy_below_refuses_gives_its_place_back() {
 async fn a_probe_that_takes_longer_than_its_limit_has_failed_and_one_that_the_callers_time_cut_off_has_not() {
     for way in Way::BOTH {
         let breaker = half_open().await;
-        let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(2 * SECOND));
+        let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new("timeout", 2 * SECOND));
         let call = Deadline::after(SECOND).scope(send!(way, stack, Callee::new([Does::Hangs])));
         assert_eq!(words(&some_day(call).await), "out of time", "{way:?}");
         let seen = breaker.snapshot();
@@ -115,21 +115,21 @@ async fn an_attempt_that_an_outer_deadline_cut_off_counts_as_one_that_was_droppe
     for (breaker, wanted) in breakers {
         for way in Way::BOTH {
             let stack = Stack::new()
-                .timeout(Timeout::new(SECOND))
+                .timeout(Timeout::new("timeout", SECOND))
                 .circuit_breaker(breaker.clone())
-                .timeout(Timeout::new(2 * SECOND));
+                .timeout(Timeout::new("timeout", 2 * SECOND));
             breaker.reset();
             // To the outer one it was its own limit.
             after!(way, stack, Does::Hangs => "timed out");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
             // The same, without a timeout inside that could say so.
             breaker.reset();
-            let stack = Stack::new().timeout(Timeout::new(SECOND)).circuit_breaker(breaker.clone());
+            let stack = Stack::new().timeout(Timeout::new("timeout", SECOND)).circuit_breaker(breaker.clone());
             after!(way, stack, Does::Hangs => "timed out");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
             // And where the deadline is around the whole stack.
             breaker.reset();
-            let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(2 * SECOND));
+            let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new("timeout", 2 * SECOND));
             let call = Deadline::after(SECOND).scope(send!(way, stack, Callee::new([Does::Hangs])));
             assert_eq!(words(&some_day(call).await), "out of time", "{way:?}");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
@@ -141,7 +141,7 @@ async fn an_attempt_that_an_outer_deadline_cut_off_counts_as_one_that_was_droppe
 async fn a_call_that_there_was_no_time_to_begin_is_nobodys_failure() {
     for way in Way::BOTH {
         let breaker = trips_at(1);
-        let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(SECOND));
+        let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new("timeout", SECOND));
         let callee = Callee::new([Does::Answers(0)]);
         let call = async { send!(way, stack, callee).await };
         let late = Deadline::after(Duration::ZERO).scope(call);
@@ -227,10 +227,10 @@ async fn an_attempt_that_hangs_is_a_failure_though_a_longer_limit_inside_was_cut
     for way in Way::BOTH {
         let breaker = trips_at(10);
         let stack = Stack::new()
-            .timeout(Timeout::new(10 * SECOND))
+            .timeout(Timeout::new("timeout", 10 * SECOND))
             .circuit_breaker(breaker.clone())
-            .timeout(Timeout::new(SECOND))
-            .timeout(Timeout::new(2 * SECOND));
+            .timeout(Timeout::new("timeout", SECOND))
+            .timeout(Timeout::new("timeout", 2 * SECOND));
         after!(way, stack, Does::Hangs => "timed out");
         assert_eq!(breaker.snapshot().consecutive_failures(), 1, "{way:?}");
     }
@@ -245,7 +245,7 @@ async fn a_call_that_took_longer_than_all_attempts_may_is_a_failure_though_the_l
             .timeout(Timeout::builder("all", 4 * SECOND).build())
             .retry(three().build())
             .circuit_breaker(attempts.clone())
-            .timeout(Timeout::new(2 * SECOND));
+            .timeout(Timeout::new("timeout", 2 * SECOND));
         let callee = Callee::new([Does::Hangs]);
         let reply = some_day(send!(way, stack, callee)).await;
         assert_eq!(reply.unwrap_err().rejection().unwrap().to_string(), "timeout `all`: not done in 4s", "{way:?}");
@@ -260,7 +260,7 @@ async fn an_attempt_for_which_there_is_no_time_at_all_is_nobodys_failure() {
     for (limit, reply) in [(Duration::ZERO, "timed out"), (SECOND, "out of time")] {
         for way in Way::BOTH {
             let breaker = tripping(|builder| builder.abandoned(Outcome::Failure));
-            let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(limit));
+            let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new("timeout", limit));
             let callee = Callee::new([Does::Answers(0)]);
             let late = Deadline::after(if limit.is_zero() { SECOND } else { Duration::ZERO });
             assert_eq!(words(&some_day(late.scope(send!(way, stack, callee))).await), reply, "{way:?}");

@@ -53,7 +53,7 @@ async fn a_panic_is_a_failure_to_each_breaker_around_it_once_and_gives_all_slots
                 .retry(three().budget(budget.clone()).build())
                 .bulkhead(narrow.clone())
                 .circuit_breaker(inner.clone())
-                .timeout(Timeout::new(SECOND));
+                .timeout(Timeout::new("timeout", SECOND));
             let failed = |breaker: &CircuitBreaker| breaker.snapshot().consecutive_failures();
             for (number, way) in (1..).zip(Way::BOTH) {
                 let held = waits.then(|| narrow.try_acquire().unwrap().into_owned());
@@ -105,7 +105,7 @@ async fn the_call_is_dropped_before_what_was_taken_for_it_is_given_back() {
             }
         }
     };
-    let limited = Stack::new().timeout(Timeout::new(SECOND)).bulkhead(outer.clone()).bulkhead(inner.clone());
+    let limited = Stack::new().timeout(Timeout::new("timeout", SECOND)).bulkhead(outer.clone()).bulkhead(inner.clone());
     let stack = Stack::new().bulkhead(outer.clone()).retry(three().build()).bulkhead(inner.clone());
 
     let service = stack.layer().clone_all().layer(service_fn({
@@ -131,7 +131,7 @@ async fn what_was_taken_is_free_in_the_poll_that_gives_the_result_though_the_fut
         let (outer, inner) = (Bulkhead::new("outer", 1), Bulkhead::new("inner", 1));
         let limiter = RateLimiter::new("limiter", Quota::per_hour(9));
         let stack = Stack::new().bulkhead(outer.clone()).retry(Retry::new("retry")).rate_limit(limiter.clone());
-        let stack = stack.circuit_breaker(trips_at(1)).bulkhead(inner.clone()).timeout(Timeout::new(SECOND));
+        let stack = stack.circuit_breaker(trips_at(1)).bulkhead(inner.clone()).timeout(Timeout::new("timeout", SECOND));
         let callee = Callee::new([Does::Answers(0)]);
         let mut calls = [0; 3].map(|_| task::spawn(send!(way, stack, callee)));
         assert!(calls.iter_mut().all(|call| call.poll().is_ready()), "{way:?}");

@@ -17,7 +17,7 @@ type Five = Stack<(RateLimiter, (Timeout, (Retry, (CircuitBreaker, (Bulkhead, ()
 fn five() -> Five {
     Stack::new()
         .rate_limit(RateLimiter::new("five", Quota::per_second(1_000).burst(100)))
-        .timeout(Timeout::new(Duration::from_secs(10)))
+        .timeout(Timeout::new("timeout", Duration::from_secs(10)))
         .retry(Retry::new("five"))
         .circuit_breaker(CircuitBreaker::new("five"))
         .bulkhead(Bulkhead::new("five", 10))

@@ -7,7 +7,7 @@ use super::support::{Callee, Does, Failed, MILLISECOND, SECOND, exactly, open, s
 #[tokio::test(start_paused = true)]
 async fn a_call_to_a_callee_that_hangs_was_sent() {
     let callee = Callee::new([Does::Hangs]);
-    let stack = Stack::new().retry(three().build()).timeout(Timeout::new(SECOND));
+    let stack = Stack::new().retry(three().build()).timeout(Timeout::new("timeout", SECOND));
     let error = some_day(stack.execute(|| callee.send())).await.unwrap_err();
     assert!(matches!(error, Error::Rejected(Rejection::TimedOut(_))), "{error:?}");
     assert!(error.reached_callee());
@@ -31,7 +31,7 @@ async fn an_open_circuit_hides_no_error_of_an_attempt_that_was_sent() {
 async fn an_open_circuit_after_attempts_that_hung_says_that_they_were_sent() {
     let callee = Callee::new([Does::Hangs]);
     let retry = three().max_attempts(9).backoff(exactly(MILLISECOND)).max_rejection_wait(SECOND).build();
-    let stack = Stack::new().retry(retry).circuit_breaker(trips_at(2)).timeout(Timeout::new(SECOND));
+    let stack = Stack::new().retry(retry).circuit_breaker(trips_at(2)).timeout(Timeout::new("timeout", SECOND));
     let error = some_day(stack.execute(|| callee.send())).await.unwrap_err();
     assert!(matches!(error, Error::Rejected(Rejection::CircuitOpen(_))), "{error:?}");
     assert!(error.reached_callee());

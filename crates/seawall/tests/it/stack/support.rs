@@ -10,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use seawall::{Backoff, Budget, CircuitBreaker, Error, Jitter, Rejection, Retry, Trip, retry};
+use seawall::{Budget, CircuitBreaker, Error, Rejection, Retry, Trip, retry};
+pub(crate) use seawall_testkit::time::exactly;
 use tokio::time::{self, Instant};
 use tower::Service;
 
@@ -159,11 +160,6 @@ pub(crate) async fn some_day<F: Future>(future: F) -> F::Output {
 
 // ===== policies =====
 
-/// That delay, without jitter.
-pub(crate) fn exactly(delay: Duration) -> Backoff {
-    Backoff::constant(delay).jitter(Jitter::None)
-}
-
 /// Three attempts, a second between them, without a budget.
 pub(crate) fn three() -> retry::Builder {
     Retry::builder("three").backoff(exactly(SECOND)).budget(Budget::unlimited()).max_rejection_wait(60 * SECOND)
@@ -171,7 +167,7 @@ pub(crate) fn three() -> retry::Builder {
 
 /// A circuit that opens for five seconds after so many failures.
 pub(crate) fn trips_at(failures: u32) -> CircuitBreaker {
-    CircuitBreaker::builder("breaker").trip(Trip::consecutive(failures)).open_for(5 * SECOND).build()
+    CircuitBreaker::builder("breaker").trip(Trip::consecutive(failures)).open_for(exactly(5 * SECOND)).build()
 }
 
 /// Open, as of now, for five seconds.

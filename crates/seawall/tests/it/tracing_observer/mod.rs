@@ -11,6 +11,7 @@ use seawall::{
     circuit_breaker::EventKind,
     observe::{Event, EventFacts, EventReason, Kind, Level as Weight},
 };
+use seawall_testkit::time::exactly;
 use subscriber::Records;
 use tracing::Level;
 
@@ -26,7 +27,7 @@ fn a_breaker_opens_at_warn_changes_otherwise_at_info_and_refuses_at_debug() {
     let breaker = CircuitBreaker::builder("inventory")
         .clock(clock.clone())
         .trip(Trip::consecutive(2))
-        .open_for(5 * SECOND)
+        .open_for(exactly(5 * SECOND))
         .build();
     breaker.on_event(seawall::tracing);
     let call = |reply: Reply| drop(breaker.execute_blocking(|| reply));
@@ -149,7 +150,7 @@ async fn a_retry_tells_at_debug_of_each_wait_and_of_the_end_and_nothing_of_a_cal
 #[tokio::test(start_paused = true)]
 async fn a_timeout_tells_at_debug_of_a_call_that_is_cut_off_and_nothing_of_others() {
     let (records, _guard) = Records::from_level(Level::TRACE);
-    let timeout = Timeout::new(2 * SECOND).observed(seawall::tracing);
+    let timeout = Timeout::new("timeout", 2 * SECOND).observed(seawall::tracing);
     timeout.call(|| future::ready(Ok::<_, Error<()>>(1))).await.unwrap();
     timeout.call(|| future::ready(FAILED)).await.unwrap_err();
     assert_eq!(records.take(), [""; 0]);

@@ -17,7 +17,7 @@ pub(crate) fn main() {
     let item = String::from("7 apples");
     let moved = item.clone();
     drop(once.execute(move || put(moved)));
-    let again = once.clone().retry(Retry::new("t")).timeout(Timeout::new(std::time::Duration::from_secs(1)));
+    let again = once.clone().retry(Retry::new("t")).timeout(Timeout::new("timeout", std::time::Duration::from_secs(1)));
     drop(again.execute(|| put(item.clone())));
     drop(again.call(|| look(&item)));
     drop(again.execute_with(|attempt| put(format!("{item}, {}", attempt.number()))));

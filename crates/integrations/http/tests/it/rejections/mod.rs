@@ -3,7 +3,8 @@
 use std::{io, time::Duration};
 
 use futures::FutureExt;
-use seawall::{Backoff, Bulkhead, CircuitBreaker, ManualClock, Quota, RateLimiter, Rejection, TimedOut, Trip};
+use seawall::{Bulkhead, CircuitBreaker, ManualClock, Quota, RateLimiter, Rejection, TimedOut, Trip};
+use seawall_testkit::time::exactly;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -29,7 +30,7 @@ pub(crate) fn circuit_open() -> Rejection {
     let open_for = Duration::from_secs(100);
     let breaker = CircuitBreaker::builder(SECRET)
         .trip(Trip::consecutive(1))
-        .open_for(Backoff::constant(open_for))
+        .open_for(exactly(open_for))
         .clock(clock.clone())
         .build();
     breaker.execute(async || Err::<(), _>(io::Error::other("down"))).now_or_never().unwrap().unwrap_err();

@@ -17,6 +17,7 @@ use crate::reqwest::{
     MILLISECOND, client, quick, retry_after_ms,
     server::{Act, Server},
 };
+use seawall_testkit::time::exactly;
 
 fn breaker() -> CircuitBreaker<Health> {
     CircuitBreaker::builder("inventory").trip(Trip::consecutive(50)).classify(Health).build()
@@ -152,7 +153,8 @@ async fn the_breaker_below_counts_each_attempt() {
 async fn a_rejection_below_is_waited_out_and_is_not_the_callees_fault() {
     let server = Server::start([]).await;
     // Open, it would be so for longer than a retry waits.
-    let breaker = CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).open_for(Duration::from_secs(300));
+    let breaker =
+        CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).open_for(exactly(Duration::from_secs(300)));
     let breaker = breaker.classify(Health).build();
     let limiter = RateLimiter::new("inventory", Quota::per_second(20).burst(1));
     let retry = quick().classify(Transient).build();
@@ -175,7 +177,7 @@ async fn a_timeout_below_is_the_callees_fault_and_tried_again() {
     let server = Server::start([Act::Hang]).await;
     let breaker = CircuitBreaker::builder("inventory").trip(Trip::consecutive(1)).classify(Health).build();
     let retry = quick().classify(Transient).build();
-    let timeout = Timeout::new(100 * MILLISECOND);
+    let timeout = Timeout::new("timeout", 100 * MILLISECOND);
     let mut service = ServiceBuilder::new()
         .layer(retry.layer().clone_request(Idempotent::new()))
         .layer(timeout.layer())

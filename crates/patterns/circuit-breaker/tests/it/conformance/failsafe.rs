@@ -15,10 +15,11 @@ use crate::conformance::{
         calls, crowded, ms, rate, refused, secs, sees, told, tripped,
     },
 };
+use seawall_testkit::time::exactly;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        Case::new("CB-43", "", |b| b.trip(Trip::consecutive(1)).open_for(secs(60)), {
+        Case::new("CB-43", "", |b| b.trip(Trip::consecutive(1)).open_for(exactly(secs(60))), {
             vec![calls("S"), Is(State::Closed), calls("F"), Is(State::Open), refused(secs(60))]
         }),
         Case::new("CB-44", "", |b| b.trip(Trip::consecutive(3)), {
@@ -38,7 +39,7 @@ pub(crate) fn cases() -> Vec<Case> {
             vec![opened(), calls("SS"), Is(State::HalfOpen), calls("S"), Is(State::Closed)]
         })
         .and(|b| half_open(b, 3), vec![opened(), calls("S"), Is(State::HalfOpen), calls("F"), Is(State::Open)])
-        .and(|b| b.trip(Trip::consecutive(2)).open_for(secs(1)).probes(3), {
+        .and(|b| b.trip(Trip::consecutive(2)).open_for(exactly(secs(1))).probes(3), {
             let opened = vec![calls("FF"), Is(State::Open), Wait(secs(1))];
             let trips = vec![calls("F"), Is(State::Open), tripped(Trigger::ProbeFailed)];
             vec![All(opened), calls("SS"), Is(State::HalfOpen), All(trips)]
@@ -97,7 +98,7 @@ const HALF_OPEN_COUNTS: &str = "the counts of probes are not exposed, so the las
 // ===== breakers =====
 
 fn one_failure(b: Setup, open_for: Duration) -> Setup {
-    b.trip(Trip::consecutive(1)).open_for(open_for)
+    b.trip(Trip::consecutive(1)).open_for(exactly(open_for))
 }
 
 fn half_open(b: Setup, probes: u32) -> Setup {
@@ -122,7 +123,7 @@ fn ten_and_twenty(b: Setup) -> Setup {
 
 fn two_in_200_ms(b: Setup) -> Setup {
     let two = Trip::when(|counts| counts.failures >= 2).over(Window::time(ms(200))).min_calls(1);
-    b.trip(two).open_for(Duration::ZERO).probes(2).reopen_at(1.0)
+    b.trip(two).open_for(exactly(Duration::ZERO)).probes(2).reopen_at(1.0)
 }
 
 fn four_seconds(b: Setup) -> Setup {

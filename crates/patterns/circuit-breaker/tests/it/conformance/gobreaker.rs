@@ -15,6 +15,7 @@ use crate::conformance::script::{
     Step::{self, All, At, Begin, ByHand, Generation, RetryAfter, Row, State as Is, Threads, Undecided, Wait},
     calls, crowded, end, ms, rate, refused, secs, sees, told, tripped,
 };
+use seawall_testkit::time::exactly;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -116,11 +117,11 @@ const TAGGED: &str = "a call counts in the bucket in which it ends, so no result
 // ===== breakers =====
 
 fn plain(b: Setup) -> Setup {
-    b.trip(Trip::consecutive(6)).trip(never().over(Window::calls(1_000))).open_for(secs(60))
+    b.trip(Trip::consecutive(6)).trip(never().over(Window::calls(1_000))).open_for(exactly(secs(60)))
 }
 
 fn two_seconds(b: Setup) -> Setup {
-    plain(b).probes(3).open_for(secs(2))
+    plain(b).probes(3).open_for(exactly(secs(2)))
 }
 
 fn custom(b: Setup) -> Setup {
@@ -134,7 +135,7 @@ fn rolling(b: Setup) -> Setup {
 /// The second rule is for [`Row`].
 fn with_window(b: Setup, window: Window) -> Setup {
     let rule = Trip::failure_rate(0.6).over(window).min_calls(3);
-    b.trip(rule).trip(Trip::consecutive(1_000)).open_for(secs(90)).probes(3)
+    b.trip(rule).trip(Trip::consecutive(1_000)).open_for(exactly(secs(90))).probes(3)
 }
 
 fn two_buckets(b: Setup) -> Setup {

@@ -10,6 +10,7 @@ use crate::conformance::script::{
     Step::{self, All, At, Begin, ByHand, State as Is, Wait},
     calls, crowded, end, ms, refused, secs, sees,
 };
+use seawall_testkit::time::exactly;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -39,11 +40,11 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn four_calls(b: Setup) -> Setup {
-    b.trip(Trip::failure_rate(0.5).min_calls(4)).open_for(ms(200))
+    b.trip(Trip::failure_rate(0.5).min_calls(4)).open_for(exactly(ms(200)))
 }
 
 fn three(b: Setup) -> Setup {
-    b.trip(Trip::consecutive(3)).open_for(secs(5))
+    b.trip(Trip::consecutive(3)).open_for(exactly(secs(5)))
 }
 
 fn growing(b: Setup) -> Setup {

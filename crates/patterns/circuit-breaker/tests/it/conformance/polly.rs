@@ -6,7 +6,7 @@ use std::{
 };
 
 use seawall_core::{
-    Backoff, Window,
+    Window,
     breaker::{State, Trigger, Trip, Why},
 };
 
@@ -15,10 +15,11 @@ use crate::conformance::script::{
     Step::{self, All, At, Begin, ByHand, RetryAfter, State as Is, Wait, WouldOpen},
     calls, crowded, end, ms, rate, refused, secs, sees, shut, told, tripped,
 };
+use seawall_testkit::time::exactly;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        Case::new("CB-55", DEFAULTS, |b| b, {
+        Case::new("CB-55", DEFAULTS, |b| b.open_for(exactly(secs(5))), {
             let below = vec![calls("F".repeat(19)), sees(19, 19), rate(None), Is(State::Closed)];
             let opens = vec![calls("S"), Is(State::Open), failed(0.95, 0.5), refused(secs(5))];
             let probe = vec![Wait(secs(5)), Begin("a"), crowded(), end('a', 'S'), Is(State::Closed)];
@@ -26,10 +27,10 @@ pub(crate) fn cases() -> Vec<Case> {
         })
         .and(|b| b, vec![calls("F"), At(ms(9_999)), sees(1, 1), At(secs(10)), sees(0, 0)])
         .and(
-            |b| b.trip(Trip::failure_rate(0.1).over(Window::time(secs(30))).min_calls(100)).open_for(secs(5)),
+            |b| b.trip(Trip::failure_rate(0.1).over(Window::time(secs(30))).min_calls(100)).open_for(exactly(secs(5))),
             vec![calls("S".repeat(90)), calls("F".repeat(9)), Is(State::Closed), calls("F"), failed(0.1, 0.1)],
         )
-        .and(|b| one_failure(b).open_for(Duration::MAX), {
+        .and(|b| one_failure(b).open_for(exactly(Duration::MAX)), {
             let for_ever = Step::Refused { met: State::Open, retry_after: None };
             vec![calls("F"), for_ever.clone(), Wait(secs(365 * 86_400)), for_ever, Is(State::Open)]
         }),
@@ -46,7 +47,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new(
             "CB-58",
             "a backoff takes the place of the generator; the one that is given last decides",
-            |b| half(b.open_for(secs(30))).open_for(Backoff::constant(secs(1))),
+            |b| half(b.open_for(exactly(secs(30)))).open_for(exactly(secs(1))),
             breaks_for_a_second(),
         ),
         Case::new("CB-59", "late results are of an older generation, so they change nothing anywhere", one_failure, {
@@ -89,12 +90,12 @@ pub(crate) fn cases() -> Vec<Case> {
 
 const TENTH: &str =
     "in metrics only, so that it goes on; a half-open circuit has no window, so nothing is counted in it";
-const DEFAULTS: &str = "our defaults: half of at least 20 calls in 10 s, open for 5 s, 1 probe; any duration is valid";
+const DEFAULTS: &str = "our defaults: half of at least 20 calls in 10 s, open for 5 s (here without jitter), 1 probe; any duration is valid";
 
 // ===== breakers =====
 
 fn half(b: Setup) -> Setup {
-    b.trip(Trip::failure_rate(0.5).over(Window::time(secs(10))).min_calls(10)).open_for(secs(1))
+    b.trip(Trip::failure_rate(0.5).over(Window::time(secs(10))).min_calls(10)).open_for(exactly(secs(1)))
 }
 
 fn window(b: Setup, window: Window) -> Setup {
@@ -110,7 +111,7 @@ fn tenth(b: Setup) -> Setup {
 }
 
 fn one_failure(b: Setup) -> Setup {
-    b.trip(Trip::consecutive(1)).open_for(secs(10))
+    b.trip(Trip::consecutive(1)).open_for(exactly(secs(10)))
 }
 
 // ===== steps =====

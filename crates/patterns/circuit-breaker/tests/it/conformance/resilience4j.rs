@@ -12,6 +12,7 @@ use crate::conformance::script::{
     },
     calls, crowded, end, ms, rate, refused, secs, sees, shut, taking, told, tripped,
 };
+use seawall_testkit::time::exactly;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -37,11 +38,11 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new(
             "CB-23",
             "the open period is configured; none is named when opening by hand",
-            |b| c0(b).open_for(secs(7_200)),
+            |b| c0(b).open_for(exactly(secs(7_200))),
             vec![opened(), At(secs(3_600)), refused(secs(3_600)), At(secs(7_201)), Begin("a"), Is(State::HalfOpen)],
         )
         .and(
-            |b| c0(b).open_for(secs(1_800)),
+            |b| c0(b).open_for(exactly(secs(1_800))),
             vec![opened(), At(secs(900)), refused(secs(900)), At(secs(1_801)), Begin("a"), Is(State::HalfOpen)],
         ),
         Case::new("CB-24", "", |b| c0(b).open_for(growing()), {
@@ -136,7 +137,7 @@ fn c0(b: Setup) -> Setup {
     b.trip(Trip::failure_rate(0.5).over(window).min_calls(5))
         .trip(Trip::slow_rate(0.5, secs(4)).over(window).min_calls(5))
         .probes(4)
-        .open_for(secs(5))
+        .open_for(exactly(secs(5)))
 }
 
 fn by_rate(b: Setup) -> Setup {
@@ -144,7 +145,7 @@ fn by_rate(b: Setup) -> Setup {
 }
 
 fn two_seconds(b: Setup) -> Setup {
-    c0(b).open_for(secs(2))
+    c0(b).open_for(exactly(secs(2)))
 }
 
 fn growing() -> Backoff {

@@ -9,6 +9,7 @@ use seawall_core::{
     breaker::{State, Trip},
     time::{Clock, ManualClock},
 };
+use seawall_testkit::time::exactly;
 use seawall_testkit::{
     Boxed,
     call::flattened,
@@ -25,7 +26,7 @@ pub(crate) const OPEN_FOR: Duration = Duration::from_secs(5);
 
 /// Opens on the first failure, for [`OPEN_FOR`].
 pub(crate) fn fragile(clock: &ManualClock) -> Builder<ErrIsFailure, ManualClock> {
-    CircuitBreaker::builder("fragile").clock(clock.clone()).trip(Trip::consecutive(1)).open_for(OPEN_FOR)
+    CircuitBreaker::builder("fragile").clock(clock.clone()).trip(Trip::consecutive(1)).open_for(exactly(OPEN_FOR))
 }
 
 /// Counts calls and does not open: for tests of what is counted.

@@ -6,6 +6,7 @@ use seawall_rate_limit::{Quota, RateLimiter};
 use seawall_retry::Attempt;
 
 use crate::conformance::script::Case;
+use crate::support::exactly;
 use crate::support::{Reply, Way, failed, quick};
 use seawall_testkit::{call::ends, clock::LeapingClock, time::SECOND};
 
@@ -24,7 +25,11 @@ pub(crate) fn cases() -> Vec<Case> {
 type Breaker = CircuitBreaker<seawall_core::ErrIsFailure, LeapingClock>;
 
 fn breaker(failures: u32, clock: &LeapingClock) -> Breaker {
-    CircuitBreaker::builder("b").clock(clock.clone()).trip(Trip::consecutive(failures)).open_for(SECOND).build()
+    CircuitBreaker::builder("b")
+        .clock(clock.clone())
+        .trip(Trip::consecutive(failures))
+        .open_for(exactly(SECOND))
+        .build()
 }
 
 /// Counts how often it is called, and fails.

@@ -4,10 +4,11 @@ use std::{cell::Cell, future::Future, pin::Pin, time::Duration};
 
 use futures::{FutureExt, future};
 use seawall_core::{
-    AsRejection, Backoff, Budget, Error, Jitter, note_rejection,
+    AsRejection, Budget, Error, note_rejection,
     time::{Clock, Timer},
 };
 use seawall_retry::{Builder, ByOutcome, Decide, Event, EventKind, GaveUp, NoHint, Retry};
+pub(crate) use seawall_testkit::time::exactly;
 use seawall_testkit::{call::ends, clock::LeapingClock, log::Log, service::Callee, time::MILLISECOND};
 use tower::ServiceExt;
 
@@ -39,11 +40,6 @@ pub(crate) fn free() -> Builder {
 /// No delay at all, without a budget.
 pub(crate) fn quick() -> Builder {
     free().backoff(Duration::ZERO)
-}
-
-/// That delay, without jitter.
-pub(crate) fn exactly(delay: Duration) -> Backoff {
-    Backoff::constant(delay).jitter(Jitter::None)
 }
 
 // ===== calls =====

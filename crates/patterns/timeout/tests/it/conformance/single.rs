@@ -55,7 +55,7 @@ pub(crate) fn work_that_is_spawned_goes_on_when_its_caller_is_cut_off() {
                 tokio::spawn(work).await.unwrap();
                 Ok(())
             };
-            let reply = some_day(way.start(&Timeout::new(SECOND), spawned)).await;
+            let reply = some_day(way.start(&Timeout::new("timeout", SECOND), spawned)).await;
             assert!(cut_off(&reply).is_some(), "{way:?}");
             assert!(!done.load(Ordering::Relaxed));
             time::sleep(2 * SECOND).await;

@@ -13,6 +13,7 @@ use super::{
     Boxed, Reply, SECOND, Way,
     seen::{self, Place, alive, step_on, told},
 };
+use seawall_testkit::time::exactly;
 
 type Manual = ManualClock;
 type Decider = Plan<RetryIf<fn(&Attempt, &Reply) -> bool>, HintBy<fn(&Attempt, &Reply) -> Hint>>;
@@ -64,7 +65,7 @@ pub(crate) fn breaker(clock: &Manual, circuit: Circuit) -> CircuitBreaker<Judge,
         step_on(Place::Classifier);
         if reply.is_ok() { Outcome::Success } else { Outcome::Failure }
     };
-    let builder = CircuitBreaker::builder("circuit").open_for(SECOND).probes(PROBES).reopen_at(1.0);
+    let builder = CircuitBreaker::builder("circuit").open_for(exactly(SECOND)).probes(PROBES).reopen_at(1.0);
     let builder = match circuit {
         Circuit::Closed => builder.trip(Trip::failure_rate(1.0).over(Window::calls(1_000)).min_calls(1_000)),
         Circuit::HalfOpen => builder.trip(Trip::consecutive(1)),

@@ -29,7 +29,7 @@ async fn a_call_is_told_which_attempt_of_the_innermost_retry_it_is() {
     let failed = Some(Cause::Failed);
     assert!(some_day(stack.execute_with(tell)).await.is_err());
     assert_eq!(told.take(), [(1, 0, None), (2, 1_000, failed)]);
-    assert!(some_day(stack.retry(quick).timeout(Timeout::new(SECOND)).execute_with(tell)).await.is_err());
+    assert!(some_day(stack.retry(quick).timeout(Timeout::new("timeout", SECOND)).execute_with(tell)).await.is_err());
     assert_eq!(told.take(), [(1, 0, None), (2, 100, failed), (1, 0, None), (2, 100, failed)]);
     assert!(Stack::new().execute_with(tell).await.is_err());
     assert!(Stack::new().bulkhead(Bulkhead::new("b", 1)).execute_with(tell).await.is_err());
@@ -103,7 +103,7 @@ async fn a_call_that_is_dropped_while_both_retries_wait_gets_back_what_it_paid_o
 
         // In the outer one's pause, after the inner one's three; and by a timeout, of which the future lives on.
         let retry = |budget: &Budget| three().budget(budget.clone()).build();
-        let stack = Stack::new().timeout(Timeout::new(2_500 * MILLISECOND));
+        let stack = Stack::new().timeout(Timeout::new("timeout", 2_500 * MILLISECOND));
         let stack = stack
             .retry(three().budget(budgets[0].clone()).backoff(exactly(SECOND / 4)).build())
             .retry(retry(&budgets[1]));
@@ -125,7 +125,8 @@ async fn a_timeout_that_ends_a_pause_gives_back_what_the_pause_was_paid_with_onc
     for way in Way::BOTH {
         let budget = Budget::ratio(1.0).floor(0);
         (0..20).for_each(|_| budget.deposit());
-        let stack = Stack::new().timeout(Timeout::new(10 * SECOND)).retry(three().budget(budget.clone()).build());
+        let stack =
+            Stack::new().timeout(Timeout::new("timeout", 10 * SECOND)).retry(three().budget(budget.clone()).build());
         let mut call = task::spawn(send!(way, stack, Callee::new([Does::Fails(0)])));
         assert_pending!(call.poll());
         assert_eq!(budget.balance(), 20.0);

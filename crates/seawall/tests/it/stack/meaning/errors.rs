@@ -16,10 +16,10 @@ fn spent() -> RateLimiter {
 #[tokio::test(start_paused = true)]
 async fn an_error_is_as_flat_as_of_one_policy_however_many_there_are() {
     let stack = Stack::new()
-        .timeout(Timeout::new(SECOND))
+        .timeout(Timeout::new("timeout", SECOND))
         .bulkhead(Bulkhead::new("bulkhead", 1))
         .circuit_breaker(trips_at(5))
-        .timeout(Timeout::new(SECOND))
+        .timeout(Timeout::new("timeout", SECOND))
         .rate_limit(spent());
     let reply: Result<(), Error<io::Error>> = stack.execute(|| future::ready(Ok(()))).await;
     let Err(Error::Rejected(rejection)) = reply else { panic!("{reply:?}") };
@@ -69,8 +69,8 @@ async fn one_that_wraps_it_does_not_blame_the_callee_for_them() {
 #[tokio::test(start_paused = true)]
 async fn a_hang_that_a_stack_inside_tells_of_as_the_deadline_is_a_failure_where_that_was_the_attempts_own_limit() {
     let (breaker, callee) = (trips_at(9), Callee::new([Does::Hangs]));
-    let inner = Stack::new().timeout(Timeout::new(30 * SECOND));
-    let outer = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new(SECOND));
+    let inner = Stack::new().timeout(Timeout::new("timeout", 30 * SECOND));
+    let outer = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new("timeout", SECOND));
     let plain = outer.call(|| inner.execute(|| callee.send()));
     assert_eq!(words(&some_day(plain).await), "timed out");
     let service = outer.layer().clone_all().keep_error().layer(inner.layer().layer(callee.clone()));
@@ -124,14 +124,14 @@ async fn a_refused_call_can_be_answered_where_no_error_is_possible() {
     let answers = service_fn(|()| future::ready(Ok::<_, Infallible>("served".to_owned())));
     let hangs = service_fn(|()| future::pending::<Result<String, Infallible>>());
     let limiter = RateLimiter::new("limiter", Quota::per_hour(1));
-    let stack = Stack::new().circuit_breaker(trips_at(5)).rate_limit(limiter).timeout(Timeout::new(SECOND));
+    let stack = Stack::new().circuit_breaker(trips_at(5)).rate_limit(limiter).timeout(Timeout::new("timeout", SECOND));
     let service = stack.layer().on_reject(respond).layer(answers);
     let Ok(response) = service.clone().oneshot(()).await;
     assert_eq!(response, "served");
     let Ok(response) = service.oneshot(()).await;
     assert_eq!(response, "rate limited");
 
-    let stack = Stack::new().retry(three().backoff(exactly(SECOND)).build()).timeout(Timeout::new(SECOND));
+    let stack = Stack::new().retry(three().backoff(exactly(SECOND)).build()).timeout(Timeout::new("timeout", SECOND));
     let Ok(response) = some_day(stack.layer().clone_all().on_reject(respond).layer(hangs).oneshot(())).await;
     assert_eq!(response, "timed out");
     let Ok(response) = Stack::new().circuit_breaker(open()).layer().on_reject(respond).layer(answers).oneshot(()).await;

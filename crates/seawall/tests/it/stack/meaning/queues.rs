@@ -27,7 +27,10 @@ fn paced(max_wait: Duration) -> RateLimiter {
 async fn the_call_begins_when_its_turn_comes() {
     for way in Way::BOTH {
         let (bulkhead, callee) = (queued(1), Callee::new([Does::Answers(0)]));
-        let stack = Stack::new().circuit_breaker(trips_at(1)).bulkhead(bulkhead.clone()).timeout(Timeout::new(SECOND));
+        let stack = Stack::new()
+            .circuit_breaker(trips_at(1))
+            .bulkhead(bulkhead.clone())
+            .timeout(Timeout::new("timeout", SECOND));
         let held = bulkhead.try_acquire().unwrap();
         let mut call = task::spawn(send!(way, stack, callee));
         assert_pending!(call.poll());
@@ -141,7 +144,7 @@ async fn a_timeout_around_a_queue_ends_the_wait_and_the_place_is_free() {
     for way in Way::BOTH {
         let (bulkhead, callee) = (queued(1), Callee::new([Does::Answers(0)]));
         let _held = bulkhead.try_acquire().unwrap();
-        let stack = Stack::new().timeout(Timeout::new(SECOND)).bulkhead(bulkhead.clone());
+        let stack = Stack::new().timeout(Timeout::new("timeout", SECOND)).bulkhead(bulkhead.clone());
         let mut call = task::spawn(send!(way, stack, callee));
         assert_pending!(call.poll());
         time::advance(SECOND).await;

@@ -8,7 +8,7 @@ use crate::stack::support::{Callee, Does, Failed, Reply, SECOND, Way, send, trip
 #[tokio::test(start_paused = true)]
 async fn a_breaker_counts_what_comes_through_stacks_plain_calls_and_other_layers() {
     let (breaker, callee) = (trips_at(6), Callee::new([Does::Fails(0)]));
-    let one = Stack::new().timeout(Timeout::new(SECOND)).circuit_breaker(breaker.clone());
+    let one = Stack::new().timeout(Timeout::new("timeout", SECOND)).circuit_breaker(breaker.clone());
     let other = Stack::new().circuit_breaker(breaker.clone()).bulkhead(Bulkhead::new("b", 1));
     let layer = ServiceBuilder::new().layer(breaker.layer()).map_err(Error::Inner).service(callee.clone());
     let failed: Reply = Err(Error::Inner(Failed));
