@@ -78,6 +78,7 @@ impl<Q: Queue> Future for Acquire<Q> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let mut timers = 0;
         loop {
             let until = match this.queue.poll_turn(cx.waker()) {
                 Turn::Entered(leave) => return Poll::Ready(Ok(leave)),
@@ -85,6 +86,12 @@ impl<Q: Queue> Future for Acquire<Q> {
                 Turn::Wait { until } => until,
             };
             if *this.until != until || this.sleep.is_none() {
+                if timers == MAX_AT_ONCE {
+                    // Timers that end too early must not keep the thread.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                timers += 1;
                 *this.until = until;
                 // For ever needs no timer: whoever ends it wakes us.
                 this.sleep.set((until != Instant::MAX).then(|| this.queue.timer().sleep_until(until)));
@@ -95,6 +102,9 @@ impl<Q: Queue> Future for Acquire<Q> {
         }
     }
 }
+
+/// How many timers one poll makes at most.
+const MAX_AT_ONCE: u32 = 16;
 
 pin_project! {
     /// Waits for leave to make one call, or for its refusal, which is then counted and told.

@@ -158,7 +158,7 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
         K: Timer<Sleep = S>,
     {
         let mut this = self.project();
-        let mut attempts = 0;
+        let (mut attempts, mut timers) = (0, 0);
         loop {
             let (next, now) = match this.state.as_mut().project() {
                 // It has a result. A response was dropped before the wait: it may hold a connection that the next attempt could use.
@@ -174,17 +174,18 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
                 StateProj::Due { next } => (*next, retry.clock.now()),
                 StateProj::Ended => panic!("a call was polled after it had ended"),
             };
-            if now < next.at {
-                // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
-                let sleep = retry.clock.sleep_until(next.at);
-                this.state.set(RetryCallState::Waiting { sleep, next });
-                continue;
-            }
-            if attempts == MAX_AT_ONCE {
-                // What fails at once, and is retried at once, must not keep the thread for itself.
+            if attempts == MAX_AT_ONCE || timers == MAX_AT_ONCE {
+                // An attempt that fails at once, or a timer that ends too early, must not keep the thread.
                 cx.waker().wake_by_ref();
                 this.state.set(RetryCallState::Due { next });
                 return Poll::Pending;
+            }
+            if now < next.at {
+                // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
+                timers += 1;
+                let sleep = retry.clock.sleep_until(next.at);
+                this.state.set(RetryCallState::Waiting { sleep, next });
+                continue;
             }
             attempts += 1;
             this.course.begin_next(now);
@@ -259,5 +260,5 @@ impl<C, S, E> fmt::Debug for RetryCall<C, S, E> {
     }
 }
 
-/// How many attempts one poll begins at most, beside the first.
+/// How many attempts one poll begins at most, besides the first, and how many timers.
 const MAX_AT_ONCE: u32 = 16;

@@ -138,7 +138,7 @@ impl<D, H, K> Builder<D, H, K> {
     }
 
     /// Tells `observer` of all that happens: each failed attempt that is followed by another, and the end of each call that
-    /// did not succeed at once. It costs a clock read a call, unless the observer is `tracing` and no subscriber wants it.
+    /// did not succeed at once. A call that succeeds at once reads no clock for it.
     ///
     /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
     /// reports, by its own event and at most 1 ms of others' events while more come;

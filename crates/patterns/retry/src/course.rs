@@ -1,4 +1,4 @@
-use std::mem;
+use std::{mem, time::Duration};
 
 use seawall_core::{
     Deadline, LaterAttempt, Mark,
@@ -7,13 +7,13 @@ use seawall_core::{
     time::{Clock, Instant},
 };
 
-use crate::{EventKind, event::NamedObservers, handle::RetryRef};
+use crate::{EventKind, handle::RetryRef};
 
 /// One call on its way through its attempts: the same for futures and for calls that block.
 #[derive(Debug)]
 pub(crate) struct RetryState {
-    /// When the first attempt began, where that matters to anyone.
-    began: Option<Instant>,
+    /// When the first attempt began, if a setting or a closure needs to know; from the first failure on, when it failed.
+    since: Option<Instant>,
     /// What is counted from the first failure on; most calls have none.
     attempts: Option<Attempts>,
 }
@@ -34,9 +34,8 @@ impl RetryState {
         if let Some(purse) = retry.purse {
             purse.deposit();
         }
-        let needs_time =
-            needs_time || retry.config.needs_beginning() || retry.told.is_some_and(NamedObservers::is_wanted);
-        Self { began: needs_time.then(|| retry.clock.now()), attempts: None }
+        let needs_time = needs_time || retry.config.needs_beginning();
+        Self { since: needs_time.then(|| retry.clock.now()), attempts: None }
     }
 
     #[inline(always)]
@@ -98,7 +97,7 @@ impl RetryState {
             Some(verdict) => self.schedule(retry, verdict, obstacle),
             None => {
                 if let Some(attempts) = &self.attempts {
-                    recovered(attempts, retry);
+                    recovered(attempts, self.since, retry);
                 }
                 None
             }
@@ -116,7 +115,7 @@ impl RetryState {
         let deadline = Deadline::current_by(retry.clock).map_or(Instant::MAX, Deadline::instant);
         // After the deadline, which may have been reckoned from the time just now.
         let now = retry.clock.now();
-        let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.began));
+        let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.since.replace(now)));
         let next = match attempts.on_result(retry.config, verdict, deadline, now, retry.chance.draw()) {
             Next::RetryAt(at) => match obstacle() {
                 Some(reason) => Next::GiveUp(reason),
@@ -136,7 +135,7 @@ impl RetryState {
             }
             Next::GiveUp(reason) => {
                 if let Some(told) = retry.told {
-                    let elapsed = attempts.elapsed(now);
+                    let elapsed = elapsed(self.since, now);
                     told.tell(EventKind::GaveUp { attempts: attempt, elapsed, reason }, retry.clock);
                 }
                 None
@@ -146,16 +145,21 @@ impl RetryState {
 
     /// The attempt that was scheduled begins.
     pub(crate) fn begin_next(&mut self, now: Instant) {
-        self.attempts.get_or_insert_with(|| Attempts::begin(self.began)).begin_next(now);
+        self.attempts.as_mut().expect("a result came before").begin_next(now);
     }
 }
 
 #[cold]
-fn recovered<P, K: Clock>(attempts: &Attempts, retry: RetryRef<'_, P, K>) {
+fn recovered<P, K: Clock>(attempts: &Attempts, failed: Option<Instant>, retry: RetryRef<'_, P, K>) {
     if let Some(told) = retry.told {
-        let elapsed = attempts.elapsed(retry.clock.now());
+        let elapsed = elapsed(failed, retry.clock.now());
         told.tell(EventKind::Recovered { attempts: attempts.number(), elapsed }, retry.clock);
     }
+}
+
+/// Returns how long ago the first attempt failed.
+fn elapsed(failed: Option<Instant>, now: Instant) -> Duration {
+    failed.map_or(Duration::ZERO, |failed| now.saturating_duration_since(failed))
 }
 
 /// Gives back what was paid for an attempt.

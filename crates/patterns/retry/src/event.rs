@@ -27,14 +27,14 @@ pub enum EventKind {
     Recovered {
         /// How many attempts there were.
         attempts: u32,
-        /// How long all took.
+        /// How long ago the first attempt failed.
         elapsed: Duration,
     },
     /// A call failed, and was not attempted again.
     GaveUp {
         /// How many attempts there were.
         attempts: u32,
-        /// How long all took.
+        /// How long ago the first attempt failed.
         elapsed: Duration,
         /// Why it was not attempted again.
         reason: GaveUp,
@@ -70,9 +70,12 @@ impl Kind for EventKind {
         write!(f, "{KIND} `{policy}`: ")?;
         match self {
             Self::Retrying { attempt, wait, cause } => write!(f, "attempt {attempt}: {cause}; again in {wait:?}"),
-            Self::Recovered { attempts, elapsed } => write!(f, "recovered at attempt {attempts}, in {elapsed:?}"),
+            Self::Recovered { attempts, elapsed } => {
+                write!(f, "recovered at attempt {attempts}, {elapsed:?} after the first failure")
+            }
+            Self::GaveUp { attempts: 1, reason, .. } => write!(f, "gave up after attempt 1: {reason}"),
             Self::GaveUp { attempts, elapsed, reason } => {
-                write!(f, "gave up after attempt {attempts}, in {elapsed:?}: {reason}")
+                write!(f, "gave up after attempt {attempts}, {elapsed:?} after the first failure: {reason}")
             }
         }
     }

@@ -112,6 +112,19 @@ fn the_queue_is_asked_again_when_the_timer_ends() {
 }
 
 #[test]
+fn timers_that_end_at_once_again_and_again_do_not_keep_the_thread() {
+    let script: [_; 100] = std::array::from_fn(|i| if i < 99 { wait(0) } else { Turn::Entered("leave") });
+    let (mut turn, _, left) = acquire(script);
+    let mut polls = 1;
+    while turn.poll().is_pending() {
+        assert!(turn.is_woken(), "the wait goes on");
+        assert!(left() >= 100 - 20 * polls, "a poll makes few timers");
+        polls += 1;
+    }
+    assert!(left() == 0 && polls > 5, "{polls} polls");
+}
+
+#[test]
 fn an_entry_counts_and_reports_a_refusal_and_makes_a_ticket_of_leave() {
     let clock = ManualClock::new();
     let door = Door::with_line(1, SECOND, &clock);

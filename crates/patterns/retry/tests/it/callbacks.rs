@@ -22,11 +22,11 @@ fn retrying(attempt: u32, wait: Duration) -> EventKind {
 #[test]
 fn a_call_tells_of_each_wait_and_once_of_its_end() {
     let step = SECOND + MILLISECOND;
-    let gave_up = EventKind::GaveUp { attempts: 3, elapsed: 3 * SECOND + 2 * MILLISECOND, reason: GaveUp::Attempts };
-    let recovered = EventKind::Recovered { attempts: 3, elapsed: step + step + SECOND };
+    let gave_up = EventKind::GaveUp { attempts: 3, elapsed: 2 * SECOND + 2 * MILLISECOND, reason: GaveUp::Attempts };
+    let recovered = EventKind::Recovered { attempts: 3, elapsed: step + step };
     let rows = [
         (0, vec![]),
-        (1, vec![retrying(1, MILLISECOND), EventKind::Recovered { attempts: 2, elapsed: step + SECOND }]),
+        (1, vec![retrying(1, MILLISECOND), EventKind::Recovered { attempts: 2, elapsed: step }]),
         (2, vec![retrying(1, MILLISECOND), retrying(2, MILLISECOND), recovered]),
         (3, vec![retrying(1, MILLISECOND), retrying(2, MILLISECOND), gave_up]),
     ];
@@ -124,9 +124,9 @@ fn an_event_carries_the_name_and_reads_as_a_sentence() {
     let wanted = [
         "t: retry `t`: attempt 1: it failed; again in 1ms",
         "t: retry `t`: attempt 2: it failed; again in 1ms",
-        "t: retry `t`: gave up after attempt 3, in 2ms: no attempts are left",
+        "t: retry `t`: gave up after attempt 3, 2ms after the first failure: no attempts are left",
         "t: retry `t`: attempt 1: it failed; again in 1ms",
-        "t: retry `t`: recovered at attempt 2, in 1ms",
+        "t: retry `t`: recovered at attempt 2, 1ms after the first failure",
     ];
     assert_eq!(*texts.lock().unwrap(), wanted);
 }

@@ -92,10 +92,13 @@ fn a_call_that_succeeds_at_once_does_not_look_at_the_clock() {
         for way in Way::ALL {
             let clock = ProbeClock::default();
             let retry = Retry::builder("t").budget(budget.clone()).clock(clock.clone()).build();
-            assert_eq!(support::run(way, &retry, Reply::Ok), (Ok(1), 1));
-            // Who is told of the attempt is told the time.
-            let wanted = u32::from(matches!(way, Way::ExecuteWith | Way::CallWith));
-            assert_eq!(clock.asked(), (wanted, 0), "{way:?}");
+            for retry in [retry.clone(), retry.observed(|_| {})] {
+                let before = clock.asked().0;
+                assert_eq!(support::run(way, &retry, Reply::Ok), (Ok(1), 1));
+                // A closure that is given the attempt is given the time.
+                let wanted = u32::from(matches!(way, Way::ExecuteWith | Way::CallWith));
+                assert_eq!((clock.asked().0 - before, clock.asked().1), (wanted, 0), "{way:?}");
+            }
         }
     }
 }
