@@ -1,6 +1,6 @@
 use std::{error, fmt};
 
-use crate::{Rejection, note_rejection};
+use crate::{Rejection, note_rejection, rejection::searches};
 
 /// Why a guarded call gave no result: a policy refused it, or it ran and failed.
 ///
@@ -37,7 +37,8 @@ impl<E: From<Rejection>> FromRejection for E {
 
 /// An error that shows the [`Rejection`] it carries: a retry heeds those of the policies below it.
 ///
-/// [`Error<_>`](Error), [`Rejection`] and boxed errors do. For an enum of your own it is one `match`.
+/// [`Error<_>`](Error), [`Rejection`] and boxed errors do. A boxed error shows the rejection in its whole chain of sources, as
+/// [`Rejection::find`] does. For an enum of your own it is one `match`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not show which of its values are rejections",
     label = "a policy further out cannot tell a rejection from a failure in this error type",
@@ -63,13 +64,13 @@ impl<E> AsRejection for Error<E> {
 
 impl AsRejection for Box<dyn error::Error + Send + Sync> {
     fn as_rejection(&self) -> Option<&Rejection> {
-        self.downcast_ref()
+        Rejection::find(&**self)
     }
 }
 
 impl AsRejection for Box<dyn error::Error> {
     fn as_rejection(&self) -> Option<&Rejection> {
-        self.downcast_ref()
+        Rejection::find(&**self)
     }
 }
 
@@ -118,10 +119,12 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-// `Display` passes the cause's own words on, so `source` skips it: a report must not say them twice.
+// `Display` passes the cause's own words on, so `source` skips it: a report must not say them twice. `Rejection::find` gets the
+// rejection all the same.
 impl<E: error::Error + 'static> error::Error for Error<E> {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
+            Self::Rejected(rejection) if searches() => Some(rejection),
             Self::Rejected(rejection) => rejection.source(),
             Self::Inner(error) => error.source(),
         }

@@ -1,6 +1,7 @@
 mod bulkhead_full;
 mod circuit_open;
 mod earlier;
+mod find;
 mod meaning;
 mod note;
 mod rate_limited;
@@ -11,6 +12,7 @@ use std::{error, fmt, time::Duration};
 pub use bulkhead_full::BulkheadFull;
 pub use circuit_open::CircuitOpen;
 pub use earlier::LaterAttempt;
+pub(crate) use find::searches;
 pub use meaning::Meaning;
 pub use note::{Mark, note_rejection};
 pub use rate_limited::RateLimited;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod attempts;
+mod boxed_errors;
 mod budget;
 mod budget_share;
 mod clock_jumps;

@@ -3,7 +3,7 @@ use std::{error, sync::Arc};
 use seawall_core::{Error, Rejection};
 use tonic::{Status, metadata::MetadataMap};
 
-use super::code::{causes, corrected};
+use super::code::corrected;
 use crate::{GrpcResponder, PUSHBACK};
 
 /// An error that may be a [`Status`], or a policy's rejection. For an enum of your own it is one `match` each.
@@ -57,7 +57,7 @@ impl AsStatus for Status {
 
     /// The one that it was made of.
     fn rejection(&self) -> Option<&Rejection> {
-        causes(self).find_map(|cause| cause.downcast_ref())
+        Rejection::find(self)
     }
 }
 
@@ -83,6 +83,6 @@ impl AsStatus for Box<dyn error::Error + Send + Sync> {
     }
 
     fn rejection(&self) -> Option<&Rejection> {
-        self.downcast_ref().or_else(|| self.as_status().and_then(AsStatus::rejection))
+        Rejection::find(&**self)
     }
 }

@@ -5,6 +5,7 @@ use std::{
     cell::Cell,
     error,
     future::{self, Ready},
+    io,
     time::Duration,
 };
 
@@ -286,6 +287,18 @@ fn a_rejection_is_seen_in_a_box_too() {
         let retry = builder.backoff(Backoff::constant(MILLISECOND)).build();
         let result = ends(way.start(&retry, || breaker.call(|| future::ready(Ok::<_, Boxed>(1)))));
         assert!(result.is_ok(), "{way:?}: {result:?}");
+    }
+}
+
+#[test]
+fn a_rejection_is_seen_in_a_box_of_any_error() {
+    type Boxed = Box<dyn error::Error + Send + Sync>;
+    for way in [Way::Call, Way::CallWith, Way::Service] {
+        let (builder, clock) = patient();
+        let (breaker, retry) = (open(&clock), builder.build());
+        let call = || async { Ok::<u32, Boxed>(breaker.execute(|| future::ready(io::Result::Ok(1))).await?) };
+        assert_eq!(ends(way.start(&retry, call)).unwrap(), 1, "{way:?}");
+        assert_eq!(clock.take_waits(), [OPEN_FOR], "{way:?}");
     }
 }
 
