@@ -50,6 +50,7 @@ struct BudgetTerms {
     deposit: u64,
     floor: u32,
     burst: u32,
+    lanes: usize,
 }
 
 impl Budget {
@@ -66,7 +67,7 @@ impl Budget {
         assert!((0.0..=1_000.0).contains(&ratio), "`ratio` must be from 0 to 1000, got {ratio}");
         // Rounded up, so that `n` calls at `1 / n` pay for a retry. The tolerance keeps what a float adds to 0.2 from counting.
         let deposit = (ratio * RETRY as f64 * (1.0 - TOLERANCE)).ceil() as u64;
-        Self::new(BudgetTerms { ratio, deposit, floor: FLOOR, burst: BURST })
+        Self::new(BudgetTerms { ratio, deposit, floor: FLOOR, burst: BURST, lanes: lanes() })
     }
 
     /// No bound.
@@ -96,6 +97,15 @@ impl Budget {
         self.with(|terms| terms.burst = retries)
     }
 
+    /// In how many lanes owned calls count their shares of the budget, from 1 to 64; numbers out of range count as the nearest.
+    /// Default: four per core, from 8 to 32. One lane needs the least memory.
+    ///
+    /// The result is a new budget. It shares nothing with clones of the old budget.
+    #[must_use]
+    pub fn lanes(self, lanes: usize) -> Self {
+        self.with(|terms| terms.lanes = lanes.clamp(1, 64))
+    }
+
     fn new(terms: BudgetTerms) -> Self {
         let begins_with = terms.floor.saturating_mul(FIRST_SECONDS).min(terms.burst);
         let purse = BudgetState {
@@ -103,7 +113,7 @@ impl Budget {
             balance: CacheAligned(AtomicU64::new(u64::from(begins_with) * RETRY)),
             paid_until: AtomicU64::new(UNBEGUN),
         };
-        Self(Some(Shared::new(purse, lanes())))
+        Self(Some(Shared::new(purse, terms.lanes)))
     }
 
     fn with(self, change: impl FnOnce(&mut BudgetTerms)) -> Self {

@@ -8,31 +8,31 @@ use crate::{
 /// The first threads have a cell each, where they store; the later ones share one, where they add.
 #[derive(Debug)]
 pub(crate) struct Counter {
-    own: Box<[CacheAligned<AtomicU64>]>,
-    shared: CacheAligned<AtomicU64>,
+    /// The last cell is the shared one.
+    cells: Box<[CacheAligned<AtomicU64>]>,
 }
 
 impl Counter {
+    /// A single lane is shared, because any thread may come.
     pub(crate) fn new(lanes: usize) -> Self {
-        Self {
-            own: (0..lanes).map(|_| CacheAligned(AtomicU64::new(0))).collect(),
-            shared: CacheAligned(AtomicU64::new(0)),
-        }
+        let own = if lanes == 1 { 0 } else { lanes };
+        Self { cells: (0..=own).map(|_| CacheAligned(AtomicU64::new(0))).collect() }
     }
 
     /// `thread` is as of [`Caller::lane`](crate::Caller::lane).
     #[inline]
     pub(crate) fn add_one(&self, thread: usize) {
-        match self.own.get(thread) {
+        let Some((shared, own)) = self.cells.split_last() else { return };
+        match own.get(thread) {
             Some(cell) => cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
             None => {
-                self.shared.fetch_add(1, Ordering::Relaxed);
+                shared.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
     pub(crate) fn sum(&self) -> u64 {
-        self.own.iter().chain([&self.shared]).map(|cell| cell.load(Ordering::Relaxed)).sum()
+        self.cells.iter().map(|cell| cell.load(Ordering::Relaxed)).sum()
     }
 }
 

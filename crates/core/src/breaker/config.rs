@@ -111,6 +111,11 @@ impl BreakerConfig {
         self
     }
 
+    /// In how many lanes the breaker counts.
+    pub fn in_lanes(&self) -> usize {
+        self.lanes
+    }
+
     /// In how many lanes windows over time count, so that threads do not wait for each other. Default: 1.
     pub fn lanes(mut self, lanes: usize) -> Self {
         self.lanes = lanes.clamp(1, 64);

@@ -35,8 +35,6 @@ pub(crate) struct CompiledConfig {
     open_for: Box<[u64]>,
     jitter: Jitter,
     seed: u64,
-    /// What each cause means, by the number of its rule.
-    facts: [RuleFacts; 32],
 }
 
 impl CompiledConfig {
@@ -45,7 +43,6 @@ impl CompiledConfig {
             config.trips.push(Trip::failure_rate(0.5).into());
         }
         let (mut run_limit, mut run_rule, mut rules) = (0, 0, Vec::new());
-        let mut facts = [RuleFacts::NONE; 32];
         for (number, trip) in (0..).zip(config.trips) {
             match trip.0 {
                 // Of several such rules the strictest decides.
@@ -56,12 +53,6 @@ impl CompiledConfig {
                 TripKind::Windowed(rule) => rules.push(CompiledTrip::new(number, rule, config.lanes)),
             }
         }
-        facts[run_rule as usize] = RuleFacts::new(RuleKind::Consecutive, f64::from(run_limit));
-        for rule in &rules {
-            facts[rule.number as usize] = rule.facts();
-        }
-        facts[PROBE_FAILED as usize] = RuleFacts::new(RuleKind::ProbeFailed, 0.0);
-        facts[PROBE_RATE as usize] = RuleFacts::new(RuleKind::ProbeFailureRate, config.reopen_at.unwrap_or(1.0));
         let open_for = config.open_for;
         let last = open_for.last_step(u32::from(LEVELS));
         let jitter = if last == 0 { Jitter::Tenth } else { Jitter::Equal };
@@ -80,7 +71,6 @@ impl CompiledConfig {
             open_for: (0..=last).map(|level| saturating_nanos(open_for.delay(level))).collect(),
             jitter: open_for.asked_jitter().unwrap_or(jitter),
             seed: config.seed,
-            facts,
         }
     }
 
@@ -124,12 +114,24 @@ impl CompiledConfig {
 
     /// What `cause` means.
     pub(crate) fn trigger(&self, cause: OpenCause) -> Trigger {
-        self.facts[cause.rule as usize].trigger(cause.rate).expect("a cause has the number of a rule")
+        self.facts(cause.rule).trigger(cause.rate).expect("a cause has the number of a rule")
     }
 
     /// The rule, and the rate it measured, of the cause that is packed in a word.
-    #[inline]
     pub(crate) fn cause(&self, bits: u32) -> (RuleFacts, Rate) {
-        (self.facts[(bits >> 21 & 31) as usize], Rate::unpack(bits))
+        (self.facts(bits >> 21 & 31), Rate::unpack(bits))
+    }
+
+    /// What the cause with this number of a rule means.
+    fn facts(&self, number: u32) -> RuleFacts {
+        match number {
+            PROBE_FAILED => RuleFacts::new(RuleKind::ProbeFailed, 0.0),
+            PROBE_RATE => RuleFacts::new(RuleKind::ProbeFailureRate, self.reopen_at.unwrap_or(1.0)),
+            _ => match self.rules.iter().find(|rule| rule.number == number) {
+                Some(rule) => rule.facts(),
+                None if number == self.run_rule => RuleFacts::new(RuleKind::Consecutive, f64::from(self.run_limit)),
+                None => RuleFacts::NONE,
+            },
+        }
     }
 }

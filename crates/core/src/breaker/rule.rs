@@ -21,8 +21,8 @@ pub(crate) struct CompiledTrip {
     pub(crate) slower_than: Option<Duration>,
     /// Calls, and those that failed; absent where nobody looks at failures.
     failures: Option<Cells>,
-    /// Calls, and those that were slow; absent where nobody looks at slowness.
-    slow: Option<Cells>,
+    /// Calls, and those that were slow, if a rule needs them. Boxed, because cells are large and few rules need these.
+    slow: Option<Box<Cells>>,
 }
 
 /// What a rule sees: the counts in its window, and the rate it judges by.
@@ -50,8 +50,8 @@ impl CompiledTrip {
         let cells = |wanted: bool| wanted.then(|| Cells::new(window, lanes));
         let (failures, slow) = match measure {
             Measure::FailureRate(_) => (cells(true), None),
-            Measure::SlowRate(_) => (None, cells(true)),
-            Measure::Predicate(_) => (cells(true), cells(slower_than.is_some())),
+            Measure::SlowRate(_) => (None, cells(true).map(Box::new)),
+            Measure::Predicate(_) => (cells(true), cells(slower_than.is_some()).map(Box::new)),
         };
         let slower_than = slow.is_some().then_some(slower_than).flatten();
         Self { number, measure, min_calls: effective_min_calls(window, min_calls), slower_than, failures, slow }
@@ -73,16 +73,16 @@ impl CompiledTrip {
         caller: &impl Caller,
         current: impl Fn() -> bool,
     ) -> Option<f64> {
-        let take_in = |cells: &Option<Cells>, bad| {
-            cells.as_ref().and_then(|cells| cells.record(Record { generation, bad }, caller, &current))
-        };
+        let take_in = |cells: Option<&Cells>, bad| cells?.record(Record { generation, bad }, caller, &current);
         match self.measure {
-            Measure::FailureRate(threshold) => self.judge(take_in(&self.failures, failed)?, threshold),
-            Measure::SlowRate(threshold) => self.judge(take_in(&self.slow, self.is_slow(elapsed))?, threshold),
+            Measure::FailureRate(threshold) => self.judge(take_in(self.failures.as_ref(), failed)?, threshold),
+            Measure::SlowRate(threshold) => {
+                self.judge(take_in(self.slow.as_deref(), self.is_slow(elapsed))?, threshold)
+            }
             // It is asked when all rules have recorded: see `ask`.
             Measure::Predicate(_) => {
-                take_in(&self.failures, failed);
-                take_in(&self.slow, self.is_slow(elapsed));
+                take_in(self.failures.as_ref(), failed);
+                take_in(self.slow.as_deref(), self.is_slow(elapsed));
                 None
             }
         }
@@ -101,7 +101,7 @@ impl CompiledTrip {
 
     /// Removes what older generations left in the windows.
     pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
-        for cells in [&self.failures, &self.slow].into_iter().flatten() {
+        for cells in [self.failures.as_ref(), self.slow.as_deref()].into_iter().flatten() {
             cells.forget(generation, &current);
         }
     }
@@ -139,8 +139,8 @@ impl CompiledTrip {
     }
 
     fn counts(&self, generation: u32, now: Instant) -> Counts {
-        let tally = |cells: &Option<Cells>| cells.as_ref().map(|cells| cells.tally(generation, now));
-        let (failures, slow) = (tally(&self.failures), tally(&self.slow));
+        let tally = |cells: Option<&Cells>| cells.map(|cells| cells.tally(generation, now));
+        let (failures, slow) = (tally(self.failures.as_ref()), tally(self.slow.as_deref()));
         Counts {
             calls: failures.or(slow).unwrap_or_default().calls,
             failures: failures.unwrap_or_default().bad,

@@ -60,6 +60,11 @@ impl SlotsConfig {
         Self { order, ..self }
     }
 
+    /// In how many lanes refusals are counted.
+    pub const fn in_lanes(&self) -> usize {
+        self.lanes
+    }
+
     /// In how many lanes refusals are counted, from 1 to 64, so that threads do not wait for each other. Default: 1.
     pub const fn lanes(self, lanes: usize) -> Self {
         let lanes = match lanes {

@@ -78,16 +78,18 @@ impl TimeWindow {
     pub(crate) fn new(length: Duration, buckets: u32, lanes: usize) -> Self {
         // Rounded up, so that the window is never shorter than asked for, by less than a microsecond.
         let bucket_nanos = saturating_nanos(length).div_ceil(u64::from(buckets));
+        // A single lane is shared, because any thread may come.
+        let own_lanes = if lanes == 1 { 0 } else { lanes };
         Self {
             bucket_nanos,
             buckets: u64::from(buckets),
             // Less would blame the edge of a bucket on the clock; more would hide calls behind those of the future.
             slack: u64::from(buckets - 1).max(1),
             last_bad: CacheAligned(AtomicU64::new(0)),
-            lanes: (0..lanes + (lanes / 4).next_power_of_two())
-                .map(|lane| WindowLane::new(buckets, lane >= lanes))
+            lanes: (0..own_lanes + (lanes / 4).next_power_of_two())
+                .map(|lane| WindowLane::new(buckets, lane >= own_lanes))
                 .collect(),
-            own_lanes: lanes,
+            own_lanes,
         }
     }
 

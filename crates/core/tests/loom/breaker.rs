@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::meeting::{On, SECOND, START, spawn};
 use loom::sync::Arc;
 use seawall_core::{
-    Outcome, Window,
+    Backoff, Jitter, Outcome, Window,
     breaker::{Breaker, BreakerConfig, Pass, RateTrip, Settled, State, Trip},
     time::Instant,
 };
@@ -253,7 +253,8 @@ fn changes_by_hand_are_counted_one_by_one() {
 #[test]
 fn two_calls_after_a_step_back_wait_for_one_period() {
     loom::model(|| {
-        let config = BreakerConfig::new().trip(Trip::consecutive(1)).open_for(SECOND);
+        let config =
+            BreakerConfig::new().trip(Trip::consecutive(1)).open_for(Backoff::constant(SECOND).jitter(Jitter::None));
         let breaker = Arc::new(Breaker::new(config));
         let late = START + 1_000 * SECOND;
         let _ = breaker.exit(enter(&breaker), Outcome::Failure, &late);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::meeting::{On, SECOND, START, spawn};
 use loom::sync::Arc;
 use seawall_core::{
-    Outcome, Window,
+    Backoff, Jitter, Outcome, Window,
     breaker::{Breaker, BreakerConfig, Pass, Settled, State, Trip},
     time::Instant,
 };
@@ -15,6 +15,7 @@ fn enter(breaker: &Breaker, now: Instant) -> Pass {
 
 /// Opens on the first failure.
 fn fragile(open_for: Duration, probes: u32) -> Breaker {
+    let open_for = Backoff::constant(open_for).jitter(Jitter::None);
     let config = BreakerConfig::new().trip(Trip::consecutive(1)).open_for(open_for);
     Breaker::new(config.probes(probes).probe_lease(SECOND))
 }

@@ -25,7 +25,7 @@ impl Builder {
     pub(crate) fn new(name: Name, max_concurrent: usize) -> Self {
         Self {
             name,
-            config: SlotsConfig::new(max_concurrent),
+            config: SlotsConfig::new(max_concurrent).lanes(lanes()),
             max_wait: None,
             clock: DefaultClock::default(),
             outbox: Observers::new(),
@@ -63,6 +63,15 @@ impl<K> Builder<K> {
         self
     }
 
+    /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
+    /// from 8 to 32.
+    ///
+    /// With many lanes the threads do not wait for each other. One lane needs the least memory: choose it for policies
+    /// that you make per key or per user. Threads that call one such policy at the same time then wait for one cache line.
+    pub fn lanes(self, lanes: usize) -> Self {
+        Self { config: self.config.lanes(lanes), ..self }
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
@@ -75,9 +84,10 @@ impl<K> Builder<K> {
         K: Clock,
     {
         let Self { name, config, max_wait, clock, outbox } = self;
-        let slots = Slots::new(config.lanes(lanes()));
+        let lanes = config.in_lanes();
+        let slots = Slots::new(config);
         let inner = BulkheadInner { name, slots, max_wait, clock, outbox, closed: AtomicBool::new(false) };
-        Bulkhead::from_shared(Shared::new(inner, lanes()))
+        Bulkhead::from_shared(Shared::new(inner, lanes))
     }
 }
 

@@ -123,6 +123,16 @@ impl<C, K> Builder<C, K> {
         self
     }
 
+    /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
+    /// from 8 to 32.
+    ///
+    /// With many lanes the threads do not wait for each other. With one lane a breaker with the default rule holds 1.8 KB, and
+    /// one with [`Trip::consecutive`] 640 bytes; in eight lanes the default rule holds 8 KB. Choose one lane for breakers that
+    /// you make per key or per user. Threads that call one such breaker at the same time then wait for one cache line.
+    pub fn lanes(self, lanes: usize) -> Self {
+        Self { config: self.config.lanes(lanes), ..self }
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<C, L> {
@@ -135,9 +145,10 @@ impl<C, K> Builder<C, K> {
         K: Clock,
     {
         let Self { name, config, classify, clock, outbox } = self;
+        let lanes = config.in_lanes();
         let breaker = Breaker::new(config).since_now(clock.now());
         let inner = BreakerInner { name, breaker, classify, clock, outbox, parking: CircuitWaiters::default() };
-        CircuitBreaker::from_inner(inner, lanes())
+        CircuitBreaker::from_inner(inner, lanes)
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Builder<K = DefaultClock> {
     algorithm: Algorithm,
     max_wait: Option<Duration>,
     max_queued: Option<usize>,
+    lanes: usize,
     clock: K,
     outbox: Observers<EventKind>,
 }
@@ -31,6 +32,7 @@ impl Builder {
             algorithm: Algorithm::Gcra,
             max_wait: None,
             max_queued: None,
+            lanes: lanes(),
             clock: DefaultClock::default(),
             outbox: Observers::new(),
         }
@@ -72,11 +74,20 @@ impl<K> Builder<K> {
         Self { max_queued: Some(max_queued), ..self }
     }
 
+    /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
+    /// from 8 to 32.
+    ///
+    /// With many lanes the threads do not wait for each other. One lane needs the least memory: choose it for policies
+    /// that you make per key or per user. Threads that call one such policy at the same time then wait for one cache line.
+    pub fn lanes(self, lanes: usize) -> Self {
+        Self { lanes: lanes.clamp(1, 64), ..self }
+    }
+
     /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
     /// system's.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
-        let Self { name, quota, algorithm, max_wait, max_queued, outbox, .. } = self;
-        Builder { name, quota, algorithm, max_wait, max_queued, clock, outbox }
+        let Self { name, quota, algorithm, max_wait, max_queued, lanes, outbox, .. } = self;
+        Builder { name, quota, algorithm, max_wait, max_queued, lanes, clock, outbox }
     }
 
     /// The limiter, with a full burst available.
@@ -89,12 +100,12 @@ impl<K> Builder<K> {
     where
         K: Clock,
     {
-        let Self { name, quota, algorithm, max_wait, max_queued, clock, outbox } = self;
+        let Self { name, quota, algorithm, max_wait, max_queued, lanes, clock, outbox } = self;
         let default = if max_wait.is_some() { usize::MAX } else { DEFAULT_MAX_QUEUED };
-        let limiter = Limiter::new(quota, algorithm, lanes(), clock.now());
+        let limiter = Limiter::new(quota, algorithm, lanes, clock.now());
         let limiter = limiter.with_max_queued(max_queued.unwrap_or(default));
         let inner = LimiterInner { name, limiter, max_wait, clock, outbox };
-        RateLimiter::from_shared(Shared::new(inner, lanes()))
+        RateLimiter::from_shared(Shared::new(inner, lanes))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Counts the allocations of a thread.
+//! Counts the allocations of a thread, and the bytes that it holds.
 #![allow(unsafe_code, reason = "`GlobalAlloc` is an unsafe trait; the system's allocator does all the work")]
 
 use std::{
@@ -12,17 +12,21 @@ pub struct CountingAllocator;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    // Below zero if the thread frees what another thread allocated.
+    static HELD: Cell<i64> = const { Cell::new(0) };
 }
 
 // SAFETY: the system's allocator does all the work. The counter is a plain cell of the thread, and allocates nothing itself.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + layout.size() as i64);
         // SAFETY: the caller keeps the promises of `alloc`, which are the same here.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as i64);
         // SAFETY: the caller keeps the promises of `dealloc`, which are the same here.
         unsafe { System.dealloc(block, layout) }
     }
@@ -46,6 +50,20 @@ pub fn allocations(mut f: impl FnMut()) -> u64 {
     let before = ALLOCATIONS.get();
     (0..RUNS).for_each(|_| f());
     ALLOCATIONS.get() - before
+}
+
+/// Returns what `f` makes, and how many bytes it holds beside its own size.
+///
+/// # Panics
+///
+/// If the test binary does not count allocations.
+pub fn held<T>(f: impl FnOnce() -> T) -> (T, i64) {
+    let before = HELD.get();
+    let block = std::hint::black_box(Box::new([1_u8; 64]));
+    assert_eq!(HELD.get(), before + 64, "add `seawall_testkit::count_allocations!();` to the test binary");
+    drop(block);
+    let made = f();
+    (made, HELD.get() - before)
 }
 
 /// Makes the test binary count its allocations. Write it once, in the `main.rs` of the tests.

@@ -7,7 +7,7 @@ use crate::{
     support::{OPEN_FOR, fail, fragile, log_changes},
 };
 use futures::FutureExt;
-use seawall_circuit_breaker::{CircuitBreaker, Permit};
+use seawall_circuit_breaker::{Builder, CircuitBreaker, Permit};
 use seawall_core::{
     Error, Rejection,
     breaker::{State, Trip},
@@ -16,7 +16,7 @@ use seawall_core::{
 use seawall_testkit::time::exactly;
 use seawall_testkit::{
     Subject,
-    alloc::allocations,
+    alloc::{allocations, held},
     reply::{FAILED, Failed, Reply},
 };
 use tower::Layer;
@@ -87,4 +87,16 @@ fn the_types_that_users_hold_are_small() {
     for (what, size, bound) in rows {
         assert!(size <= bound, "{what} is {size} bytes, at most {bound} were expected");
     }
+}
+
+// ===== memory =====
+
+#[test]
+fn a_breaker_with_one_lane_holds_little_memory() {
+    let holds = |builder: Builder| held(|| builder.build()).1;
+    let default = || CircuitBreaker::builder("t");
+    assert!(holds(default().lanes(1)) <= 1_900, "{}", holds(default().lanes(1)));
+    assert!(holds(default().trip(Trip::consecutive(5)).lanes(1)) <= 1_024);
+    assert_eq!(holds(default().lanes(0)), holds(default().lanes(1)));
+    assert!(holds(default().lanes(8)) > 7_000, "{}", holds(default().lanes(8)));
 }

@@ -1,7 +1,6 @@
 //! What a call through a whole stack costs: no allocation, a bounded future, and few looks at the clock.
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
     fmt::Debug,
     future::{self, Future, Ready},
@@ -22,42 +21,10 @@ use seawall::{
     retry::Plan,
     time::{Clock, Instant, Timer},
 };
+use seawall_testkit::alloc::{allocations, held};
 use tower::{Layer, Service, service_fn};
 
 use super::support::SECOND;
-
-// ===== allocations =====
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: all work is the system allocator's; the counter is a plain cell of the thread that allocates nothing itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often this thread allocates in a hundred runs of `f`, after one that may set up what is used by all.
-fn allocations(mut f: impl FnMut()) -> u64 {
-    f();
-    let before = ALLOCATIONS.get();
-    (0..100).for_each(|_| f());
-    ALLOCATIONS.get() - before
-}
 
 // ===== stacks =====
 
@@ -242,4 +209,11 @@ fn a_calls_future_is_small() {
         println!("{what}: {size} bytes");
         assert!(size <= bound, "{what}: {size} bytes, at most {bound} were expected");
     }
+}
+
+#[test]
+fn a_standard_stack_in_one_lane_holds_little_memory() {
+    let one = held(|| Stack::standard_in_lanes("t", 1)).1;
+    let eight = held(|| Stack::standard_in_lanes("t", 8)).1;
+    assert!(one <= 4_096 && eight > 2 * one, "{one}, and {eight} in eight lanes");
 }
