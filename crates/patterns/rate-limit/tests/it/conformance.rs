@@ -1,5 +1,5 @@
-//! What the tests of other rate limiters assert, asserted of this one: the cases RL-01 to RL-21. What is adapted is said in
-//! `docs/design.md`.
+//! What the tests of other rate limiters assert, asserted of this one: the cases RL-01 to RL-21.
+//! `docs/conformance.md` says what is changed.
 
 use std::{
     collections::BTreeSet,
