@@ -1,4 +1,4 @@
-//! Two clients of the server, and what they got.
+//! Two clients of the server, and their responses.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -15,8 +15,8 @@ use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-/// Both call for a second: the greedy one 30 at once, again and again, the polite one now and then, and in the end
-/// for what never answers.
+/// Both clients call for a second. The greedy client makes 30 calls at once, again and again. The polite client makes a
+/// call now and then, and last a call that never gets an answer.
 pub(crate) async fn play(server: SocketAddr) -> Result<(), BoxError> {
     let (greedy, polite) = (Caller::new(server, "greedy"), Caller::new(server, "polite"));
     let end = Instant::now() + Duration::from_secs(1);
@@ -45,16 +45,16 @@ pub(crate) async fn play(server: SocketAddr) -> Result<(), BoxError> {
     let (greedy, polite) = tokio::join!(greed, manners);
     let polite = polite?;
     println!("greedy: {greedy}\npolite: {polite}");
-    println!("\none refusal, as the greedy one got it:\n{}", greedy.refusal.as_deref().unwrap_or("none"));
+    println!("\na rejection, as the greedy client got it:\n{}", greedy.refusal.as_deref().unwrap_or("none"));
 
-    claim(greedy.of(StatusCode::TOO_MANY_REQUESTS) > 0, "the greedy one was limited")?;
-    claim(greedy.of(StatusCode::SERVICE_UNAVAILABLE) > 0, "what there was no room for was shed")?;
-    claim(polite.of(StatusCode::TOO_MANY_REQUESTS) == 0, "the polite one was not limited")?;
-    claim(polite.of(StatusCode::OK) > 0, "the polite one was served")?;
-    claim(polite.of(StatusCode::GATEWAY_TIMEOUT) == 1, "what never answers was given up")
+    claim(greedy.of(StatusCode::TOO_MANY_REQUESTS) > 0, "the greedy client was limited")?;
+    claim(greedy.of(StatusCode::SERVICE_UNAVAILABLE) > 0, "calls without room were shed")?;
+    claim(polite.of(StatusCode::TOO_MANY_REQUESTS) == 0, "the polite client was not limited")?;
+    claim(polite.of(StatusCode::OK) > 0, "the polite client was served")?;
+    claim(polite.of(StatusCode::GATEWAY_TIMEOUT) == 1, "the call without an answer was cut off")
 }
 
-/// A client, and the key by which the server knows it; clones share the connections.
+/// A client with the key that it sends to the server. Clones share the connections.
 #[derive(Clone)]
 struct Caller {
     client: Client<HttpConnector, Empty<Bytes>>,
@@ -71,13 +71,13 @@ impl Caller {
         let uri = format!("http://{}{path}", self.server);
         let request = Request::get(uri).header("x-api-key", self.key).body(Empty::new())?;
         let mut response = self.client.request(request).await?;
-        // Read to its end, or the connection could not be used again.
+        // Read to its end, because the connection could not be used again otherwise.
         while response.body_mut().frame().await.transpose()?.is_some() {}
         Ok(response)
     }
 }
 
-/// What a client got.
+/// A client's responses, counted.
 #[derive(Default)]
 struct Account {
     statuses: BTreeMap<StatusCode, u32>,
@@ -104,7 +104,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// A response's head as it came over the wire.
+/// Returns a response's head as it came over the wire.
 fn head<B>(answer: &Response<B>) -> String {
     let mut head = format!("  {:?} {}", answer.version(), answer.status());
     for (name, value) in answer.headers() {

@@ -18,17 +18,17 @@ use seawall_http::respond;
 use tokio::net::TcpListener;
 use tokio::{signal, time};
 
-/// An axum server that limits each client, sheds what is too much, and gives up
-/// what takes too long. Refusals are 429, 503 and 504, with Retry-After and
-/// RateLimit fields.
+/// An axum server that limits each client, sheds load above its capacity, and cuts
+/// off slow calls. Rejections are 429, 503 and 504, with Retry-After and RateLimit
+/// fields.
 ///
-/// Without an address it listens on loopback, and two clients call it for a second:
-/// a greedy one and a polite one. What they got is printed, and one refusal as it
-/// came over the wire.
+/// Without an address the server listens on loopback, and a greedy and a polite
+/// client call it for a second. The program prints their responses, and a rejection
+/// as it came over the wire.
 #[derive(Parser)]
 #[command(name = "axum-server", verbatim_doc_comment)]
 struct Flags {
-    /// Serves at this address, until ctrl-c: /report, and /stuck, which never answers
+    /// Serves /report, and /stuck without an answer, at this address until ctrl-c
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
 }
@@ -48,10 +48,10 @@ async fn run(flags: &Flags) -> Result<(), BoxError> {
     let listener = TcpListener::bind(flags.listen.unwrap_or((Ipv4Addr::LOCALHOST, 0).into())).await?;
     let address = listener.local_addr()?;
     println!("listening on {address}");
-    // The client's address is in the requests' extensions by this.
+    // This puts the client's address into the requests' extensions.
     let app = app().into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, app).with_graceful_shutdown(async {
-        // Without a handler for it there is no end but by force.
+        // Without a handler for ctrl-c, the server would end only by force.
         let _ = signal::ctrl_c().await;
     });
     if flags.listen.is_some() {
@@ -63,8 +63,8 @@ async fn run(flags: &Flags) -> Result<(), BoxError> {
     account?
 }
 
-/// The layers, from the last one, which comes first: who is over his limit takes no room, and who finds no room takes no
-/// time.
+/// The app in its layers; the last layer is the outermost. A client above its limit occupies no room, and a call without
+/// room occupies no time.
 fn app() -> Router {
     let per_client = KeyedRateLimiter::<Client>::new("per client", Quota::per_second(20).burst(20));
     let client = both(
@@ -81,12 +81,12 @@ fn app() -> Router {
         .layer(respond(per_client.layer(client)))
 }
 
-/// Whose request it is: of an address, and there of a key. An address alone would make all behind one NAT the same
-/// client, and a key alone could be made up anew for each call.
+/// The client of a request: its address together with its key. By the address alone, all clients behind one NAT would be
+/// the same client. By the key alone, a client could invent a new key for each call.
 type Client = (IpAddr, TextKey);
 
 async fn report() -> &'static str {
-    // As long as it takes to make one.
+    // The time that a report takes.
     time::sleep(Duration::from_millis(50)).await;
     "42\n"
 }

@@ -19,14 +19,14 @@ use store::Store;
 /// Writes to SQLite from many tasks at once, behind a bulkhead of the pool's size, a
 /// timeout, a retry for SQLITE_BUSY and a circuit breaker.
 ///
-/// First all of them write to one temporary file for a while. SQLite has one writer
-/// at a time: who finds it busy tries again later, and holds no connection until
-/// then; who finds no room in the queue for the pool is refused. Then the disk is
-/// full, which no retry helps, and the breaker opens.
+/// First all tasks write to one temporary file. SQLite has one writer at a time: a
+/// task that finds it busy tries again later, and holds no connection until then. A
+/// task that finds no room in the pool's queue is rejected. Then the disk is full:
+/// no retry can help, and the breaker opens.
 #[derive(Parser)]
 #[command(name = "database", verbatim_doc_comment)]
 struct Flags {
-    /// How long they write, 1 to 600
+    /// How many seconds the tasks write, 1 to 600
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
 
@@ -56,7 +56,7 @@ async fn run(flags: &Flags) -> Result<(), Box<dyn StdError>> {
     fill_the_disk(&store).await
 }
 
-/// How calls ended.
+/// Counts of how calls ended.
 #[derive(Default)]
 struct Ends {
     written: AtomicU64,
@@ -80,7 +80,7 @@ async fn contend(store: &Arc<Store>, flags: &Flags) -> Result<(), Box<dyn StdErr
                     Err(error) => return Err(error),
                 };
                 counter.fetch_add(1, Relaxed);
-                // As requests come: each writer waits for its next one.
+                // Like a server's requests: each writer waits for its next order.
                 time::sleep(PAUSE).await;
             }
             Ok(())
@@ -93,14 +93,14 @@ async fn contend(store: &Arc<Store>, flags: &Flags) -> Result<(), Box<dyn StdErr
     let (stored, retried, recovered) = (store.call(count).await?, store.retried(), store.recovered());
     println!("{} writers for {} s", flags.writers, flags.seconds);
     println!("  written      {written:6}   {} a second; the file has {stored} rows", written / flags.seconds);
-    println!("  busy         {:6}   attempts that found another one writing", retried + given_up);
-    println!("  retried      {retried:6}   of them; {recovered} calls were written by such an attempt");
-    println!("  given up     {given_up:6}   calls that found it busy to the last attempt");
-    println!("  shed         {shed:6}   calls for which the queue had no room, or no turn in time");
+    println!("  busy         {:6}   attempts that found another writer", retried + given_up);
+    println!("  retried      {retried:6}   of these attempts; {recovered} calls succeeded by a retry");
+    println!("  given up     {given_up:6}   calls that found SQLite busy to the last attempt");
+    println!("  shed         {shed:6}   calls without room in the queue, or without a turn in time");
     println!("  cut off      {cut_off:6}   calls that took too long");
     claim(written > 0 && recovered > 0, "busy writes were retried, and written")?;
-    claim(shed > 0, "what was too much was refused")?;
-    // Who is cut off does not know whether it was written.
+    claim(shed > 0, "calls above the limit were rejected")?;
+    // A call that was cut off may have been written.
     claim((written..=written + cut_off).contains(&stored), "each order is stored once")
 }
 
@@ -113,7 +113,7 @@ async fn fill_the_disk(store: &Store) -> Result<(), Box<dyn StdError>> {
             _ => sent += 1,
         }
     }
-    println!("  {sent} calls were sent and failed, {refused} refused without a connection");
+    println!("  {sent} calls were sent and failed, {refused} rejected without a connection");
     claim(refused > 0, "the breaker opened")?;
     println!("the disk has room again");
     time::sleep(store::OPEN_FOR).await;
@@ -126,7 +126,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 fn order(connection: &mut Connection) -> rusqlite::Result<()> {
-    // As writer from the beginning: a reader that wants to become one may find that it cannot, and has read in vain.
+    // A writer from the beginning: a reader may fail to become a writer, and would have read in vain.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("INSERT INTO orders VALUES (7, zeroblob(20000))", [])?;
     transaction.commit()
@@ -137,7 +137,7 @@ fn count(connection: &mut Connection) -> rusqlite::Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-/// An order for which the file would have to grow, when it cannot.
+/// Writes an order that needs a larger file, when the file cannot grow.
 fn order_too_much(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "max_page_count", 1)?;
     let result = connection.execute("INSERT INTO orders VALUES (7, zeroblob(1000000))", []);

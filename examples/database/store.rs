@@ -1,4 +1,4 @@
-//! A database as an application has it: one object that holds the pool and the policies.
+//! An application's database: one object that holds the pool and the policies.
 
 use std::panic;
 use std::path::PathBuf;
@@ -33,23 +33,23 @@ impl Store {
         let retry = Retry::builder("orders")
             .max_attempts(8)
             .backoff(Backoff::exponential(Duration::from_millis(5)).max(Duration::from_millis(80)))
-            // Far more than by default: writers are in each other's way all the time, not only when something is wrong.
+            // Far more than by default: writers meet each other all the time, not only in an outage.
             .budget(Budget::ratio(5.0).floor(100))
-            // What the breaker refuses is refused, and not asked again when its circuit may be closed.
+            // The breaker's rejections end the call at once: the retry does not wait for the circuit.
             .max_rejection_wait(Duration::ZERO)
             .classify(Busy)
             .build();
         let breaker =
             CircuitBreaker::builder("orders").trip(Trip::consecutive(5)).open_for(OPEN_FOR).classify(Health).build();
         breaker.on_event(|event| {
-            // The other events are the refused calls.
+            // The other events are the rejected calls.
             if event.change().is_some() {
                 println!("  {event}");
             }
         });
         Ok(Self {
             pool: Pool::builder(manager).max_size(CONNECTIONS).build()?,
-            // Who has a slot finds a connection, so that nobody waits in the pool, where nothing bounds the queue.
+            // As many slots as connections, so that no call waits in the pool, whose queue has no bound.
             slots: Bulkhead::builder("connections", CONNECTIONS)
                 .max_queued(16)
                 .max_wait(Duration::from_millis(50))
@@ -65,7 +65,7 @@ impl Store {
         })
     }
 
-    /// Does `work` with one of the connections, in a thread that may block. While it waits for another attempt it holds
+    /// Does `work` with a connection of the pool, in a thread that may block. A call that waits for another attempt holds
     /// neither slot nor connection.
     pub(crate) async fn call<T, F>(&self, work: F) -> Result<T, Error<PoolError>>
     where
@@ -96,11 +96,12 @@ impl Store {
                 let connection = self.pool.get().await.map_err(Error::Inner)?;
                 let blocking = task::spawn_blocking(move || {
                     let result = {
-                        let mut connection = connection.lock().expect("who panicked took the connection with it");
-                        // By default SQLite waits for the other writer, and the connection and this thread with it.
+                        let mut connection =
+                            connection.lock().expect("a connection whose user panicked is not in the pool");
+                        // By default SQLite would wait for the other writer here, and hold the connection and this thread.
                         connection.busy_timeout(Duration::ZERO).and_then(|()| work(&mut connection))
                     };
-                    // Whoever waits may be cut off; the slot is free only when the work has ended, and the connection is back.
+                    // The waiting call may be cut off. The slot stays taken until the work has ended and the connection is back.
                     drop(connection);
                     drop(slot);
                     result
@@ -111,18 +112,18 @@ impl Store {
             .await
     }
 
-    /// All policies, as one would draw them. The inner two are not in the stack, as a slot in there would be free when a call
-    /// is cut off, though its work goes on.
+    /// Returns all policies as a stack, to draw them. The real inner two are outside the stack, because a slot inside would be
+    /// free as soon as the call is cut off, while its work goes on.
     pub(crate) fn drawn(&self) -> Stack<impl Describe> {
         self.policies.clone().bulkhead(self.slots.clone()).timeout(self.timeout.clone())
     }
 
-    /// Attempts after the first ones.
+    /// Returns how many attempts followed a first attempt.
     pub(crate) fn retried(&self) -> u64 {
         self.retried.load(Relaxed)
     }
 
-    /// Calls that a further attempt has saved.
+    /// Returns how many calls a further attempt saved.
     pub(crate) fn recovered(&self) -> u64 {
         self.recovered.load(Relaxed)
     }
@@ -132,7 +133,7 @@ impl Store {
     }
 }
 
-/// To the retry only this is a failure: another one is writing, and will have done so in a moment.
+/// The retry's classifier. Only a busy database is a failure: another writer will be done in a moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Busy;
 
@@ -146,7 +147,7 @@ impl<T> Classify<T, Error<PoolError>> for Busy {
     }
 }
 
-/// To the breaker that is none, nor is a mistake of the caller's.
+/// The breaker's classifier. A busy database is no failure, and neither is a mistake of the caller.
 #[derive(Clone, Copy)]
 pub(crate) struct Health;
 

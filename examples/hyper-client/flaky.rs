@@ -14,7 +14,7 @@ use axum::routing::get;
 use hyper::Method;
 use tokio::net::TcpListener;
 
-/// On loopback, until the process ends.
+/// A server on loopback, until the process ends.
 pub(crate) struct Flaky {
     address: SocketAddr,
     script: Arc<Script>,
@@ -41,12 +41,12 @@ impl Flaky {
         format!("http://{}/", self.address)
     }
 
-    /// How many requests came.
+    /// Returns how many requests came.
     pub(crate) fn requests(&self) -> u64 {
         self.script.requests.load(Relaxed)
     }
 
-    /// How many of them were no `GET`s.
+    /// Returns how many requests were not `GET`s.
     pub(crate) fn posts(&self) -> u64 {
         self.script.posts.load(Relaxed)
     }

@@ -21,16 +21,16 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 use flaky::Flaky;
 use tally::Tally;
 
-/// A hyper client that gets over a flaky server: the standard stack of policies, with
-/// some of them set for this server, as a layer around the client.
+/// A hyper client that copes with a flaky server: the standard stack of policies, as
+/// a layer around the client, with some settings for this server.
 ///
-/// The server is on loopback: first it fails now and then, then it is down for a
-/// while, then it is well. Printed are the stack, what the circuit breaker did, and
-/// how many calls and attempts there were.
+/// The server is on loopback. First it fails now and then, then it is down, then it
+/// is well. The program prints the stack, the circuit breaker's changes, and the
+/// numbers of calls and attempts.
 #[derive(Parser)]
 #[command(name = "hyper-client", verbatim_doc_comment)]
 struct Flags {
-    /// How long it runs, 1 to 600; the server is down for a quarter of it
+    /// How many seconds it runs, 1 to 600; the server is down for a quarter
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
 }
@@ -52,18 +52,18 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     let breaker = CircuitBreaker::builder("flaky")
         .trip(Trip::failure_rate(0.5).over(Window::time(time / 10)).min_calls(20))
         .open_for(time / 20)
-        // To hyper whatever the server says is a success.
+        // To hyper, each response of the server is a success.
         .classify(Statuses::health())
         .build();
     breaker.on_event(move |event| {
-        // The other events are the refused calls.
+        // The other events are the rejected calls.
         if event.change().is_some() {
             println!("{:5} ms: {event}", began.elapsed().as_millis());
         }
     });
     let retry = Retry::builder("flaky")
         .backoff(Backoff::exponential(Duration::from_millis(10)))
-        // What an open circuit refuses is refused at once, and does not wait until it closes.
+        // The retry does not wait for an open circuit.
         .max_rejection_wait(Duration::ZERO)
         .classify(Statuses::transient())
         .on_event(tally.observer())
@@ -76,9 +76,9 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     stack.check().iter().for_each(|concern| eprintln!("{concern}"));
 
     let client = ServiceBuilder::new()
-        // A `POST` is sent once, as the rule of `http::Request` says: the server may have done it although no answer came.
+        // The rule of `http::Request` sends a `POST` once: the server may have done the work although no answer came.
         .layer(stack.layer())
-        // Inside of the policies, so that they see how bodies end: a head may come in time, and the rest never.
+        // Inside the policies, so that they see how bodies end: a head may come in time, and its body never.
         .and_then(whole)
         .service(Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>());
 
@@ -89,7 +89,7 @@ async fn run(time: Duration) -> Result<(), BoxError> {
             let method = if worker == 0 { Method::POST } else { Method::GET };
             while began.elapsed() < time {
                 let request = Request::builder().method(&method).uri(&uri).body(Empty::new());
-                let request = request.expect("all of it is valid");
+                let request = request.expect("each part of the request is valid");
                 tally.add(&method, &client.clone().oneshot(request).await);
                 time::sleep(Duration::from_millis(10)).await;
             }
@@ -99,7 +99,7 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     tally.account(&server, &breaker)
 }
 
-/// Reads an answer to its end.
+/// Reads a response to its end.
 async fn whole(response: Response<Incoming>) -> Result<Response<Bytes>, BoxError> {
     let (head, body) = response.into_parts();
     Ok(Response::from_parts(head, body.collect().await?.to_bytes()))

@@ -1,4 +1,4 @@
-//! What became of the calls.
+//! Counts of how calls ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,7 +11,7 @@ use tower::BoxError;
 
 use crate::flaky::Flaky;
 
-/// Counts; clones count together.
+/// Counters, shared by their clones.
 #[derive(Clone, Default)]
 pub(crate) struct Tally(Arc<Counters>);
 
@@ -26,7 +26,7 @@ struct Counters {
 }
 
 impl Tally {
-    /// For the retry to tell what it does.
+    /// Returns the observer of the retry.
     pub(crate) fn observer(&self) -> impl Fn(&Event) + use<> {
         let Self(counters) = self.clone();
         move |event| match event.kind() {
@@ -54,12 +54,12 @@ impl Tally {
         let [calls, posts, good, refused, retried, recovered] =
             [calls, posts, good, refused, retried, recovered].map(|counter| counter.load(Relaxed));
         println!("\ncalls        {calls:6}");
-        println!("  succeeded  {good:6}   {recovered} of them by another attempt");
-        println!("  refused    {refused:6}   in the end, as the circuit was open");
-        println!("attempts     {:6}   as the server counted them", server.requests());
-        println!("  retries    {retried:6}   waited for; some were refused then");
-        println!("POSTs        {posts:6}   sent once; the server counted {} of them", server.posts());
-        claim(good > 0 && recovered > 0, "failures now and then were got over")?;
+        println!("  succeeded  {good:6}   {recovered} by another attempt");
+        println!("  rejected   {refused:6}   because the circuit was open");
+        println!("attempts     {:6}   by the server's count", server.requests());
+        println!("  retries    {retried:6}   after a wait; some were then rejected");
+        println!("POSTs        {posts:6}   sent once; the server counted {}", server.posts());
+        claim(good > 0 && recovered > 0, "retries made up for single failures")?;
         claim(refused > 0, "the circuit was open while the server was down")?;
         claim(breaker.state() == State::Closed, "the circuit closed when the server was well")?;
         claim(server.posts() <= posts, "no POST was sent twice")

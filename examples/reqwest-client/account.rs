@@ -1,4 +1,4 @@
-//! What each call came to.
+//! The end of each call.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tower::BoxError;
 
 use crate::upstream::{Act, Upstream};
 
-/// What a call through the stack gives.
+/// The result of a call through the stack.
 type Answer = Result<Response, Error<reqwest::Error>>;
 
 /// Prints a line for each call.
@@ -29,7 +29,7 @@ impl<'a> Account<'a> {
         Self { upstream }
     }
 
-    /// Makes a call while the upstream plays `acts`, and expects so many requests of it.
+    /// Makes a call while the upstream plays `acts`, and expects `expected` requests there.
     pub(crate) async fn call(
         &self,
         what: &'static str,
@@ -44,7 +44,7 @@ impl<'a> Account<'a> {
         print!("  {what:24}{seen} requests in {:4} ms: ", took.as_millis());
         match &answer {
             Ok(response) => println!("{}", response.status()),
-            Err(Error::Rejected(rejection)) => println!("refused, {rejection}"),
+            Err(Error::Rejected(rejection)) => println!("rejected, {rejection}"),
             Err(Error::Inner(error)) => println!("failed, {error}"),
         }
         Ended { what, requests: (seen, requests), took, answer }
@@ -71,7 +71,7 @@ impl Ended {
 
     fn is(&self, so: bool, what: &str) -> Result<(), BoxError> {
         let (seen, expected) = self.requests;
-        claim(so && seen == expected, &format!("`{}` came to {what} by {expected} requests", self.what))
+        claim(so && seen == expected, &format!("`{}` has {what} by {expected} requests", self.what))
     }
 }
 

@@ -23,17 +23,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 use account::{Account, claim};
 use upstream::{Act, Upstream};
 
-/// A reqwest client that gets over a flaky upstream: the standard stack of policies
+/// A reqwest client that copes with a flaky upstream: the standard stack of policies
 /// around calls of `send`, and as a layer around the client.
 ///
-/// The upstream is on loopback, and is told what to do with each request: to ask for
-/// a second's patience, to close the connection, to hang, to be slow, to be down.
-/// Printed are the stack, what its policies tell to `tracing`, and what each call
-/// came to.
+/// The upstream is on loopback, and plays an act for each request: it asks for a
+/// pause of a second, closes the connection, hangs, is slow, or is down. The program
+/// prints the stack, its policies' `tracing` events, and the end of each call.
 #[derive(Parser)]
 #[command(name = "reqwest-client", verbatim_doc_comment)]
 struct Flags {
-    /// Prints what the calls came to alone, without the policies' events
+    /// Prints only how the calls ended, without the policies' events
     #[arg(long)]
     quiet: bool,
 }
@@ -41,7 +40,7 @@ struct Flags {
 #[tokio::main]
 async fn main() -> ExitCode {
     let level = if Flags::parse().quiet { Level::ERROR } else { Level::DEBUG };
-    // A circuit that opens is a warning; calls that are retried, refused or cut off are told at the level debug.
+    // An opening circuit has the level warn; retried, rejected and cut-off calls have the level debug.
     tracing_subscriber::registry()
         .with(Targets::new().with_target("seawall", level))
         .with(tracing_subscriber::fmt::layer().without_time().with_target(false))
@@ -58,10 +57,10 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), BoxError> {
     let upstream = Upstream::serve().await?;
     let (url, account) = (upstream.url(), Account::of(&upstream));
-    // Nothing of the environment comes between: it is all on loopback.
+    // No proxy of the environment: all is on loopback.
     let client = Client::builder().no_proxy().build()?;
 
-    // To reqwest whatever the upstream says is a success; to `Health` a 500 is a failure, and a 404 is none.
+    // To reqwest, each response of the upstream is a success. To `Health`, a 500 is a failure, and a 404 is not.
     let breaker =
         CircuitBreaker::builder("inventory").trip(Trip::consecutive(5)).open_for(OPEN_FOR).classify(Health).build();
     breaker.on_event(seawall::tracing);
@@ -76,15 +75,17 @@ async fn run() -> Result<(), BoxError> {
     account.call("hangs", &[Act::Hang], 2, get()).await.came_to(200)?;
     account.call("is slow", &[Act::Slow(Duration::from_millis(50))], 1, get()).await.came_to(200)?;
     let busy = account.call("is busy for a second", &[Act::Busy(1)], 2, get()).await;
-    claim(busy.took() >= Duration::from_secs(1), "the upstream was left alone for as long as it asked")?;
+    claim(busy.took() >= Duration::from_secs(1), "the upstream had the pause that it asked for")?;
     busy.came_to(200)?;
 
     println!("\nthe same stack, as a layer around the client");
     let service = ServiceBuilder::new()
-        // What may be sent twice: by the method, or as it has an `Idempotency-Key`. The rest is sent once.
+        // Idempotent methods, and requests with an `Idempotency-Key`, may be sent twice. All others are sent once.
         .layer(stack.layer().clone_request(Idempotent::new().by_key()))
         .service(client.clone());
-    let send = |request: RequestBuilder| async { service.clone().oneshot(request.build().expect("it is valid")).await };
+    let send = |request: RequestBuilder| async {
+        service.clone().oneshot(request.build().expect("the request is valid")).await
+    };
     account.call("resets a GET", &[Act::Reset], 2, send(client.get(&url))).await.came_to(200)?;
     account.call("resets a POST", &[Act::Reset], 1, send(client.post(&url))).await.failed()?;
     let keyed = client.post(&url).header("idempotency-key", "8e03978e");
@@ -99,17 +100,17 @@ async fn run() -> Result<(), BoxError> {
     claim(breaker.state() == State::Closed, "the circuit closed")
 }
 
-/// For how long an open circuit refuses calls. Longer than a retry waits: who calls meanwhile is told so at once.
+/// How long an open circuit rejects calls. Longer than a retry waits, so calls to an open circuit fail at once.
 const OPEN_FOR: Duration = Duration::from_millis(1_600);
 
-/// The standard stack, with what is special about this upstream.
+/// The standard stack, with settings for this upstream.
 fn stack(
     breaker: &CircuitBreaker<Health>,
 ) -> Stack<Standard<impl Decide<Response, reqwest::Error> + Clone + use<>, Health>> {
     let retry = Retry::builder("inventory")
         .backoff(Backoff::exponential(Duration::from_millis(10)))
         .classify(Transient)
-        // When an upstream that is busy wants to be called again: by its `Retry-After`, up to a second.
+        // A busy upstream says in `Retry-After` when to call again; at most a second is obeyed.
         .hint(hint)
         .max_retry_after(Duration::from_secs(1))
         .on_event(seawall::tracing)

@@ -1,4 +1,4 @@
-//! A server that does as it is told.
+//! A server that plays acts.
 
 use std::collections::VecDeque;
 use std::future;
@@ -17,22 +17,22 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
-/// What it does with a request.
+/// What the server does with a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     /// Answers with a 500.
     Fail,
-    /// Answers with a 503, which asks to be called again after so many seconds.
+    /// Answers with a 503, and asks for another call after this many seconds.
     Busy(u32),
     /// Closes the connection without an answer.
     Reset,
     /// Never answers.
     Hang,
-    /// Takes so long to answer.
+    /// Answers after this duration.
     Slow(Duration),
 }
 
-/// On loopback, until the process ends; clones are the same.
+/// A server on loopback, until the process ends, shared by its clones.
 #[derive(Clone)]
 pub(crate) struct Upstream {
     address: SocketAddr,
@@ -62,19 +62,19 @@ impl Upstream {
         format!("http://{}/stock/7", self.address)
     }
 
-    /// What it does next; after that it answers with 200.
+    /// Sets the next acts. After them the server answers with 200.
     pub(crate) fn play(&self, acts: &[Act]) {
         self.script(|script| *script = Script { acts: acts.iter().copied().collect(), requests: 0 });
     }
 
-    /// How many requests came since.
+    /// Returns how many requests came since the acts were set.
     pub(crate) fn requests(&self) -> usize {
         self.script(|script| script.requests)
     }
 
     async fn connection(self, socket: TcpStream) {
         let service = service_fn(|request| self.answer(request));
-        // It ends with an error where the script says so, or the client has gone.
+        // A connection ends with an error if the act says so, or if the client has gone.
         let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
     }
 

@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::time;
 
-/// Calls one upstream; clones share the connections.
+/// A client of one upstream. Clones share the connections.
 #[derive(Clone)]
 pub(crate) struct Caller {
     client: Client<HttpConnector, Empty<Bytes>>,
@@ -33,13 +33,13 @@ impl Caller {
         }
     }
 
-    /// One request, answered in full and in time. A server's error is an error here, so that the breaker's default
-    /// classification sees it.
+    /// Sends a request and reads the whole response in time. A server's error is an error here, so that the breaker's
+    /// default classifier counts it.
     pub(crate) async fn call(&self) -> Result<(), Fault> {
         let exchange = async {
             let response = self.client.get(self.uri.clone()).await.map_err(|error| Fault::of(&error))?;
             let status = response.status();
-            // Read to its end, or the connection could not be used again.
+            // Read to its end, because the connection could not be used again otherwise.
             response.into_body().collect().await.map_err(|error| Fault::of(&error))?;
             if status.is_server_error() { Err(Fault::Status) } else { Ok(()) }
         };
@@ -47,7 +47,7 @@ impl Caller {
     }
 }
 
-/// Why a call that was sent came to nothing.
+/// Why a sent call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Status,

@@ -1,4 +1,4 @@
-//! What the pictures have in common.
+//! What the pictures share.
 
 use std::error::Error;
 use std::fs;
@@ -35,8 +35,8 @@ pub(crate) fn text(size: u32) -> TextStyle<'static> {
 pub(crate) const GOOD: RGBColor = RGBColor(0x8c, 0xcf, 0xa8);
 pub(crate) const FAILED: RGBColor = RGBColor(0xe0, 0x6c, 0x5f);
 pub(crate) const REJECTED: RGBColor = RGBColor(0xc4, 0xc9, 0xd1);
-/// Behind the areas, while an upstream is sick.
+/// The colour behind the areas while an upstream is sick.
 pub(crate) const SICK: RGBColor = RGBColor(0xfd, 0xec, 0xd2);
-/// Of lines over the areas.
+/// The colour of lines over the areas.
 pub(crate) const LINE: RGBColor = RGBColor(0x1d, 0x35, 0x57);
 const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);

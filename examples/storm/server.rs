@@ -1,4 +1,4 @@
-//! What both upstreams are: a hyper server on loopback.
+//! The server of all upstreams: hyper on loopback.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time;
 
-/// A server that is bound but does not answer yet, so that the run can start when both sides are there.
+/// A server that is bound but does not answer yet, so that the run starts when both sides are ready.
 pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -34,8 +34,8 @@ impl Server {
         self.address
     }
 
-    /// Answers until it is dropped, and takes every connection with it then. An answer that is dropped before it is
-    /// ready had a client that has gone; an error drops the connection without a word.
+    /// Answers until the future is dropped, and then closes every connection. An answer is dropped before it is ready if its
+    /// client has gone. An error drops the connection without an answer.
     pub(crate) async fn serve<F, A, E>(self, answer: F) -> Infallible
     where
         F: Fn() -> A + Clone + Send + 'static,
@@ -46,24 +46,24 @@ impl Server {
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
-                // Only to forget those that ended.
+                // Only to remove ended connections.
                 Some(_) = connections.join_next() => continue,
             };
             let Ok((stream, _)) = accepted else {
-                // The process may have as many files open as it is allowed to; some of them will be closed.
+                // The process may have all the files open that it is allowed to; some will be closed soon.
                 time::sleep(ACCEPT_AGAIN).await;
                 continue;
             };
-            // Without linger every close from this side is a reset; the only one in a run is an error of `answer`.
+            // Without linger every close from this side is a reset. In a run, only an error of `answer` closes a connection.
             if stream.set_nodelay(true).and_then(|()| stream.set_zero_linger()).is_err() {
-                // Some systems say so when the client has gone already.
+                // Some systems return an error if the client has gone already.
                 continue;
             }
             let answer = answer.clone();
             let connection =
                 http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(move |_| answer()));
             connections.spawn(async move {
-                // A client that went away and an error of `answer` are both part of the play.
+                // A client that has gone, and an error of `answer`, are both part of the act.
                 let _ = connection.await;
             });
         }

@@ -1,4 +1,4 @@
-//! A server of fixed capacity, which works on whatever has come.
+//! A server of fixed capacity that works on every request, also if its client has gone.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,15 +16,15 @@ use tokio::time::{self, Instant};
 
 use crate::server::Server;
 
-/// How much it can do.
+/// The server's capacity.
 #[derive(Clone, Copy)]
 pub(crate) struct Means {
-    /// Requests that it works on at once.
+    /// The requests that the server works on at once.
     pub(crate) servers: usize,
-    /// For how long it works on one.
+    /// How long the server works on a request.
     pub(crate) service: Duration,
-    /// Requests that wait until it comes to them. What comes when there are so many gets a 503 at once. What is in it stays
-    /// when its client goes: as in the listen and socket buffers, thread pools and databases of real servers.
+    /// The requests that may wait. With a full queue, a new request gets a 503 at once. A waiting request stays when its client
+    /// goes, as in the listen and socket buffers, thread pools and databases of real servers.
     pub(crate) queue: usize,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Upstream {
     work: Arc<Mutex<Work>>,
 }
 
-/// What it has done so far.
+/// The server's work so far.
 #[derive(Clone, Default)]
 pub(crate) struct Work {
     /// When requests came.
     pub(crate) came: Vec<Instant>,
-    /// When there was an answer that nobody waited for.
+    /// The times of answers for which no client waited.
     pub(crate) dead: Vec<Instant>,
 }
 
@@ -61,7 +61,7 @@ impl Upstream {
         Arc::clone(&self.work)
     }
 
-    /// Answers until it is dropped. While it is sick it works as ever, and then answers with a 500.
+    /// Answers until the future is dropped. A sick server works as usual, and then answers with a 500.
     pub(crate) async fn serve(self, sick: Option<Range<Instant>>) -> Infallible {
         let Self { server, means, work } = self;
         let (queue, requests) = mpsc::channel(means.queue);
@@ -87,7 +87,7 @@ impl Upstream {
     }
 }
 
-/// One of its servers: takes the next request, whoever may still wait for it.
+/// One of the workers: takes the next request, also if its client has gone.
 async fn answer(
     requests: Arc<AsyncMutex<Receiver<Request>>>,
     service: Duration,
@@ -96,7 +96,7 @@ async fn answer(
 ) {
     let mut free_at = Instant::now();
     while let Some(request) = next(&requests).await {
-        // From when it could have begun: timers are late by a millisecond, which must not cost capacity.
+        // From the time at which the work could begin: timers are late by a millisecond, which must not cost capacity.
         free_at = free_at.max(request.came) + service;
         time::sleep_until(free_at).await;
         let is_sick = sick.as_ref().is_some_and(|sick| sick.contains(&free_at));

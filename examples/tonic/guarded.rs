@@ -1,4 +1,4 @@
-//! A client that calls again when the server says so, and leaves it alone when it is down.
+//! A client that calls again when the server says so, and does not call a server that is down.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ pub(crate) async fn calls() -> Result<(), BoxError> {
     let breaker = CircuitBreaker::builder("warehouse")
         .trip(Trip::consecutive(3))
         .open_for(OPEN_FOR)
-        // That it is called too often is not its fault; that it is unavailable is.
+        // Too many calls are not the server's fault; to be unavailable is.
         .classify(GrpcCodes::health())
         .build();
     breaker.on_event(|event| println!("  {event}"));
@@ -38,12 +38,12 @@ pub(crate) async fn calls() -> Result<(), BoxError> {
     stack.check().iter().for_each(|concern| eprintln!("{concern}"));
     let call = async || {
         let result = stack.execute(|| {
-            // A generated client is called by `&mut`, so each attempt has one of its own. They share the connection.
+            // A generated client is called by `&mut`, so each attempt has its own client. They share the connection.
             let mut client = client.clone();
             async move { client.stock(item("shovel")).await }
         });
         let began = Instant::now();
-        // A rejection becomes the status that stands for it, for callers that know of nothing else.
+        // A rejection becomes the matching status, for callers that only know statuses.
         let status = result.await.map_err(into_status).map_or_else(|status| status, |_| Status::ok("there are some"));
         println!("{:?} after {} ms, {:?}", status.code(), began.elapsed().as_millis(), status.message());
         status.code()
@@ -54,15 +54,15 @@ pub(crate) async fn calls() -> Result<(), BoxError> {
         claim(call().await == Code::Ok, "a call came through")?;
     }
     let refused = limiter.snapshot().rejected();
-    claim(refused > 0, "the server refused calls")?;
-    claim(heeded.load(Relaxed) as u64 == refused, "each was made again exactly when the server said")?;
+    claim(refused > 0, "the server rejected calls")?;
+    claim(heeded.load(Relaxed) as u64 == refused, "each call was repeated exactly when the server said")?;
 
     println!("\nit is down");
     limiter.set_quota(Quota::per_second(1000));
     warehouse.is_down(true);
     claim(call().await == Code::Unavailable, "a call failed")?;
     let requests = warehouse.requests();
-    claim(call().await == Code::Unavailable && warehouse.requests() == requests, "the warehouse was left alone")?;
+    claim(call().await == Code::Unavailable && warehouse.requests() == requests, "the warehouse got no call")?;
 
     println!("\nit is back");
     warehouse.is_down(false);
@@ -72,15 +72,15 @@ pub(crate) async fn calls() -> Result<(), BoxError> {
 
 const OPEN_FOR: Duration = Duration::from_millis(600);
 
-/// Makes calls again that the server has not worked on, and counts those that waited for exactly what it asked for.
+/// Repeats calls that the server has not worked on, and counts the calls that waited exactly as long as it asked.
 fn retry(heeded: &Arc<AtomicUsize>) -> Retry<impl Decide<Response<Quantity>, Status> + use<>> {
     let (heeded, asked) = (Arc::clone(heeded), Arc::new(Mutex::new(None)));
     let said = Arc::clone(&asked);
     Retry::builder("warehouse")
         .backoff(Duration::from_millis(20))
         .classify(GrpcCodes::transient())
-        // When the server wants to be called again, by its `grpc-retry-pushback-ms`: that takes the place of the backoff.
-        // `.hint(hint)` is all that it takes; this one also says what it heard.
+        // The server's `grpc-retry-pushback-ms` says when to call again, and replaces the backoff. `.hint(hint)` would be enough;
+        // this hint also prints the pushback.
         .hint(move |attempt: &Attempt, result: &Result<Response<Quantity>, Status>| {
             let hint = hint(attempt, result);
             if let (Hint::Exactly(wait), Err(status)) = (hint, result) {
@@ -89,7 +89,7 @@ fn retry(heeded: &Arc<AtomicUsize>) -> Retry<impl Decide<Response<Quantity>, Sta
             }
             hint
         })
-        // What an open circuit refuses is refused at once, and does not wait until it closes.
+        // The retry does not wait for an open circuit.
         .max_rejection_wait(Duration::ZERO)
         .on_event(move |event| {
             println!("  {event}");

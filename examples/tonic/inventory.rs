@@ -7,7 +7,7 @@
 //! message Quantity { uint32 pieces = 1; }
 //! ```
 //!
-//! so that no protoc is needed; leaner, but used in the same way.
+//! so that the example needs no protoc. This code is shorter, but is used in the same way.
 
 use std::convert::Infallible;
 use std::pin::Pin;

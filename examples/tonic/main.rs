@@ -16,11 +16,11 @@ use tower::BoxError;
 use inventory::Item;
 use stores::{Shop, Warehouse, connect, serve};
 
-/// tonic clients and servers that keep to each other's limits.
+/// tonic clients and servers that keep each other's limits.
 ///
-/// A shop and its warehouse are on loopback. First a call's deadline is passed on from
-/// server to server; then the warehouse answers four calls a second, says when to call
-/// again, and is called then; then it is down, and a circuit breaker leaves it alone.
+/// A shop and its warehouse are on loopback. First a call's deadline goes from server
+/// to server. Then the warehouse answers four calls a second and says when to call
+/// again, and the client does. Then it is down, and a circuit breaker stops the calls.
 #[derive(Parser)]
 #[command(name = "tonic", verbatim_doc_comment)]
 struct Flags {
@@ -46,7 +46,7 @@ async fn run(time: Duration) -> Result<(), BoxError> {
     guarded::calls().await
 }
 
-/// Who calls says how long he waits, and nobody works for longer than that.
+/// The caller says how long it waits, and no server works for longer.
 async fn deadlines(time: Duration) -> Result<(), BoxError> {
     let wide = RateLimiter::new("requests", Quota::per_second(1000));
     let warehouse = Warehouse::default();
@@ -57,12 +57,12 @@ async fn deadlines(time: Duration) -> Result<(), BoxError> {
     let stock = Deadline::after(time).scope(shop.stock(item("shovel"))).await?.into_inner();
     println!("  there are {} shovels", stock.pieces);
     let is_passed_on = warehouse.left().is_some_and(|left| left <= time - Shop::WORK);
-    claim(is_passed_on, "the warehouse was told what the shop has left of the caller's time")?;
+    claim(is_passed_on, "the warehouse knows the remaining time of the caller")?;
 
-    println!("the same, for what is never found");
+    println!("the same, for an item that is never found");
     let began = Instant::now();
     let status = Deadline::after(time).scope(shop.stock(item("lost"))).await.err().ok_or("it was found")?;
-    // tonic keeps to `grpc-timeout` as well, on both sides, and says CANCELLED: `code` knows what its own side meant.
+    // tonic obeys `grpc-timeout` too, on both sides, and says CANCELLED. `code` tells which side ended the call.
     let code = code(&status);
     println!("  {} after {} ms: {}", code.name(), began.elapsed().as_millis(), status.message());
     claim(matches!(code, GrpcCode::DeadlineExceeded | GrpcCode::Cancelled), "the call was cut off at its deadline")

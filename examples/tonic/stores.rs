@@ -17,7 +17,7 @@ use tower::{BoxError, Layer, ServiceBuilder};
 
 use crate::inventory::{Inventory, InventoryClient, InventoryServer, Item, Quantity};
 
-/// A client whose calls say how much time there is.
+/// A client whose calls carry their remaining time.
 pub(crate) type Client = InventoryClient<WriteDeadline<Channel>>;
 
 /// Connects to a server.
@@ -31,17 +31,17 @@ pub(crate) fn serve(inventory: impl Inventory, limiter: &RateLimiter) -> io::Res
     let incoming = TcpIncoming::bind((Ipv4Addr::LOCALHOST, 0).into())?.with_nodelay(Some(true));
     let address = incoming.local_addr()?;
     let layers = ServiceBuilder::new()
-        // What a caller says is cut to 5 s, and holds for all that the handler does.
+        // The caller's time, cut to 5 s, is the deadline of all work in the handler.
         .layer(ReadDeadlineLayer::grpc(Duration::from_secs(5)))
         .layer(grpc_respond(limiter.layer()))
-        // Ends what is not done by the deadline, or in this time where that is later.
+        // Cuts calls off at the deadline, or after this time if that is later.
         .layer(grpc_respond(Timeout::new("stores", Duration::from_secs(2)).layer()));
     let server = Server::builder().layer(layers).add_service(InventoryServer::new(inventory));
     tokio::spawn(server.serve_with_incoming(incoming));
     Ok(address)
 }
 
-/// Knows how much there is.
+/// The server that knows the stock.
 #[derive(Clone, Default)]
 pub(crate) struct Warehouse(Arc<State>);
 
@@ -57,12 +57,12 @@ impl Warehouse {
         self.0.is_down.store(is_down, Relaxed);
     }
 
-    /// How many requests came to the handler.
+    /// Returns how many requests came to the handler.
     pub(crate) fn requests(&self) -> usize {
         self.0.requests.load(Relaxed)
     }
 
-    /// How much time there was for the last of them, if anyone said so.
+    /// Returns how much time the last request had, if it had a deadline.
     pub(crate) fn left(&self) -> Option<Duration> {
         *self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,13 +81,13 @@ impl Inventory for Warehouse {
     }
 }
 
-/// Asks the warehouse.
+/// The server that asks the warehouse.
 pub(crate) struct Shop {
     pub(crate) warehouse: Client,
 }
 
 impl Shop {
-    /// How long it does something else before it asks.
+    /// How long the shop works before it asks the warehouse.
     pub(crate) const WORK: Duration = Duration::from_millis(100);
 }
 
@@ -96,12 +96,12 @@ impl Inventory for Shop {
     async fn stock(&self, request: Request<Item>) -> Result<Response<Quantity>, Status> {
         what_is_left("the shop");
         time::sleep(Self::WORK).await;
-        // The rest of the time is the warehouse's. Nothing here says so: the client does.
+        // The warehouse gets the remaining time. The client sends it; no argument here does.
         self.warehouse.clone().stock(request.into_inner()).await
     }
 }
 
-/// Of the time that the caller gave: not an argument from handler to handler, but around all that they do.
+/// Prints and returns the caller's remaining time. The deadline is around all work of the handlers, and not an argument.
 fn what_is_left(who: &str) -> Option<Duration> {
     let left = Deadline::current()?.remaining();
     println!("  {who} has {} ms left", left.as_millis());

@@ -1,4 +1,4 @@
-//! What a record says of a run.
+//! The figures of a run, from its record.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ impl Record {
         self.phases.iter().copied().fold(Counts::default(), Counts::plus)
     }
 
-    /// What the sick phases saw.
+    /// Adds up the counts of the sick phases.
     pub(super) fn sick(&self) -> Counts {
         self.script.illnesses().map(|number| self.phases[number]).fold(Counts::default(), Counts::plus)
     }
 
-    /// Good answers a second while the upstream is healthy, leaving out what [`Self::time_to_recover`] tells.
+    /// Good answers a second while the upstream is healthy, without the time that [`Self::time_to_recover`] returns.
     pub(super) fn healthy_goodput(&self) -> f64 {
         let healthy = |number: usize| {
             let (from, until) = (self.slice() * number as u32, self.slice() * (number as u32 + 1));
@@ -29,15 +29,15 @@ impl Record {
         good.iter().sum::<u64>() as f64 / (self.slice() * good.len() as u32).as_secs_f64()
     }
 
-    /// From the first moment of an illness to the first opening in it.
+    /// The time from the start of an illness to the first opening in it.
     pub(super) fn time_to_open(&self, illness: usize) -> Option<Duration> {
         let Phase { from, until, .. } = self.script.phases()[illness];
         let opened = self.changes.iter().find(|change| change.to == Gate::Open && (from..until).contains(&change.at));
         opened.map(|change| change.at - from)
     }
 
-    /// From the end of an illness to the first good answer and, where there is a breaker, to its last closing. `None` if
-    /// that did not come about before the next illness.
+    /// The time from the end of an illness to the first good answer, and with a breaker to its last closing. `None` if the
+    /// next illness came first.
     pub(super) fn time_to_recover(&self, illness: usize) -> Option<Duration> {
         let Phase { from, until, .. } = self.script.phases()[illness + 1];
         let good = self.first_good[illness + 1]?.saturating_sub(from);
@@ -65,7 +65,7 @@ mod tests {
     use crate::illness::record::{Change, Ending};
     use crate::illness::script::Script;
 
-    /// Of a run in which the upstream heals from its first illness at 2.3 s and falls ill again at 3.2 s.
+    /// A run in which the upstream heals from its first illness at 2.3 s and falls ill again at 3.2 s.
     fn record(changes: &[(u64, Gate)]) -> Record {
         let mut record = Record::new(Arc::new(Script::new(Duration::from_secs(10))));
         let change = |&(at, to)| Change { at: Duration::from_millis(at), to, why: String::new() };

@@ -1,4 +1,4 @@
-//! The breaker, and the two ways to call through it. All that this program needs of seawall is in this file.
+//! The breaker, and the two ways to call through it. All use of seawall in this act is in this file.
 
 use seawall::{CircuitBreaker, Error, State, Trip, Window};
 use tower::{Service, ServiceBuilder, service_fn};
@@ -9,7 +9,7 @@ use crate::client::{Caller, Fault};
 
 pub(super) fn breaker(pace: &Pace, recorder: Recorder) -> CircuitBreaker {
     let breaker = CircuitBreaker::builder("upstream")
-        // For failures among successes, for a callee that answers late, and for one that is gone: the last is quickest.
+        // For failures among successes, for a callee that answers late, and for a callee that is gone. The last rule is quickest.
         .trip(Trip::failure_rate(0.5).over(Window::time(pace.window)).min_calls(20))
         .trip(Trip::slow_rate(0.5, pace.slower_than).over(Window::calls(40)).min_calls(20))
         .trip(Trip::consecutive(15))

@@ -20,7 +20,7 @@ use std::time::Duration;
 use run::{Side, run};
 use script::Script;
 
-/// Plays both sides, one after the other, in that time; prints tables and leaves a picture.
+/// Plays both sides, one after the other, in that time. Prints tables and writes a picture.
 pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
     let script = Arc::new(Script::new(time / 2));
     let bare = run(Side::Bare, &script, seed).await?;
@@ -38,6 +38,6 @@ pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>
 }
 
 const GOODPUT: &str = "\
-Goodput of the whole run counts the late answers of the slow upstream too, which
-the breaker does not wait for, and misses the calls that it refuses until it has
-seen that the upstream is well.";
+Goodput of the whole run also counts the late answers of the slow upstream; the
+breaker does not wait for them. The breaker's goodput lacks the calls that it
+rejects until it has seen that the upstream is well.";

@@ -37,7 +37,7 @@ pub(super) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -
     chart.draw_series(AreaSeries::new(line(run, |counts| counts.good), 0.0, GOOD.filled()))?;
     chart.draw_series(LineSeries::new(line(run, |counts| counts.reached), LINE.stroke_width(2)))?;
 
-    // Over the mesh, or one of its lines may cross the names out.
+    // Over the mesh, because its lines could cross the names out.
     let top = highest * HEADROOM;
     chart.draw_series(sick().map(|phase| {
         let (from, until) = (phase.from.as_secs_f64(), phase.until.as_secs_f64());
@@ -51,7 +51,7 @@ pub(super) fn draw(area: &Canvas<'_>, run: &Record, title: &str, highest: f64) -
     Ok(())
 }
 
-/// The most that any slice of the run saw, a second.
+/// The highest rate of all slices of the run, a second.
 pub(super) fn highest(run: &Record) -> f64 {
     line(run, |counts| counts.calls().max(counts.reached)).map(|(_, rate)| rate).fold(0.0, f64::max)
 }

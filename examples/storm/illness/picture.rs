@@ -68,7 +68,7 @@ fn states(area: &Canvas<'_>, run: &Record) -> Result<(), Box<dyn Error>> {
         .draw()?;
     area.draw(&Text::new("state", (8, STATES / 2 - 8), text(14)))?;
     let mut spans = spans(run);
-    // The brief ones last, and never narrower than the eye can see.
+    // Brief spans last, and never too narrow to see.
     spans.sort_by_key(|span| span.gate == Gate::HalfOpen);
     chart.draw_series(spans.iter().map(|span| {
         let (colour, least) = match span.gate {
@@ -91,7 +91,7 @@ struct Span {
 fn spans(run: &Record) -> Vec<Span> {
     let mut spans = vec![Span { gate: Gate::Closed, from: Duration::ZERO, until: run.script.length() }];
     for change in &run.changes {
-        let last = spans.last_mut().expect("one is there from the start");
+        let last = spans.last_mut().expect("a run has a span from the start");
         last.until = change.at;
         spans.push(Span { gate: change.to, from: change.at, until: run.script.length() });
     }

@@ -1,4 +1,4 @@
-//! What is shown while a run goes on: a bar in a terminal, else a line for each phase.
+//! The progress of a run: a bar in a terminal, otherwise a line for each phase.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
@@ -14,7 +14,7 @@ use super::script::Script;
 pub(super) struct Progress {
     side: Side,
     bar: Option<ProgressBar>,
-    /// How many phases have had their line.
+    /// How many phases have their line already.
     told: usize,
 }
 
@@ -43,12 +43,12 @@ impl Progress {
         self.show(record, None);
         if let Some(bar) = &self.bar {
             bar.finish();
-            // What comes next begins on a line of its own.
+            // The next output begins on a new line.
             eprintln!();
         }
     }
 
-    /// `at` is `None` at the end, when nothing is counted any more.
+    /// `at` is `None` at the end, when the counts are final.
     fn show(&mut self, record: &Record, at: Option<Duration>) {
         let phase = at.map(|at| record.script.phase_at(at));
         if let Some(bar) = &self.bar {

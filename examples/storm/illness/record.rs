@@ -25,7 +25,7 @@ pub(super) enum Ending {
     Rejected,
 }
 
-/// The breaker's state, as far as a picture needs it.
+/// The breaker's state, as the picture shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
     Closed,
@@ -52,18 +52,18 @@ pub(super) struct Counts {
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) script: Arc<Script>,
-    /// By phase of the script, in which the call ended or arrived.
+    /// By the phase of the script in which the call ended or arrived.
     pub(super) phases: Vec<Counts>,
     /// By slice of time, all of one width.
     pub(super) slices: Vec<Counts>,
     pub(super) faults: Faults,
-    /// Turns that no call was made in, because the worker's last one was still under way.
+    /// Turns without a call, because the worker's last call was still in flight.
     pub(super) missed: u64,
-    /// In nanoseconds: of the calls that were sent, and of those that were refused.
+    /// In nanoseconds: of the sent calls, and of the rejected calls.
     pub(super) sent: Histogram<u64>,
     pub(super) refused: Histogram<u64>,
     pub(super) changes: Vec<Change>,
-    /// By phase: when the first good answer came to a call that was begun in it.
+    /// By phase: the first good answer to a call that began in the phase.
     pub(super) first_good: Vec<Option<Duration>>,
 }
 
@@ -214,8 +214,8 @@ impl Faults {
     }
 }
 
-/// Fine enough to see a probe, coarse enough for the picture to stay small; and a few turns of each worker in a slice, or
-/// the rates would swing with the turns.
+/// Fine enough to show a probe, and coarse enough for a small picture. A slice has a few turns of each worker, because the
+/// rates would swing with the turns otherwise.
 fn slices(script: &Script) -> usize {
     let turns = (script.length().as_nanos() / script.pace().period.as_nanos()) as usize;
     (turns / 3).clamp(1, 100)

@@ -35,7 +35,7 @@ pub(super) fn summary(bare: &Record, breaker: &Record) -> Table {
     table
 }
 
-/// What each phase of the script did to either side.
+/// The counts of each phase of the script, for both sides.
 pub(super) fn phases(bare: &Record, breaker: &Record) -> Table {
     let mut table = numbers(&[
         "phase",
@@ -63,7 +63,7 @@ pub(super) fn phases(bare: &Record, breaker: &Record) -> Table {
     table
 }
 
-/// Why the breaker opened: each reason once for a phase, with how often it was that.
+/// Why the breaker opened: each reason once for a phase, with its number.
 pub(super) fn openings(breaker: &Record) -> Vec<String> {
     let mut reasons: Vec<(usize, &str, u32)> = Vec::new();
     for change in breaker.changes.iter().filter(|change| change.to == Gate::Open) {

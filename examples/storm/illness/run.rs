@@ -1,4 +1,4 @@
-//! One run: an upstream, a client, and in between nothing or the breaker.
+//! One run: an upstream, a client, and the breaker between them or not.
 
 use std::fmt;
 use std::io;

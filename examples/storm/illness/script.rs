@@ -1,10 +1,10 @@
-//! What the upstream does and when, and the numbers that both sides go by.
+//! What the upstream does and when, and the numbers of both sides.
 
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-/// How the upstream behaves for a while.
+/// How the upstream behaves in a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mood {
     Healthy,
@@ -32,7 +32,7 @@ impl fmt::Display for Mood {
     }
 }
 
-/// A part of the run in which the upstream keeps to one mood.
+/// A part of the run in which the upstream has one mood.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Phase {
     pub(super) mood: Mood,
@@ -40,7 +40,7 @@ pub(super) struct Phase {
     pub(super) until: Duration,
 }
 
-/// One run, from its first moment to its last; never without phases.
+/// One run, from its first moment to its last. It always has phases.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     phases: Vec<Phase>,
@@ -70,28 +70,28 @@ impl Script {
         self.phases.last().expect("SHARES is not empty").until
     }
 
-    /// The numbers of the sick phases. A healthy one comes after each.
+    /// The numbers of the sick phases. A healthy phase follows each.
     pub(super) fn illnesses(&self) -> impl Iterator<Item = usize> {
         (0..self.phases.len()).filter(|&number| self.phases[number].mood.is_sick())
     }
 
-    /// The number of the phase at `at`; what comes after the end belongs to the last.
+    /// The number of the phase at `at`. Times after the end belong to the last phase.
     pub(super) fn phase_at(&self, at: Duration) -> usize {
         self.phases.iter().position(|phase| at < phase.until).unwrap_or(self.phases.len() - 1)
     }
 }
 
-/// Speeds and limits. A short run has the same storm in a smaller cup.
+/// Speeds and limits, scaled with the length of the run.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     /// How often a worker wants to call.
     pub(super) period: Duration,
     /// How long a call may take before the client gives up on it.
     pub(super) timeout: Duration,
-    /// What the breaker takes for slow: below what the slow upstream needs, above any healthy answer.
+    /// When a call is slow to the breaker: below the time of the slow upstream, above any healthy answer.
     pub(super) slower_than: Duration,
     pub(super) healthy_answer: Range<Duration>,
-    /// Within the timeout, so that only a rule on slowness can see that something is wrong.
+    /// Within the timeout, so that only a rule on slowness can notice the illness.
     pub(super) slow_answer: Range<Duration>,
     pub(super) open_for: Duration,
     pub(super) window: Duration,
@@ -113,10 +113,10 @@ impl Pace {
     }
 }
 
-/// Calls in flight at most: each worker has one.
+/// The most calls in flight: one for each worker.
 pub(super) const WORKERS: usize = 32;
 
-/// Between two illnesses the upstream is well for so long that the breaker can close, and each must open it anew.
+/// Between two illnesses the breaker has time to close, so each illness must open it again.
 const SHARES: [(Mood, f64); 9] = [
     (Mood::Healthy, 0.12),
     (Mood::Errors, 0.11),

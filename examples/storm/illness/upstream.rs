@@ -17,7 +17,7 @@ use super::record::Recorder;
 use super::script::{Mood, Script};
 use crate::server::{Answer, Server};
 
-/// Answers until it is dropped.
+/// Answers until the future is dropped.
 pub(super) async fn serve(server: Server, script: Arc<Script>, recorder: Recorder, seed: u64) -> Infallible {
     let (mood, patient) = watch::channel(Mood::Healthy);
     let patient = Patient {
@@ -33,7 +33,7 @@ pub(super) async fn serve(server: Server, script: Arc<Script>, recorder: Recorde
     }
 }
 
-/// Changes the mood when the script says so, and keeps the last one.
+/// Changes the mood when the script says so, and keeps the last mood.
 async fn play(script: Arc<Script>, started: Instant, mood: watch::Sender<Mood>) -> Infallible {
     for phase in script.phases() {
         time::sleep_until(started + phase.from).await;
@@ -42,7 +42,7 @@ async fn play(script: Arc<Script>, started: Instant, mood: watch::Sender<Mood>) 
     future::pending().await
 }
 
-/// What answers the requests of one connection.
+/// The service of one connection.
 #[derive(Clone)]
 struct Patient {
     mood: watch::Receiver<Mood>,
@@ -62,7 +62,7 @@ impl Patient {
             Mood::Slow => self.after(&self.slow, StatusCode::OK).await,
             Mood::Resets => Err(Reset),
             Mood::Hanging => {
-                // Dropped here when the client hangs up first. An error means that the run is over: just as good.
+                // Dropped here if the client hangs up first. An error means that the run is over, which also ends the wait.
                 let _ = self.mood.changed().await;
                 self.after(&self.healthy, StatusCode::OK).await
             }

@@ -14,8 +14,8 @@ pub(super) struct Turns {
     pub(super) period: Duration,
 }
 
-/// Takes its turns one after the other. A turn that comes while the previous call is still under way is missed and
-/// not made up for: that is what keeps the concurrency bounded.
+/// Takes its turns in order. A turn is missed if the previous call is still in flight, and is not made up for, so that the
+/// concurrency stays bounded.
 pub(super) async fn work<F, C, E>(turns: Turns, recorder: Recorder, mut call: F)
 where
     F: FnMut() -> C,

@@ -1,4 +1,4 @@
-//! Who calls, and how often for one call. All that this act needs of seawall is in this file.
+//! The contenders, and how many attempts each makes for a call. All use of seawall in this act is in this file.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use super::PATIENCE;
 use crate::client::{Caller, Fault};
 
-/// A timeout for each attempt, and retries or none.
+/// A timeout for each attempt, with retries or without.
 #[derive(Clone)]
 pub(super) struct Contender {
     name: &'static str,

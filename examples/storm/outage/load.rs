@@ -1,4 +1,4 @@
-//! Calls that come by the clock, not by the answers.
+//! Calls that begin by the clock, whatever the answers.
 
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
@@ -10,7 +10,7 @@ use super::record::Record;
 use super::script::Script;
 use crate::client::Caller;
 
-/// Offers calls until the end. Those that are under way then are dropped.
+/// Offers calls until the end. Calls in flight are then dropped.
 pub(super) async fn offer(
     contender: &Contender,
     caller: &Caller,
@@ -23,10 +23,10 @@ pub(super) async fn offer(
     let mut record = Record::new(script.clone());
     let mut calls = JoinSet::new();
     for number in 0..(script.end.as_secs_f64() * f64::from(OFFERED)) as u32 {
-        // One in each turn, at any time in it: the load is uneven, and yet its rate is the same in any while. Else chance
-        // would decide when it is back at 95 %.
+        // One call in each turn, at a random time in the turn: uneven load, with the same rate over any stretch of time.
+        // Otherwise chance would decide when the goodput is back at 95 %.
         let due = (f64::from(number) + dice.f64()) / f64::from(OFFERED);
-        // Returns at once for those that are late, and so makes up for them.
+        // Returns at once for a late call, and so makes up for lost time.
         time::sleep_until(begun + time::Duration::from_secs_f64(due)).await;
         record.made.push(begun.elapsed());
         if dice.bool() {

@@ -1,4 +1,4 @@
-//! The third act: an upstream that fails for a while, and callers that retry: not at all, blindly, and on a budget.
+//! The third act: an upstream with an outage, and callers without retries, with naive retries, and with a budget.
 
 mod contender;
 mod load;
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::client::Caller;
 use crate::upstream::{Means, Upstream};
 
-/// Plays all contenders, one after the other, in three quarters of that time; prints a table and leaves a picture.
+/// Plays all contenders, one after the other, in three quarters of that time. Prints a table and writes a picture.
 pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
     let script = Script::new((time / 4).max(SHORTEST));
     let mut runs = Vec::new();
@@ -37,10 +37,10 @@ pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-/// An upstream of its own, and calls that do not wait for each other.
+/// Plays a contender on an upstream of its own, with calls that do not wait for each other.
 async fn run(contender: &Contender, script: &Script, seed: u64) -> io::Result<Record> {
     let upstream = Upstream::bind(MEANS).await?;
-    // How long an attempt may take is the contender's to say.
+    // The contender bounds how long an attempt takes.
     let caller = Caller::new(upstream.address(), Duration::MAX);
     let work = upstream.work();
     let begun = Instant::now();
@@ -53,28 +53,28 @@ async fn run(contender: &Contender, script: &Script, seed: u64) -> io::Result<Re
     Ok(record)
 }
 
-/// The upstream: full, its queue takes twice as long as its clients wait.
+/// The upstream. Its full queue takes twice as long as its clients wait.
 const MEANS: Means = Means { servers: 10, service: Duration::from_millis(20), queue: 250 };
-/// What it can answer in a second.
+/// The calls that the upstream can answer in a second.
 const CAPACITY: u32 = 500;
 /// Calls offered in a second.
 const OFFERED: u32 = 300;
 /// How long an attempt may take.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Of one contender: time for the queue to fill, and to see whether it empties.
+/// The shortest run of a contender: time for the queue to fill, and to empty.
 const SHORTEST: Duration = Duration::from_secs(3);
 
 const EXPLAINED: &str = "\
-Offered are 300 calls a second to an upstream that can answer 500: 10 at once,
-20 ms each, and 250 may queue. In the outage it works as ever and then answers
-with a 500. It cannot see that a client has gone; each attempt may take 250 ms,
-half as long as the full queue. Bare makes one attempt; naive up to three, 50 ms
-apart; budget is `Retry` as it comes: up to three, exponential backoff with full
-jitter, and retries for a fifth of the calls and one a second, of which 50 can
-be saved up. Half of the calls go through the tower layers, half through `call`.
-Back is the time from the end of the outage until the good answers of a quarter
-of a second are 95 % of what they were before; dead are the answers after the
-outage that nobody waited for any more.";
+An upstream can answer 500 calls a second, 10 at once and 20 ms each, and gets
+300; 250 may queue. In the outage it works as before and then answers with a 500.
+It cannot see that a client has gone. Each attempt may take 250 ms, half as long
+as the full queue. Bare makes one attempt, naive makes up to three, 50 ms apart.
+Budget is `Retry` with its defaults: up to three attempts, exponential backoff
+with full jitter, and retries for a fifth of the calls and one a second, of which
+50 can be saved. Half of the calls go through the tower layers, half through
+`call`. Back is the time from the end of the outage until the good answers of a
+quarter of a second are 95 % of their rate before. Dead are the answers after the
+outage for which no client waited any more.";
 
 #[cfg(test)]
 mod tests {

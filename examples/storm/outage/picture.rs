@@ -1,4 +1,4 @@
-//! The picture: how calls ended and how many attempts there were, a panel for each contender.
+//! The picture: how calls ended, and the number of attempts, in a panel for each contender.
 
 use std::error::Error;
 use std::path::Path;

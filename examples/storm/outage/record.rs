@@ -1,4 +1,4 @@
-//! What became of the calls of one contender, and what they did to the upstream.
+//! How the calls of a contender ended, and what the upstream saw of them.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::script::Script;
 use crate::upstream::Work;
 
-/// When what happened, from the beginning of the run.
+/// The times of events, from the beginning of the run.
 pub(super) struct Record {
     pub(super) script: Script,
     pub(super) made: Vec<Duration>,
@@ -17,7 +17,7 @@ pub(super) struct Record {
     pub(super) failed: Vec<Duration>,
     /// Attempts that came to the upstream.
     pub(super) reached: Vec<Duration>,
-    /// Answers that nobody waited for.
+    /// Answers for which no client waited.
     pub(super) dead: Vec<Duration>,
 }
 
@@ -36,7 +36,7 @@ impl Record {
         (self.reached, self.dead) = (since(&work.came), since(&work.dead));
     }
 
-    /// Calls made in the outage, and attempts that reached the upstream in it.
+    /// Calls that began in the outage, and attempts that reached the upstream during the outage.
     pub(super) fn outage(&self) -> (usize, usize) {
         (count(&self.made, &self.script.outage), count(&self.reached, &self.script.outage))
     }
@@ -52,7 +52,7 @@ impl Record {
         count(&self.good, &within) as f64 / (within.end - within.start).as_secs_f64()
     }
 
-    /// How long after the outage the goodput was back: the answers in the `WHILE` from then on are as many as before.
+    /// How long after the outage the goodput was back: from then on, a `WHILE` has as many answers as before.
     pub(super) fn back(&self) -> Option<Duration> {
         let enough = BACK * self.goodput(self.script.before());
         let is_back = |&at: &Duration| {
@@ -100,7 +100,7 @@ mod tests {
         record.good.extend(every_ten(0, 400));
         assert_eq!(record.goodput(ms(100)..ms(400)), 100.0);
         assert_eq!(record.back(), None);
-        // Too few in a while.
+        // Too few in a `WHILE`.
         record.good.extend(every_ten(1_100, 1_150));
         assert_eq!(record.back(), None);
         record.good.extend(every_ten(1_200, 1_500));

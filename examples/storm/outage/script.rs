@@ -1,4 +1,4 @@
-//! When what happens.
+//! The times of the script.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,7 +15,7 @@ impl Script {
         Self { outage: end.mul_f64(HEALTHY)..end.mul_f64(HEALTHY + OUTAGE), end }
     }
 
-    /// Before the outage, without the first moments, in which connections are made.
+    /// The time before the outage, without the first moments, in which connections are made.
     pub(super) fn before(&self) -> Range<Duration> {
         self.outage.start / 4..self.outage.start
     }

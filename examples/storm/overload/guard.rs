@@ -1,4 +1,4 @@
-//! What stands before the upstream. All that this act needs of seawall is in this file.
+//! The policies in front of the upstream. All use of seawall in this act is in this file.
 
 use seawall::{Bulkhead, Error, Order, Quota, RateLimiter};
 use tower::util::BoxCloneService;
@@ -7,7 +7,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use super::{CAPACITY, OFFERED, PATIENCE, SERVERS};
 use crate::client::{Caller, Fault};
 
-/// Nothing, or one policy, or both of them.
+/// No policy, one policy, or both.
 #[derive(Clone)]
 pub(super) struct Guard {
     name: &'static str,
@@ -17,12 +17,12 @@ pub(super) struct Guard {
 
 impl Guard {
     pub(super) fn all() -> [Self; 6] {
-        // What is not used while this machine is busy elsewhere would be lost without a burst.
+        // Without a burst, permits would be lost while this machine is busy elsewhere.
         let limiter = || RateLimiter::new("upstream", Quota::per_second(CAPACITY).burst(2 * SERVERS as u32));
-        // Twice as many as it works on, so that it never waits for the way there and back.
+        // Twice as many calls as the upstream works on, so that it never waits for the network.
         let bulkhead = || Bulkhead::builder("upstream", 2 * SERVERS);
         let short = || bulkhead().max_queued(4 * SERVERS).max_wait(PATIENCE / 2).build();
-        // Room for all who come before the first of them gives up.
+        // Room for all calls that come before the first of these calls gives up.
         let everybody = (f64::from(OFFERED) * PATIENCE.as_secs_f64()) as usize;
         let long = |order| bulkhead().max_queued(everybody).order(order).build();
         let guard = |name, limiter, bulkhead| Self { name, limiter, bulkhead };

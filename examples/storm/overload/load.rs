@@ -1,4 +1,4 @@
-//! Calls that come by the clock, not by the answers.
+//! Calls that begin by the clock, whatever the answers.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use super::tally::Tally;
 use super::{OFFERED, PATIENCE};
 use crate::client::{Caller, Fault};
 
-/// A call that is over.
+/// An ended call.
 pub(super) struct Ended {
-    /// When it was to begin. It may have begun later, which is not the client's fault.
+    /// When the call was due. It may have begun later, which is not the client's fault.
     pub(super) due: Instant,
     pub(super) at: Instant,
     pub(super) ending: Ending,
@@ -26,7 +26,7 @@ pub(super) enum Ending {
     Rejected,
 }
 
-/// Offers calls for that long, and waits for the last of them.
+/// Offers calls for that long, and waits for the last call.
 pub(super) async fn offer(guard: &Guard, caller: &Caller, time: Duration, seed: u64) -> Tally {
     let service = guard.layered(caller.clone());
     let mut dice = fastrand::Rng::with_seed(seed);
@@ -35,12 +35,12 @@ pub(super) async fn offer(guard: &Guard, caller: &Caller, time: Duration, seed: 
     let mut tally = Tally::new(begun, time);
     let mut due = begun;
     loop {
-        // Clients that know nothing of each other: the time to the next is exponential.
+        // Independent clients: the time to the next call is exponential.
         due += Duration::from_secs_f64(-(1.0 - dice.f64()).ln() / f64::from(OFFERED));
         if due >= begun + time {
             break;
         }
-        // Returns at once for those that are late, and so makes up for them.
+        // Returns at once for a late call, and so makes up for lost time.
         time::sleep_until(due).await;
         if dice.bool() {
             calls.spawn(wait(due, service.clone().oneshot(())));
@@ -58,13 +58,13 @@ pub(super) async fn offer(guard: &Guard, caller: &Caller, time: Duration, seed: 
     tally
 }
 
-/// The client of one call, which has only so much patience.
+/// Makes one call, for a client that gives up after `PATIENCE`.
 async fn wait(due: Instant, call: impl Future<Output = Result<(), Error<Fault>>>) -> Ended {
     let result = time::timeout_at(due + PATIENCE, call).await;
     let at = Instant::now();
     let ending = match result {
         Ok(Err(Error::Rejected(_))) => Ending::Rejected,
-        // Both may be there at once on a busy machine.
+        // On a busy machine both may be ready at once.
         Ok(Ok(())) if at <= due + PATIENCE => Ending::Good,
         _ => Ending::Failed,
     };

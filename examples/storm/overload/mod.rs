@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use crate::client::Caller;
 use crate::upstream::{Means, Upstream};
 
-/// Plays all sides, one after the other, in that time; prints a table and leaves a picture.
+/// Plays all sides, one after the other, in that time. Prints a table and writes a picture.
 pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>> {
     let guards = Guard::all();
     let mut sides = Vec::new();
@@ -35,10 +35,10 @@ pub(crate) async fn play(time: Duration, seed: u64) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-/// An upstream of its own, and clients that do not wait for each other.
+/// Plays a side on an upstream of its own, with clients that do not wait for each other.
 async fn side(guard: &Guard, time: Duration, seed: u64) -> io::Result<Tally> {
     let upstream = Upstream::bind(MEANS).await?;
-    // How long a call may take is up to the clients, who wait for the guard too.
+    // The clients bound how long a call takes, and their time includes the wait for the guard.
     let caller = Caller::new(upstream.address(), Duration::MAX);
     let work = upstream.work();
     let mut tally = tokio::select! {
@@ -49,10 +49,10 @@ async fn side(guard: &Guard, time: Duration, seed: u64) -> io::Result<Tally> {
     Ok(tally)
 }
 
-/// The upstream: so many requests at once, each for so long, and no bound on the queue.
+/// The upstream: a few requests at once, each for a fixed time, and a queue without a bound.
 const SERVERS: usize = 4;
 const MEANS: Means = Means { servers: SERVERS, service: Duration::from_millis(20), queue: Semaphore::MAX_PERMITS };
-/// What it can answer in a second.
+/// The calls that the upstream can answer in a second.
 const CAPACITY: u32 = 200;
 /// Calls offered in a second.
 const OFFERED: u32 = 10 * CAPACITY;
@@ -60,14 +60,14 @@ const OFFERED: u32 = 10 * CAPACITY;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 const EXPLAINED: &str = "\
-Offered are 2000 calls a second to an upstream that answers 200: 4 at once, 20 ms
-each, in the order of coming; it cannot see that a client has gone. A client waits
-for 200 ms. The rate limit lets in 200 a second; the bulkhead 8 at once, and 16
-more may queue for up to 100 ms. In the long queues 400 may, for as long as they
-like, first come first served or by CoDel. Half of the calls go through the tower
-layers, half through `execute`. Good are answers in time, and % is of the 200;
-dead are those that nobody waited for any more, of all that reached the upstream
-and that it had come to by the end.";
+An upstream answers 200 calls a second, 4 at once and 20 ms each, in the order of
+arrival, and gets 2000. It cannot see that a client has gone. A client waits for
+200 ms. The rate limit admits 200 calls a second. The bulkhead admits 8 at once,
+and 16 more may queue for up to 100 ms. In the long queues 400 calls may wait
+without end, first come first served or by CoDel. Half of the calls go through
+the tower layers, half through `execute`. Good are answers in time, and % is of
+the 200. Dead are answers for which no client waited any more; calls that the
+upstream had not begun by the end are not among them.";
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The picture: what the upstream's work was for, a panel for each side.
+//! The picture: the use of the upstream's work, in a panel for each side.
 
 use std::error::Error;
 use std::path::Path;
@@ -30,10 +30,10 @@ fn legend(area: &Canvas<'_>) -> Result<(), Box<dyn Error>> {
     };
     area.draw(&Text::new("answers a second", (left, 11), text(14)))?;
     swatch(left + 140, 18, "good: in time", GOOD)?;
-    swatch(left + 280, 18, "dead: nobody waited for them any more", FAILED)?;
+    swatch(left + 280, 18, "dead: no client waited for them any more", FAILED)?;
     area.draw(&PathElement::new([(left + 560, 18), (left + 584, 18)], LINE.stroke_width(2)))?;
-    area.draw(&Text::new("what the upstream can do", (left + 590, 11), text(14)))?;
-    let offered = "offered are ten times as many, 2000 a second; whoever calls gives up after 200 ms";
+    area.draw(&Text::new("the upstream's capacity", (left + 590, 11), text(14)))?;
+    let offered = "the load is ten times as high, 2000 a second; a client gives up after 200 ms";
     area.draw(&Text::new(offered, (left, 33), text(14)))?;
     Ok(())
 }

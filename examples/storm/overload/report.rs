@@ -6,7 +6,7 @@ use super::tally::Tally;
 use crate::table::{numbers, quantiles};
 
 pub(super) fn table(sides: &[(&str, Tally)]) -> Table {
-    // The same for all of them.
+    // All sides have the same number.
     let offered = sides.first().map_or(0, |(_, side)| side.offered());
     let mut table = numbers(&[
         &format!("{offered} calls\noffered"),

@@ -1,4 +1,4 @@
-//! What became of the calls of one side.
+//! How the calls of one side ended.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::upstream::Work;
 
 pub(super) struct Tally {
     begun: Instant,
-    /// For how long calls were offered.
+    /// How long calls were offered.
     pub(super) time: Duration,
-    /// Parts of that time, all of one width. What came after it is in none of them.
+    /// Parts of that time, of equal width. Later calls are in no part.
     pub(super) slices: Vec<Slice>,
     pub(super) good: u64,
     pub(super) failed: u64,
     pub(super) rejected: u64,
     pub(super) reached: u64,
     pub(super) dead: u64,
-    /// Of the good ones, in nanoseconds from when they were due.
+    /// Of the good calls, in nanoseconds from the time at which each was due.
     pub(super) latency: Histogram<u64>,
 }
 
@@ -71,7 +71,7 @@ impl Tally {
         self.good + self.failed + self.rejected
     }
 
-    /// Good answers a second, for as long as calls were offered.
+    /// Good answers a second, while calls were offered.
     pub(super) fn goodput(&self) -> f64 {
         self.slices.iter().map(|slice| slice.good).sum::<u64>() as f64 / self.time.as_secs_f64()
     }
@@ -95,7 +95,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Some twenty answers in each, or the picture would show their number instead of their rate.
+/// Some twenty answers in each slice, because the picture would show single answers otherwise.
 const SLICE: Duration = Duration::from_millis(100);
 const MOST_SLICES: u128 = 60;
 

@@ -81,11 +81,11 @@ fn the_hyper_client_gets_over_failures_and_an_outage() {
     for event in ["closed -> open: ", "half-open -> closed"] {
         assert!(account.contains(event), "no {event}: {account}");
     }
-    for name in ["succeeded", "refused", "retries", "POSTs"] {
+    for name in ["succeeded", "rejected", "retries", "POSTs"] {
         assert!(number(&account, name) > 0, "{name}: {account}");
     }
-    // A call makes an attempt more than it has retries; of one that ends refused, the last did not come to the server.
-    let [calls, retries, refused] = ["calls", "retries", "refused"].map(|name| number(&account, name));
+    // A call makes one attempt more than it has retries. If the call ends rejected, its last attempt did not reach the server.
+    let [calls, retries, refused] = ["calls", "retries", "rejected"].map(|name| number(&account, name));
     assert!(number(&account, "attempts") <= calls + retries - refused, "{account}");
 }
 
@@ -95,12 +95,12 @@ fn the_database_retries_what_is_busy_and_sheds_what_is_too_much() {
     for name in ["written", "busy", "retried", "shed"] {
         assert!(number(&account, name) > 0, "{name}: {account}");
     }
-    // None is lost, and none is stored twice, but for those of which nobody waited for the end.
+    // No order is lost or stored twice, except for calls that were cut off.
     let (written, cut_off) = (number(&account, "written"), number(&account, "cut off"));
     let stored = account.split("the file has ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
     assert!(stored.is_some_and(|stored: u64| (written..=written + cut_off).contains(&stored)), "{account}");
     for event in ["closed -> open: 5 failures in a row", "half-open -> closed"] {
         assert!(account.contains(event), "no {event}: {account}");
     }
-    assert!(account.contains("refused without a connection"), "{account}");
+    assert!(account.contains("rejected without a connection"), "{account}");
 }

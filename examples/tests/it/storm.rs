@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Runs `storm` in a folder of its own, as it writes to `target/` where it stands. Also gives that one.
+/// Runs `storm` in a folder of its own, because it writes to `target/` there. Returns the output and that `target/`.
 fn storm(folder: &str, flags: &[&str]) -> (Output, PathBuf) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
-    // What an earlier run left there proves nothing.
+    // The files of an earlier run prove nothing.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("the target folder can be written to");
     let output =
