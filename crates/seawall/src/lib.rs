@@ -1,21 +1,21 @@
-//! Keeps a service standing when what it calls fails.
+//! Keeps a service up when the services that it calls fail.
 //!
-//! Each policy is one object with two faces: a plain async call, and a tower layer, over one shared state. A call that
-//! is let through costs nothing that its caller could measure, and what a policy does is proven: its decisions are pure
+//! Each policy is one object with two faces, a plain async call and a tower layer, over one shared state. The cost of an
+//! admitted call is too small for its caller to measure. The behaviour of a policy is proven: its decisions are pure
 //! functions, tested against naive models and model-checked.
 //!
-//! | policy | refuses a call when | crate |
+//! | policy | rejects a call if | crate |
 //! |---|---|---|
 //! | [`CircuitBreaker`] | the callee has been failing | [`circuit_breaker`] |
-//! | [`RateLimiter`], [`KeyedRateLimiter`] | there have been too many in a while, in all or for one key | [`rate_limit`] |
-//! | [`Bulkhead`] | too many are in flight | [`bulkhead`] |
+//! | [`RateLimiter`], [`KeyedRateLimiter`] | there were too many calls in a duration, in all or for one key | [`rate_limit`] |
+//! | [`Bulkhead`] | too many calls are in flight | [`bulkhead`] |
 //!
-//! These are the gates; the courses say what happens next:
+//! These are the gates. The courses decide what happens next in a call:
 //!
 //! | policy | what it does | crate |
 //! |---|---|---|
-//! | [`Retry`] | makes failed calls again, within a [`Budget`] | [`retry`] |
-//! | [`Timeout`] | drops a call that takes too long, and keeps to the [`Deadline`] around it | [`timeout`] |
+//! | [`Retry`] | repeats failed calls, within a [`Budget`] | [`retry`] |
+//! | [`Timeout`] | drops a call that takes too long, and keeps the [`Deadline`] around it | [`timeout`] |
 //!
 //! # Directly
 //!
@@ -60,7 +60,7 @@
 //!
 //! # All together
 //!
-//! A [`Stack`] is several policies around one call, outermost first, plainly and as a layer:
+//! A [`Stack`] has several policies around one call, outermost first. It makes plain calls and layers:
 //!
 //! ```
 //! # use std::io;
@@ -84,21 +84,22 @@
 //!
 //! # Features
 //!
-//! - `circuit-breaker`, `rate-limit`, `bulkhead`, `retry`, `timeout`: the policies, each by itself.
+//! - `circuit-breaker`, `rate-limit`, `bulkhead`, `retry`, `timeout`: one policy each.
 //! - `stack` (default): all of them, and [`Stack`].
 //! - `tokio` (default): tokio's clock, which obeys paused time, and its timer for calls that wait for their turn.
-//!   Without it, nothing here needs a runtime; what may wait (a queue, a retry, a timeout) asks for a clock that is a
-//!   [`time::Timer`].
+//!   Without this feature, nothing here needs a runtime. A policy that may wait (a queue, a retry, a timeout) then needs a
+//!   clock that is a [`time::Timer`].
 //! - `fast-clock`: [`time::FastClock`], for the last nanoseconds.
 //! - `full`: all of these.
 //! - `tracing`: `seawall::tracing`, an observer for the events of every policy.
 //!
 //! # Observing
 //!
-//! Every policy tells of what happens by `on_event`: all while they are built, the gates at any time, and retry and timeout by
-//! `observed` from then on. With the feature `tracing` one observer serves them all: a circuit that opens is told at the
-//! level warn, other changes at info, calls that are refused, retried or cut off at debug, and calls that succeed at none.
-//! `on_event_from` takes the level from which on an observer is told: one from info on costs a refused call nothing.
+//! Every policy reports its events to observers. The builders of all policies have `on_event`. Gates have `on_event` too, at
+//! any time; `observed` returns a retry or a timeout with a further observer. With the feature `tracing`, one observer serves
+//! all policies. An opening circuit has the level warn, other changes have info, and rejected, retried and cut-off calls have
+//! debug. Successful calls make no events. `on_event_from` sets an observer's least level; with the level info, a rejected
+//! call costs nothing more.
 //!
 //! ```
 //! use std::time::Duration;
@@ -111,8 +112,8 @@
 //! let stack = seawall::Stack::standard("inventory").observed(seawall::tracing);
 //! ```
 //!
-//! What is asked for seldom is in the module of its policy: events, snapshots, builders, permits, futures; and in
-//! [`observe`] what the events of all have in common.
+//! Types that users rarely name are in the module of their policy: events, snapshots, builders, permits, futures. The module
+//! [`observe`] has what the events of all policies share.
 
 #![forbid(unsafe_code)]
 

@@ -1,9 +1,9 @@
-/// Policies to which one more can be added, further in than the others.
+/// Policies to which another policy can be added, inside the others.
 pub trait Append<A> {
-    /// The policies with that one.
+    /// The policies with the added policy.
     type Appended;
 
-    /// Adds it.
+    /// Adds a policy as the innermost.
     fn append(self, policy: A) -> Self::Appended;
 }
 

@@ -11,10 +11,10 @@ use super::{
     operation::Operation,
 };
 
-/// A stack whose policies are not in its type, for calls of one result: shared by its clones.
+/// A stack without its policies in its type, for calls with one type of result. Its clones share the policies.
 ///
-/// It costs two boxes a call. A [`Stack`] costs none, and is nameable too; this one is for where stacks of several kinds
-/// stand in one place.
+/// Use it if a field or a collection holds stacks of several types. Each call costs two boxes. A [`Stack`] costs none, and its
+/// type can be named too.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,13 +37,13 @@ pub struct BoxedStack<T, E> {
     stack: Arc<dyn Execute<T, E> + Send + Sync>,
 }
 
-/// A future that is boxed, and can be sent to another thread.
+/// A boxed future that can be sent to another thread.
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A closure that is boxed.
+/// A boxed closure.
 type BoxCall<T, E> = Box<dyn FnMut() -> BoxFuture<'static, Result<T, E>> + Send>;
 
-/// A stack, whatever its policies.
+/// A stack of any policies.
 trait Execute<T, E> {
     fn execute(&self, f: BoxCall<T, E>) -> BoxFuture<'_, Result<T, Error<E>>>;
 }
@@ -64,19 +64,19 @@ where
 }
 
 impl<T, E> BoxedStack<T, E> {
-    /// As [`Stack::execute`].
+    /// Makes a call through the policies, like [`Stack::execute`].
     ///
     /// # Errors
     ///
-    /// As of [`Stack::execute`].
+    /// Same as [`Stack::execute`]: a policy's rejection, or the call's own error.
     ///
     /// # Panics
     ///
-    /// As of [`Stack::execute`].
+    /// Same as [`Stack::execute`]: if `f`, its future or a classifier panics.
     ///
     /// # Cancel safety
     ///
-    /// As of [`Stack::execute`].
+    /// Same as [`Stack::execute`]: to drop the future is to drop the call, and each policy takes its pass back.
     pub async fn execute<F>(&self, mut f: impl FnMut() -> F + Send + 'static) -> Result<T, Error<E>>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
@@ -86,7 +86,7 @@ impl<T, E> BoxedStack<T, E> {
 }
 
 impl<P> Stack<P> {
-    /// The same policies, but not in the type.
+    /// Returns a stack of the same policies, without the policies in its type.
     #[allow(private_bounds, reason = "what it asks is that calls of boxed closures can be made, and sent to threads")]
     pub fn boxed<T, E>(self) -> BoxedStack<T, E>
     where
@@ -96,7 +96,7 @@ impl<P> Stack<P> {
     }
 }
 
-// By hand: derive would ask `Clone` of what is only a call's result.
+// Written manually, because derive would require `Clone` of the call's result.
 impl<T, E> Clone for BoxedStack<T, E> {
     fn clone(&self) -> Self {
         Self { stack: self.stack.clone() }

@@ -13,17 +13,17 @@ use super::operation::{CallTypes, Operation};
 
 /// Policies around a call, outermost first: `(A, (B, ()))` is `A` around `B`.
 ///
-/// A call's future owns one share of them all, or borrows them. What each of them keeps of a call is its part of
-/// [`Run`](Self::Run), and knows neither the policy nor what that stands around: both are handed down with each poll, and so
-/// is the operation, which whoever has to wait begins later.
+/// A call's future owns one share of all policies, or borrows them. The state that each policy keeps for a call is its part of
+/// [`Run`](Self::Run). That state holds no reference to the policy or to the inner call: both are passed down with each poll.
+/// So is the operation, because a policy that must wait begins the inner call later.
 pub trait Chain<X: CallTypes> {
-    /// A call on its way.
+    /// The state of a call.
     type Run;
 
     /// Begins a call.
     fn begin<O: Operation<X>>(&self, operation: &mut O, round: impl Round) -> Self::Run;
 
-    /// Polls it.
+    /// Polls a call.
     fn poll<O: Operation<X>>(
         &self,
         run: Pin<&mut Self::Run>,
@@ -32,24 +32,24 @@ pub trait Chain<X: CallTypes> {
         cx: &mut Context<'_>,
     ) -> Poll<ChainResult<X>>;
 
-    /// It is about to be dropped: what it took is given back, after what it took it for has ended.
+    /// Gives back what a call took, before the call is dropped. The inner policies give back first.
     fn abandon(&self, run: Pin<&mut Self::Run>);
 
-    /// Whether a call that came now would be refused, and not wait.
+    /// Returns whether a call would be rejected now, without a wait.
     fn refuses(&self) -> bool;
 }
 
-/// What a call comes to in the middle of a stack: its own result, or the rejection of a policy further in.
+/// The result of a call in the middle of a stack: the inner result, or the rejection of an inner policy.
 pub type ChainResult<X> = Result<Result<<X as CallTypes>::Output, <X as CallTypes>::Error>, Rejection>;
 
-/// What stands inside of a policy: the rest of the chain, and the operation that it makes.
+/// The inside of a policy: the rest of the chain, and the operation at its end.
 pub(super) struct Rest<'a, R, O, N> {
     pub(super) chain: &'a R,
     pub(super) operation: &'a mut O,
     pub(super) round: N,
 }
 
-/// [`Rest`], with the shape of its call.
+/// A [`Rest`] with the types of its call.
 pub(super) struct Inside<'a, X, R, O, N>(pub(super) Rest<'a, R, O, N>, pub(super) PhantomData<X>);
 
 impl<X, R, O, N> Callee for Inside<'_, X, R, O, N>
@@ -77,7 +77,7 @@ where
     }
 }
 
-/// Nothing around the call.
+/// The end of a chain: no policy around the call.
 impl<X: CallTypes> Chain<X> for () {
     type Run = X::Call;
 
@@ -104,7 +104,7 @@ impl<X: CallTypes> Chain<X> for () {
     }
 }
 
-/// The rejection that a call came to, by a policy further in or, where the error shows it, below.
+/// Returns the rejection that ended a call, by a policy inside the stack, or by a policy below it if the error shows that.
 #[inline]
 pub(super) fn rejection<X: CallTypes>(end: &ChainResult<X>) -> Option<&Rejection> {
     match end {
@@ -113,9 +113,11 @@ pub(super) fn rejection<X: CallTypes>(end: &ChainResult<X>) -> Option<&Rejection
     }
 }
 
-/// What a gate makes of the end of a call. A policy's rejection says nothing of the callee, but where an attempt took longer
-/// than its own limit, it failed; and one that the caller's deadline cut off counts as one that the caller has dropped. Where
-/// there was no time at all, the callee was not touched.
+/// Classifies the end of a call for a gate.
+///
+/// A rejection by an inner policy is not a failure of the callee, with one exception: an attempt that exceeded its own timeout
+/// failed. A call that the caller's deadline cut off counts as abandoned. A call without any time left never reached the
+/// callee, and is ignored.
 #[inline]
 pub(super) fn verdict<X, G>(gate: &G, end: &ChainResult<X>, mark: Mark) -> Option<Outcome>
 where

@@ -2,59 +2,59 @@ use std::{fmt, time::Duration};
 
 use super::summary::{Numbers, Summary};
 
-/// Something in a stack's order or numbers that is probably not what was meant; from [`Stack::check`](super::Stack::check).
+/// A probable mistake in a stack's order or numbers, from [`Stack::check`](super::Stack::check).
 ///
-/// Its `Display` says what is wrong, and what to do.
+/// `Display` says what is wrong, and what to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Concern {
     kind: ConcernKind,
-    /// As they are drawn.
+    /// The two policies, as [`Stack::describe`](super::Stack::describe) draws them.
     outer: String,
     inner: String,
 }
 
-/// What is probably wrong.
+/// What is probably wrong in a stack.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConcernKind {
     /// Nothing bounds how long a call takes.
     NoTimeout,
-    /// A retry has a timeout around it, and none within: one attempt that hangs uses up the time of all.
+    /// A retry has a timeout around it, and none inside: one hanging attempt uses up the time of all attempts.
     NoAttemptTimeout,
-    /// A retry has a timeout within, and none around it: a call takes as long as all attempts and the waits between.
+    /// A retry has a timeout inside, and none around it: a call takes as long as all attempts and the waits between them.
     NoTotalTimeout,
-    /// The time of the whole call ends before all attempts could have taken theirs.
+    /// The time of the whole call is shorter than the time of all its attempts.
     AttemptsDoNotFit,
-    /// A timeout is at least as long as one around it, which always comes first.
+    /// A timeout is at least as long as the timeout around it, which always comes first.
     TimeoutNeverReached,
-    /// A timeout counts the time in a queue inside of it as the callee's.
+    /// A timeout counts the time in a queue inside it as the callee's.
     QueueCountsAsCall,
     /// A circuit breaker around a retry sees one result of several attempts.
     BreakerAroundRetry,
-    /// A circuit breaker whose only timeout is around it: a call that is cut off does not count there.
+    /// A circuit breaker has its only timeout around it: the breaker does not count a call that is cut off.
     HangsDoNotCount,
-    /// A rate limit inside of a retry: each attempt spends a share, and a refused one is waited for.
+    /// A rate limit is inside a retry: each attempt spends a share, and the retry waits for a rejected attempt's share.
     LimiterInRetry,
-    /// A bulkhead around a retry: a slot is held while nothing is in flight.
+    /// A bulkhead is around a retry: calls hold slots while nothing is in flight.
     BulkheadAroundRetry,
-    /// A bulkhead around a rate limit whose calls wait: a slot is held by calls that wait for their share.
+    /// A bulkhead is around a rate limit with a wait: calls that wait for their share hold slots.
     BulkheadAroundWait,
-    /// A retry inside of another one: their attempts multiply.
+    /// A retry is inside another retry: their attempts multiply.
     RetryInRetry,
-    /// A retry without a budget: in an outage it multiplies the load.
+    /// A retry has no budget: an outage multiplies the load.
     NoBudget,
     /// A retry that heeds no rejections is around a gate: it repeats calls that the gate rejects again.
     RejectionsNotHeeded,
-    /// A retry waits until the circuit inside it may close: in an outage each call waits for as long as the circuit is open.
+    /// A retry waits until the circuit inside it may close: in an outage each call waits as long as the circuit is open.
     WaitsForOpenCircuit,
-    /// A timeout or a retry inside of another one goes by another clock: its first call panics.
+    /// A timeout or a retry has another clock than the policy around it: its first call panics.
     ClocksDiffer,
-    /// One gate is in the stack twice: a call needs two of its permits, and can wait for itself.
+    /// The same gate is in the stack twice: a call needs two of its permits, and can wait for itself.
     SameGateTwice,
 }
 
 impl Concern {
-    /// What is probably wrong.
+    /// Returns what is probably wrong.
     pub fn kind(&self) -> ConcernKind {
         self.kind
     }
@@ -74,15 +74,12 @@ impl fmt::Display for Concern {
                 "{outer} has no timeout around it: a call takes as long as all attempts and the waits between; add one outermost"
             ),
             ConcernKind::AttemptsDoNotFit => {
-                write!(
-                    f,
-                    "{outer} ends before all attempts could have taken their {inner}: the last ones are cut short"
-                )
+                write!(f, "{outer} is shorter than all attempts with their {inner}: the last attempts are cut short")
             }
             ConcernKind::TimeoutNeverReached => write!(f, "{inner} is never reached: {outer} around it comes first"),
             ConcernKind::QueueCountsAsCall => write!(
                 f,
-                "{outer} counts the time in the queue of {inner}: a callee that is well looks slow; put it inside, or mean it"
+                "{outer} counts the time in the queue of {inner}: a callee that is well looks slow; move the timeout inside the queue, or keep it there on purpose"
             ),
             ConcernKind::BreakerAroundRetry => write!(
                 f,
@@ -90,11 +87,11 @@ impl fmt::Display for Concern {
             ),
             ConcernKind::HangsDoNotCount => write!(
                 f,
-                "{inner} has its only timeout around it, {outer}: calls that this cuts off do not count as failures; add one inside, or build the breaker with `abandoned_after`"
+                "{inner} has its only timeout around it, {outer}: calls that are cut off there do not count as failures; add a timeout inside, or build the breaker with `abandoned_after`"
             ),
             ConcernKind::LimiterInRetry => write!(
                 f,
-                "{inner} is inside of {outer}: each attempt spends a share, and one that is refused is waited for; put it outside, unless the limit is the callee's"
+                "{inner} is inside {outer}: each attempt spends a share, and the retry waits for a rejected attempt's share; put the limit outside, unless it is the callee's"
             ),
             ConcernKind::BulkheadAroundRetry => write!(
                 f,
@@ -105,7 +102,10 @@ impl fmt::Display for Concern {
                 "{outer} is around {inner}, whose calls wait: a slot is held by calls that wait for their turn; put it inside"
             ),
             ConcernKind::RetryInRetry => {
-                write!(f, "{inner} is inside of {outer}: their attempts multiply; keep one, close to the callee")
+                write!(
+                    f,
+                    "{inner} is inside {outer}: their attempts multiply; keep the retry that is close to the callee"
+                )
             }
             ConcernKind::ClocksDiffer => write!(
                 f,
@@ -124,13 +124,13 @@ impl fmt::Display for Concern {
                 "{outer} waits for {inner}: in an outage each call waits for as long as the circuit is open; choose a `max_rejection_wait` below its `open_for`"
             ),
             ConcernKind::NoBudget => {
-                write!(f, "{outer}: in an outage the load on the callee is multiplied; give it a `Budget`")
+                write!(f, "{outer}: an outage multiplies the load on the callee; give the retry a `Budget`")
             }
         }
     }
 }
 
-/// Looks for what is probably not meant.
+/// Returns the probable mistakes in a stack.
 pub(super) fn check(policies: &[Summary]) -> Vec<Concern> {
     let mut concerns = Vec::new();
     if policies.is_empty() {
@@ -149,7 +149,7 @@ pub(super) fn check(policies: &[Summary]) -> Vec<Concern> {
     concerns
 }
 
-/// What is wrong with one policy, by what is around it and inside of it.
+/// Adds the mistakes of one policy, by the policies around it and inside it.
 fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &mut Vec<Concern>) {
     let mut tell = |kind, outer: &Summary, inner: &Summary| concerns.push(Concern::new(kind, outer, inner));
     match policy.numbers {
@@ -172,7 +172,7 @@ fn alone(policy: &Summary, outside: &[Summary], inside: &[Summary], concerns: &m
     }
 }
 
-/// What is wrong with one policy inside of another one, and others between.
+/// Adds the mistakes of one policy inside another policy, with others between.
 fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Vec<Concern>) {
     if outer.shares.is_some() && outer.shares == inner.shares {
         concerns.push(Concern::new(ConcernKind::SameGateTwice, outer, inner));
@@ -192,7 +192,7 @@ fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Ve
             Some(attempts) if all(attempts, part) > whole => ConcernKind::AttemptsDoNotFit,
             _ => return,
         },
-        // The time of a whole call is meant to hold the waits in it.
+        // The time of a whole call includes its waits on purpose.
         (Numbers::Timeout { .. }, waits) if waits.may_wait() && retries.is_none() && between.is_empty() => {
             ConcernKind::QueueCountsAsCall
         }
@@ -208,7 +208,7 @@ fn pair(outer: &Summary, between: &[Summary], inner: &Summary, concerns: &mut Ve
     concerns.push(Concern::new(kind, outer, inner));
 }
 
-/// What is wrong with what a retry does if a gate inside it rejects an attempt.
+/// Returns the mistake of a retry in its reaction to rejections by a gate inside it.
 fn rejected(retry: Numbers, gate: Numbers) -> Option<ConcernKind> {
     let Numbers::Retry { max_attempts: 2.., heeds_rejections, max_rejection_wait, .. } = retry else { return None };
     match gate {

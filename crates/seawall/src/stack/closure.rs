@@ -33,39 +33,39 @@ where
     }
 }
 
-/// A stack that makes its calls once: any closure will do.
+/// Marks a stack that runs its closure once. Any closure fits.
 #[derive(Debug)]
 pub struct Once;
 
-/// A stack that may make a call again, as there is a retry in it: the closure has to be one that can be run more than once.
+/// Marks a stack with a retry, which may run its closure several times.
 #[derive(Debug)]
 pub struct Again;
 
-/// A closure that a stack of that kind, [`Once`] or [`Again`], can call.
+/// A closure that a stack can call. `Repeats` is [`Once`] or [`Again`].
 #[diagnostic::on_unimplemented(
     message = "this closure cannot be called by the stack",
     label = "a stack with a retry calls its closure again, so that must be `FnMut() -> impl Future<Output = Result<_, _>>`",
     note = "what the closure moves into its future has to be cloned, or borrowed, in each call of it"
 )]
 pub trait Callable<Repeats> {
-    /// What it makes.
+    /// The closure's future.
     type Future;
-    /// The closure, as the stack keeps it.
+    /// The closure in the form that the stack keeps.
     type Operation;
 
-    /// The closure, to be kept.
+    /// Returns the closure in the form that the stack keeps.
     fn into_operation(self) -> Self::Operation;
 }
 
-/// A closure that is run once at the most.
+/// A closure that runs at most once.
 #[derive(Debug)]
 pub struct RunOnce<C>(Option<C>);
 
-/// A closure that is run for each attempt.
+/// A closure that runs for each attempt.
 #[derive(Debug)]
 pub struct RunAgain<C>(C);
 
-/// A closure that is run for each attempt, and is told which one it is.
+/// A closure that runs for each attempt, and gets the attempt as its argument.
 #[derive(Debug)]
 pub struct RunNumbered<C>(pub(super) C);
 

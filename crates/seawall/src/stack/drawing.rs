@@ -3,14 +3,14 @@ use std::fmt;
 use super::{Concern, Describe, Stack, Summary, check};
 
 impl<P: Describe> Stack<P> {
-    /// What there is to be said of each policy, outermost first.
+    /// Returns a summary of each policy, outermost first.
     pub fn summaries(&self) -> Vec<Summary> {
         let mut summaries = Vec::new();
         self.policies().describe(&mut summaries);
         summaries
     }
 
-    /// The stack as one would draw it: a line for each policy, outermost first.
+    /// Returns a drawing of the stack: a line for each policy, outermost first.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -30,8 +30,10 @@ impl<P: Describe> Stack<P> {
         Drawing(self.summaries())
     }
 
-    /// What is probably not meant in the order or the numbers of these policies; each says in words what is wrong, and what
-    /// to do. Nothing comes of it by itself: call it where the stack is built, and log or assert what it says.
+    /// Returns the probable mistakes in the order or the numbers of these policies.
+    ///
+    /// Each concern says in words what is wrong, and what to do. Nothing calls `check` for you: call it when the stack is built,
+    /// and log or assert its result.
     ///
     /// ```
     /// use seawall::{CircuitBreaker, Retry, Stack};
@@ -48,7 +50,7 @@ impl<P: Describe> Stack<P> {
     }
 }
 
-/// A stack, as one would draw it; from [`Stack::describe`].
+/// A drawing of a stack, from [`Stack::describe`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawing(Vec<Summary>);
 

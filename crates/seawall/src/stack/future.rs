@@ -18,10 +18,10 @@ use super::{
 };
 
 pin_project! {
-    /// A call on its way through the policies of a [`Stack`](super::Stack).
+    /// A call through the policies of a [`Stack`](super::Stack).
     ///
-    /// The first policies were asked when this was made, and the call has begun if none of them refused it or made it wait.
-    /// Dropped before its end, the call is dropped, and then each policy takes back what it gave, the innermost one first.
+    /// The policies were asked when this future was made, and the inner call has begun if no policy rejected it or made it wait.
+    /// To drop the future early is to drop the call. Each policy then takes back what it gave, the innermost first.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<H, O, X, R>
     where
@@ -29,7 +29,7 @@ pin_project! {
         H: Deref,
         H::Target: Chain<X>,
     {
-        // Dropped first, whatever else is; it has given back by then what it took.
+        // Dropped first. By then it has given back what it took.
         #[pin]
         run: <H::Target as Chain<X>>::Run,
         policies: H,
@@ -63,7 +63,7 @@ where
         Self { run, policies, operation, reject: Some(reject), ended: false }
     }
 
-    /// What is made.
+    /// The operation at the end of the chain.
     pub(super) fn operation(&mut self) -> &mut O {
         &mut self.operation
     }
@@ -92,7 +92,7 @@ where
     }
 }
 
-// By hand: derive would ask `Debug` of the user's future.
+// Written manually, because derive would require `Debug` of the user's future.
 impl<H, O, X, R> fmt::Debug for ResponseFuture<H, O, X, R>
 where
     X: CallTypes,

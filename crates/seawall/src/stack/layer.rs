@@ -7,16 +7,16 @@ use tower_layer::Layer;
 
 use super::StackService;
 
-/// Puts the policies of a [`Stack`](super::Stack) around services, which share them; from
-/// [`Stack::layer`](super::Stack::layer).
+/// A layer of the policies of a [`Stack`](super::Stack), from [`Stack::layer`](super::Stack::layer). Its services share the
+/// policies.
 ///
-/// Errors are wrapped in [`Error`](seawall_core::Error), so the inner service's may be any.
+/// Errors are wrapped in [`Error`](seawall_core::Error), so the inner service may have any error type.
 pub struct StackLayer<P, Q = OwnRule, R = WrapError, V = Opaque> {
     policies: Shared<P>,
     how: ServiceConfig<Q, R, V>,
 }
 
-/// How services keep requests, end refused calls, and see rejections in errors.
+/// How services keep requests, end rejected calls, and see rejections in errors.
 pub(super) struct ServiceConfig<Q, R, V> {
     pub(super) clone: Q,
     pub(super) reject: R,
@@ -37,8 +37,8 @@ impl<P, Q, R, V> StackLayer<P, Q, R, V> {
         self.clone_request(CloneAll)
     }
 
-    /// Keeps requests by `clone` where the stack may send them again: a function `Fn(&Request) -> Option<Request>`, or a
-    /// [`CloneRequest`](seawall_retry::CloneRequest). A request of which there is no copy is sent once. Default: the
+    /// Keeps requests by `clone` if the stack may send them again: a function `Fn(&Request) -> Option<Request>`, or a
+    /// [`CloneRequest`](seawall_retry::CloneRequest). A request without a copy is sent once. Default: the
     /// rule of the request's type, [`RepeatRequest`](seawall_retry::RepeatRequest).
     #[must_use]
     pub fn clone_request<C>(self, clone: C) -> StackLayer<P, C, R, V> {
@@ -47,15 +47,15 @@ impl<P, Q, R, V> StackLayer<P, Q, R, V> {
     }
 
     /// Keeps the error type, for errors that can carry a rejection ([`FromRejection`](seawall_core::FromRejection)) and show
-    /// it ([`AsRejection`](seawall_core::AsRejection)): another stack's, or a boxed one.
+    /// it ([`AsRejection`](seawall_core::AsRejection)): another stack's error, or a boxed error.
     #[must_use]
     pub fn keep_error(self) -> StackLayer<P, Q, KeepError, ShowsRejections> {
         let ServiceConfig { clone, .. } = self.how;
         StackLayer { policies: self.policies, how: ServiceConfig { clone, reject: KeepError, sight: PhantomData } }
     }
 
-    /// Answers a refused call with the response that `respond` makes, not with an error; the error type stays, and may be
-    /// any, `Infallible` too.
+    /// Ends a rejected call with the response that `respond` makes, not with an error. The error type stays as it is, and may
+    /// be any type, `Infallible` too.
     #[must_use]
     pub fn on_reject<F, T>(self, respond: F) -> StackLayer<P, Q, Respond<F>, Opaque>
     where
@@ -90,7 +90,7 @@ impl<S, P, Q: Clone, R: Clone, V> Layer<S> for StackLayer<P, Q, R, V> {
     }
 }
 
-// By hand: derive would ask `Clone` of what is shared, or only a type here.
+// Written manually, because derive would require `Clone` of shared state and of marker types.
 impl<P, Q: Clone, R: Clone, V> Clone for StackLayer<P, Q, R, V> {
     fn clone(&self) -> Self {
         Self { policies: self.policies.clone(), how: self.how.clone() }

@@ -51,27 +51,27 @@ use seawall_timeout::Timeout;
 
 use self::future::ResponseFuture;
 
-/// Several policies around one call, the first one given outermost.
+/// Several policies around one call. The first added policy is the outermost.
 ///
-/// It is as nameable as they are: `Stack<(Retry, (CircuitBreaker, ()))>` is a retry around a circuit breaker. Its clones, and
-/// the layers made from it, share what the policies' handles share.
+/// The type can be named: `Stack<(Retry, (CircuitBreaker, ()))>` is a retry around a circuit breaker. Clones of a stack, and its
+/// layers, share what the policies' handles share.
 #[derive(Clone, Copy, Default)]
 pub struct Stack<P = ()> {
     policies: P,
 }
 
-/// A call that a stack makes by a closure.
+/// A stack's call of a closure.
 pub type CallFuture<'a, P, O, X, R> = ResponseFuture<&'a P, O, X, R>;
 
 impl Stack {
-    /// Without policies: a call as it is.
+    /// Returns a stack without policies: a plain call.
     pub const fn new() -> Self {
         Self { policies: () }
     }
 }
 
 impl<P> Stack<P> {
-    /// Adds a timeout, inside of what there is.
+    /// Adds a timeout, inside the policies so far.
     #[must_use]
     pub fn timeout<L, K>(self, timeout: Timeout<L, K>) -> Stack<P::Appended>
     where
@@ -80,7 +80,7 @@ impl<P> Stack<P> {
         self.with(timeout)
     }
 
-    /// Adds a retry, inside of what there is: it makes what is added after it again.
+    /// Adds a retry, inside the policies so far. The retry repeats the policies that are added later.
     #[must_use]
     pub fn retry<D, K>(self, retry: Retry<D, K>) -> Stack<P::Appended>
     where
@@ -89,7 +89,7 @@ impl<P> Stack<P> {
         self.with(retry)
     }
 
-    /// Adds a rate limit, inside of what there is.
+    /// Adds a rate limit, inside the policies so far.
     #[must_use]
     pub fn rate_limit<K: Clock>(self, limiter: RateLimiter<K>) -> Stack<P::Appended>
     where
@@ -98,7 +98,7 @@ impl<P> Stack<P> {
         self.with(limiter)
     }
 
-    /// Adds a circuit breaker, inside of what there is.
+    /// Adds a circuit breaker, inside the policies so far.
     #[must_use]
     pub fn circuit_breaker<C, K: Clock>(self, breaker: CircuitBreaker<C, K>) -> Stack<P::Appended>
     where
@@ -107,7 +107,7 @@ impl<P> Stack<P> {
         self.with(breaker)
     }
 
-    /// Adds a bulkhead, inside of what there is.
+    /// Adds a bulkhead, inside the policies so far.
     #[must_use]
     pub fn bulkhead<K: Clock>(self, bulkhead: Bulkhead<K>) -> Stack<P::Appended>
     where
@@ -123,24 +123,25 @@ impl<P> Stack<P> {
         Stack { policies: self.policies.append(policy) }
     }
 
-    /// Makes a call through the policies: `f` is run by the innermost one, at once where none of them refuses the call or
-    /// makes it wait. In a stack with a retry, `f` is run for each attempt.
+    /// Makes a call through the policies.
     ///
-    /// A rejection by one of the policies is no failure to those further out, but where an attempt took longer than its own
-    /// limit. A retry makes the call again where the rejection says when it would pass.
+    /// `f` runs at once if no policy rejects the call or makes it wait. In a stack with a retry, `f` runs for each attempt.
+    ///
+    /// Outer policies do not count an inner policy's rejection as a failure, except for an attempt that exceeded its own
+    /// timeout. A retry waits and tries again if the rejection says how long to wait.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`](seawall_core::Error::Rejected) if a policy refused the call, or cut it off;
+    /// [`Error::Rejected`](seawall_core::Error::Rejected) if a policy rejected the call, or cut it off;
     /// [`Error::Inner`](seawall_core::Error::Inner) if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f`, its future or a function of yours that judges results does; to the breakers the call has failed.
+    /// If `f`, its future, or a classifier of yours panics. The breakers count the call as failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the call is dropped, and each policy takes back what it gave.
+    /// To drop the future is to drop the call. Each policy takes back what it gave.
     #[allow(clippy::type_complexity, reason = "the parts have names, and stand once")]
     #[inline(always)]
     pub fn execute<C, T, E>(&self, f: C) -> CallFuture<'_, P, C::Operation, Called<C::Future, T, E, Opaque>, WrapError>
@@ -152,20 +153,21 @@ impl<P> Stack<P> {
         self.start(f.into_operation(), WrapError)
     }
 
-    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is. Rejections that
-    /// it carries already, of policies inside of `f`, are heeded as those of this stack's own.
+    /// Makes a call like [`execute`](Self::execute), and keeps the error's type, which must be able to carry a rejection.
+    ///
+    /// The error may already carry the rejection of a policy inside `f`. Such a rejection counts like this stack's own.
     ///
     /// # Errors
     ///
-    /// The call's own, or one made of a [`Rejection`](seawall_core::Rejection).
+    /// The call's own error, or an error made of a [`Rejection`](seawall_core::Rejection).
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute): if `f`, its future, or a classifier panics.
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute): each policy takes back what it gave.
     #[allow(clippy::type_complexity, reason = "the parts have names, and stand once")]
     #[inline(always)]
     pub fn call<C, T, E>(
@@ -181,20 +183,20 @@ impl<P> Stack<P> {
         self.start(f.into_operation(), KeepError)
     }
 
-    /// As [`execute`](Self::execute), where `f` is told which attempt it makes: that of the innermost retry. It costs a clock
-    /// read a call.
+    /// Makes a call like [`execute`](Self::execute), and passes the attempt of the innermost retry to `f`. This costs a clock
+    /// read per call.
     ///
     /// # Errors
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute): a policy's rejection, or the call's own error.
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute): if `f`, its future, or a classifier panics.
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute): each policy takes back what it gave.
     #[inline(always)]
     pub fn execute_with<C, F, T, E>(
         &self,
@@ -221,8 +223,10 @@ impl<P> Stack<P> {
         ResponseFuture::new(run, &self.policies, operation, reject)
     }
 
-    /// The same policies, telling `observer` of what happens to each, as their own `on_event` and `observed` do: the gates
-    /// wherever they are used, the retries and timeouts of this stack and what is made of it from here on.
+    /// Adds an observer of all policies, by their own `on_event` and `observed`.
+    ///
+    /// The gates report to the observer wherever they are used. The retries and timeouts report only for the returned stack, and
+    /// for its clones and layers.
     ///
     /// ```
     /// use std::time::Duration;
@@ -241,7 +245,7 @@ impl<P> Stack<P> {
         self.observed_from(Level::Debug, observer)
     }
 
-    /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
+    /// Same as [`observed`](Self::observed), for an observer that gets only events of the level `least` or above.
     #[must_use = "retries and timeouts are observed in the stack that is returned"]
     pub fn observed_from<F>(self, least: Level, observer: F) -> Self
     where
@@ -251,7 +255,7 @@ impl<P> Stack<P> {
         Self { policies: self.policies.observed(least, observer) }
     }
 
-    /// A tower layer that puts these policies around services.
+    /// Returns a tower layer that puts these policies around services.
     pub fn layer(&self) -> StackLayer<P>
     where
         P: Clone,
@@ -259,7 +263,7 @@ impl<P> Stack<P> {
         StackLayer::new(self.policies.clone())
     }
 
-    /// The policies, each with those further in: `(outermost, (next, ()))`.
+    /// The policies, each with its inner policies: `(outermost, (next, ()))`.
     pub fn policies(&self) -> &P {
         &self.policies
     }

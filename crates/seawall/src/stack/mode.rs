@@ -6,12 +6,12 @@ use seawall_rate_limit::RateLimiter;
 use seawall_retry::Retry;
 use seawall_timeout::Timeout;
 
-/// Whether policies make a call [once](Once), or may make it [again](Again).
+/// Policies that make a call [once](Once), or may make it [again](Again).
 pub trait Repeats {
-    /// Which of the two.
+    /// Which of the two kinds: [`Once`] or [`Again`].
     type Repeats;
 
-    /// Whether it is the latter.
+    /// Whether the kind is [`Again`].
     const REPEATS: bool;
 }
 

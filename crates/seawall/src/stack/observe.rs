@@ -8,9 +8,9 @@ use seawall_rate_limit::RateLimiter;
 use seawall_retry::Retry;
 use seawall_timeout::Timeout;
 
-/// Policies that can be observed, whatever their events.
+/// Policies that can be observed by an observer of any kind of event.
 pub trait Observe: Sized {
-    /// The same policies, telling `observer` of what happens to them, from `least` on.
+    /// Returns the same policies with a further observer, for events of the level `least` or above.
     #[must_use]
     fn observed<F>(self, least: Level, observer: F) -> Self
     where
@@ -26,7 +26,7 @@ impl Observe for () {
     }
 }
 
-// A gate is observed where it stands, and so in all that share it; a retry and a timeout are plain data.
+// A gate's observer is shared by all clones of the gate. A retry and a timeout are plain data, so they are replaced.
 macro_rules! gate {
     ([$($generics:tt)*] $gate:ty) => {
         impl<R: Observe, $($generics)*> Observe for ($gate, R) {

@@ -7,39 +7,39 @@ use seawall_core::{
 
 /// The types of a call.
 pub trait CallTypes {
-    /// What it gives.
+    /// The output of a call.
     type Output;
-    /// What it fails with.
+    /// The error of a call.
     type Error;
-    /// What it is asked with; `()` for a closure.
+    /// The request; `()` for a closure.
     type Request: ?Sized;
-    /// One attempt.
+    /// The future of an attempt.
     type Call: Future<Output = Result<Self::Output, Self::Error>>;
 
-    /// The rejection of a policy below, if the result is one and shows it.
+    /// Returns the rejection of a policy below the stack, if the result shows a rejection.
     fn rejection(result: &Result<Self::Output, Self::Error>) -> Option<&Rejection>;
 
-    /// Returns the meaning of an error that is a policy's rejection. `noted` is what a [`Mark`](seawall_core::Mark) says about it.
+    /// Returns the meaning of an error that is a policy's rejection. `noted` is what a [`Mark`](seawall_core::Mark) says about the error.
     fn meaning(error: &Self::Error, noted: Option<Meaning>) -> Option<Meaning>;
 }
 
-/// What a stack makes: a closure's call, or the sending of a request.
+/// The operation at the end of a chain: a closure's call, or a request to a service.
 pub trait Operation<X: CallTypes> {
-    /// Whether it makes use of [`Attempt::elapsed`](seawall_core::attempts::Attempt::elapsed).
+    /// Whether the operation uses [`Attempt::elapsed`](seawall_core::attempts::Attempt::elapsed).
     const NEEDS_TIME: bool;
 
-    /// What it asks with. Not asked for once the last attempt was begun.
+    /// Returns the request. Not called after the last attempt has begun.
     fn request(&self) -> &X::Request;
 
     /// Begins an attempt.
     fn attempt(&mut self, round: impl Round) -> X::Call;
 
-    /// Why there can be no other attempt, if that is so.
+    /// Returns why no further attempt is possible, if so.
     fn obstacle(&self) -> Option<GaveUp>;
 
-    /// It will be begun later, or again: it is to own what it needs for that.
+    /// Tells the operation that it will begin later or again, and must own what it needs for that.
     fn postpone(&mut self) {}
 }
 
-/// What is only a type, and neither owned nor in the way of a thread.
+/// A type that is named but not owned, so it restricts no thread.
 pub(super) type Marker<T> = PhantomData<fn() -> T>;

@@ -1,4 +1,4 @@
-//! How each policy stands around the rest of a chain.
+//! Each policy around the rest of a chain.
 
 use std::{
     marker::PhantomData,
@@ -23,10 +23,10 @@ use super::{
     operation::{CallTypes, Operation},
 };
 
-/// What a gate keeps of a call.
+/// The state that a gate keeps for a call.
 type Through<A, C> = GateCall<C, PassOf<A>, <A as Admit>::Wait>;
 
-// The gates differ in what they ask of a call's types, and of a clock; a blanket impl would keep the others out.
+// A macro, because the gates' bounds on the call and the clock differ, and a blanket impl would exclude other policies.
 macro_rules! gate {
     ([$($generics:tt)*] $gate:ty, $($bounds:tt)*) => {
         impl<X, R, $($generics)*> Chain<X> for ($gate, R)
@@ -104,7 +104,7 @@ where
         let mut polled = run.as_mut().poll_call(timeout.terms(), poll, |end| matches!(end, Ok(Ok(_))));
         if let Poll::Ready(end) = &mut polled {
             if matches!(rejection::<X>(end), Some(Rejection::TimedOut(timed_out)) if timed_out.is_by_deadline()) {
-                // The deadline may be this very limit: then it is not for the caller to blame.
+                // The deadline may be this timeout's own limit. Then the callee was slow, not the caller impatient.
                 if let Some(timed_out) = run.as_mut().own_rejection(timeout.terms()) {
                     *end = Err(timed_out);
                 }
@@ -168,7 +168,7 @@ where
     }
 }
 
-/// What a retry attempts.
+/// The rest of a chain, as the retry's attempts.
 struct RestAttempts<'a, X, R, O, N>(Inside<'a, X, R, O, N>);
 
 impl<X, P, R, O, N> Repeatable<P> for RestAttempts<'_, X, R, O, N>
@@ -220,7 +220,7 @@ where
     }
 }
 
-/// A round of attempts inside of another one.
+/// A round of attempts inside another round.
 #[derive(Clone, Copy)]
 struct Nested<A, N> {
     around: A,

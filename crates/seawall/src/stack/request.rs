@@ -13,7 +13,7 @@ use super::{
     operation::{CallTypes, Marker, Operation},
 };
 
-/// A request that is sent to a service.
+/// The types of a request to a service.
 #[derive(Debug)]
 pub struct Requested<S, Request, V>(Marker<(S, Request, V)>);
 
@@ -38,7 +38,7 @@ where
     }
 }
 
-/// How a stack of that kind, [`Once`] or [`Again`], keeps requests: the former not at all, the latter by a [`CloneRequest`].
+/// How a stack keeps requests: an [`Once`] stack does not, an [`Again`] stack uses a [`CloneRequest`].
 #[derive(Debug)]
 pub struct Cloner<Q, Repeats> {
     clone: Q,
@@ -77,19 +77,19 @@ impl<Q: CloneRequest<Request>, Request> CloneRequest<Request> for Cloner<Q, Agai
     }
 }
 
-// By hand: derive would ask `Clone` of what is only a type here.
+// Written manually, because derive would require `Clone` of marker types.
 impl<Q: Clone, Repeats> Clone for Cloner<Q, Repeats> {
     fn clone(&self) -> Self {
         Self::new(self.clone.clone())
     }
 }
 
-/// A request whose first attempt, if it begins at once, goes by the service that was made ready.
+/// A request before its first attempt. If the attempt begins at once, it uses the service that was polled ready.
 pub(super) struct First<'a, S, Request, Q> {
     service: &'a mut S,
-    /// Until it is sent, or the future's.
+    /// The service and the request, until the request is sent or moves into the future.
     request: Option<Request>,
-    /// What will be the future's.
+    /// The state that moves into the future.
     resend: Resend<S, Request, Q>,
 }
 
@@ -97,19 +97,19 @@ impl<'a, S, Request, Q> First<'a, S, Request, Q>
 where
     S: Service<Request> + Clone,
 {
-    /// `request`, for a service that was polled ready.
+    /// Takes `request`, for a service that was polled ready.
     #[inline(always)]
     pub(super) fn new(service: &'a mut S, request: Request, clone: Q) -> Self {
         Self { service, request: Some(request), resend: Resend::never(clone) }
     }
 
-    /// What the call's future keeps; and the request, if it was not sent and will be sent by nobody. Runs no code of others.
+    /// Returns the state that the future keeps, and the request if no attempt will send it. Runs no user code.
     #[inline(always)]
     pub(super) fn into_operation(self) -> (Resend<S, Request, Q>, Option<Request>) {
         (self.resend, self.request)
     }
 
-    /// To be sent by a clone, which is made ready first: what was made ready is for the next call.
+    /// Lets a clone send the request, after the clone was made ready. The service that was polled ready is for the next call.
     pub(super) fn own(&mut self) {
         let service = self.service.clone();
         if let Some(request) = self.request.take() {

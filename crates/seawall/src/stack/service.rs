@@ -20,10 +20,11 @@ use super::{
 ///
 /// # Readiness
 ///
-/// It is as ready as the inner service, and holds nothing of the policies: a call asks them, and where it has to wait, its
-/// future does. While the inner service is not ready, but the call would be refused, it is ready for that. The first
-/// attempt of a call goes by what was polled ready. Each further one, and each that had to wait, goes by a clone that is
-/// made ready first, as a part of the attempt.
+/// Ready if the inner service is ready. `poll_ready` reserves nothing in the policies. `call` asks them, and the returned future
+/// waits if it must. If the call would be rejected, the service is ready even while the inner service is not.
+///
+/// The first attempt uses the service that was polled ready. Each further attempt, and each attempt after a wait, uses a clone,
+/// which is made ready as a part of the attempt.
 pub struct StackService<S, P, Q = OwnRule, R = WrapError, V = Opaque> {
     inner: S,
     policies: Shared<P>,
@@ -36,12 +37,12 @@ impl<S, P, Q, R, V> StackService<S, P, Q, R, V> {
         Self { inner, policies, how, ready: false }
     }
 
-    /// The service inside of the stack.
+    /// Returns the service inside the stack.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service inside of the stack. To call it is to go around the policies.
+    /// Returns the service inside the stack. A call of that service bypasses the policies.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
@@ -77,7 +78,7 @@ where
 
     #[inline(always)]
     fn call(&mut self, request: Request) -> Self::Future {
-        // A clone may panic: it is made before the policies give anything, or when there is a future that gives it back.
+        // A clone may panic. So it is made before the policies give a pass, or after a future exists that gives the pass back.
         let ServiceConfig { clone, reject, .. } = self.how.clone();
         let policies = self.policies.hold();
         let mut first = First::new(&mut self.inner, request, Cloner::new(clone));
@@ -94,7 +95,7 @@ where
     }
 }
 
-// By hand: what was polled ready is this one's alone.
+// Written manually, because the service that was polled ready belongs to this clone alone.
 impl<S: Clone, P, Q: Clone, R: Clone, V> Clone for StackService<S, P, Q, R, V> {
     fn clone(&self) -> Self {
         Self::new(self.inner.clone(), self.policies.clone(), self.how.clone())

@@ -15,26 +15,26 @@ pub type Standard<P = Plan, C = ErrIsFailure, L = Unlimited> =
     (L, (Timeout, (Retry<P>, (CircuitBreaker<C>, (Bulkhead, (Timeout, ()))))));
 
 impl Stack {
-    /// The stack that we would run ourselves in front of a callee of which nothing special is known.
+    /// Returns the stack that we would run ourselves in front of a callee without special needs.
     ///
     /// | outermost first | value | why |
     /// |---|---|---|
-    /// | rate limit | none, unless [`set_rate_limit`](Self::set_rate_limit) gives one | only you know how many calls your callee can take. Outside of the retry: a call pays once |
+    /// | rate limit | none, unless [`set_rate_limit`](Self::set_rate_limit) gives one | only you know how many calls your callee can take. Outside the retry: a call pays once |
     /// | timeout, of the call | 10 s | as long as a person waits (Nielsen, 1993), and room for three attempts of 3 s |
-    /// | retry | 3 attempts, from 100 ms on doubling, full jitter | two more tries get over a restart or a lost packet, more only add load (Google SRE book, ch. 22) |
-    /// | what it waits out | a policy's rejection, for at most 1 s | who comes to an open circuit is told so at once, and does not hold a place for 5 s; a full bulkhead's or a limit's short wait is worth it |
+    /// | retry | 3 attempts, from 100 ms on doubling, full jitter | two more attempts survive a restart or a lost packet, and more attempts only add load (Google SRE book, ch. 22) |
+    /// | longest wait for a rejection | 1 s | a call to an open circuit fails at once, and does not hold its place for 5 s. The short wait for a full bulkhead or a rate limit is worth it |
     /// | its budget | 50 + 20 % of the calls + 1 a second | Finagle's share with a smaller floor: an outage of a minute costs at most 1.3 times the load at 20 calls a second, not three times |
-    /// | circuit breaker | half of 20 calls or more in 10 s failed; open for 5 s | Hystrix's defaults. Inside of the retry: it sees each attempt |
-    /// | bulkhead | 100 in flight, 100 waiting for at most 1 s | a callee at 1000 calls a second and 100 ms has 100 in flight (Little's law). Inside of the breaker: what is refused takes no slot |
-    /// | timeout, of an attempt | 3 s | inside of the breaker: an attempt that hangs counts as a failure |
+    /// | circuit breaker | half of 20 calls or more in 10 s failed; open for 5 s | Hystrix's defaults. Inside the retry: the breaker sees each attempt |
+    /// | bulkhead | 100 in flight, 100 waiting for at most 1 s | a callee at 1000 calls a second and 100 ms has 100 in flight (Little's law). Inside the breaker: a rejected call takes no slot |
+    /// | timeout, of an attempt | 3 s | inside the breaker: an attempt that hangs counts as a failure |
     ///
-    /// All policies have the name that is given, and the timeout of an attempt has `.attempt` after it, so that metrics and messages
-    /// tell the two timeouts apart.
+    /// All policies get the given name. The timeout of an attempt gets `.attempt` after the name, so that metrics and messages tell
+    /// the two timeouts apart.
     ///
-    /// A result counts as a failure if it is an `Err`, to the retry and the breaker alike. Where a callee's failures are
-    /// responses, as a 500 is, give both a classifier: those of `seawall-http` know HTTP and gRPC.
+    /// To the retry and the breaker alike, an `Err` is a failure. If a callee's failures are responses, such as a 500, give both
+    /// policies a classifier: the classifiers of `seawall-http` know HTTP and gRPC.
     ///
-    /// Each is changed by giving another policy in its place:
+    /// To change a policy, give another policy in its place:
     ///
     /// ```
     /// # use std::time::Duration;
@@ -81,43 +81,43 @@ impl Stack {
 }
 
 impl<P, C, L> Stack<Standard<P, C, L>> {
-    /// With this rate limit, outermost.
+    /// Sets the rate limit, which is the outermost policy.
     #[must_use]
     pub fn set_rate_limit(self, limiter: RateLimiter) -> Stack<Standard<P, C, RateLimiter>> {
         let (_, rest) = self.policies;
         Stack { policies: (limiter, rest) }
     }
 
-    /// With another limit for the whole call.
+    /// Replaces the limit for the whole call.
     #[must_use]
     pub fn set_timeout(self, timeout: Timeout) -> Self {
         let (limiter, (_, rest)) = self.policies;
         Self { policies: (limiter, (timeout, rest)) }
     }
 
-    /// With another retry; also one that tells failures apart. It is as it was built: how long it waits for an open circuit is
-    /// its [`max_rejection_wait`](seawall_retry::Builder::max_rejection_wait), which the standard one has at 1 s.
+    /// Replaces the retry, for example by a retry with a classifier of yours. It keeps its own settings: its
+    /// [`max_rejection_wait`](seawall_retry::Builder::max_rejection_wait) says how long it waits for an open circuit.
     #[must_use]
     pub fn set_retry<Q>(self, retry: Retry<Q, DefaultClock>) -> Stack<Standard<Q, C, L>> {
         let (limiter, (timeout, (_, rest))) = self.policies;
         Stack { policies: (limiter, (timeout, (retry, rest))) }
     }
 
-    /// With another circuit breaker; also one that tells failures apart.
+    /// Replaces the circuit breaker, for example by a breaker with a classifier of yours.
     #[must_use]
     pub fn set_circuit_breaker<D>(self, breaker: CircuitBreaker<D>) -> Stack<Standard<P, D, L>> {
         let (limiter, (timeout, (retry, (_, rest)))) = self.policies;
         Stack { policies: (limiter, (timeout, (retry, (breaker, rest)))) }
     }
 
-    /// With another bulkhead.
+    /// Replaces the bulkhead.
     #[must_use]
     pub fn set_bulkhead(self, bulkhead: Bulkhead) -> Self {
         let (limiter, (timeout, (retry, (breaker, (_, rest))))) = self.policies;
         Self { policies: (limiter, (timeout, (retry, (breaker, (bulkhead, rest))))) }
     }
 
-    /// With another limit for each attempt.
+    /// Replaces the limit for each attempt.
     #[must_use]
     pub fn set_attempt_timeout(self, timeout: Timeout) -> Self {
         let (limiter, (total, (retry, (breaker, (bulkhead, _))))) = self.policies;

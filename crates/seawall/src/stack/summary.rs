@@ -7,36 +7,36 @@ use seawall_rate_limit::RateLimiter;
 use seawall_retry::Retry;
 use seawall_timeout::Timeout;
 
-/// What there is to be said of one policy of a stack.
+/// A summary of one policy of a stack.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Its name.
+    /// The policy's name.
     pub name: String,
-    /// What it is, and its numbers.
+    /// The policy's kind, and its numbers.
     pub numbers: Numbers,
-    /// The timeline of its clock, if it heeds deadlines.
+    /// The timeline of the policy's clock, if the policy heeds deadlines.
     pub(super) timeline: Option<Timeline>,
-    /// Which shared state it has, if any.
+    /// The id of the policy's shared state, if any.
     pub(super) shares: Option<usize>,
 }
 
-/// What a policy is, and its numbers.
+/// A policy's kind, with its numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Numbers {
-    /// A rate limit, whose calls wait for so long if they may, with so many calls in so long, and so many at once.
+    /// A rate limit.
     RateLimit {
         /// How many calls in [`period`](Self::RateLimit::period).
         count: u32,
-        /// In how long.
+        /// The period of the quota.
         period: Duration,
-        /// How many at once.
+        /// How many calls pass at once.
         burst: u32,
-        /// How long a call may wait for its turn, if it may.
+        /// How long a call may wait for its turn; `None` if calls do not wait.
         max_wait: Option<Duration>,
     },
-    /// A timeout; without a number where it depends on the request, or follows recent calls.
+    /// A timeout, without a number if the limit depends on the request or follows recent calls.
     Timeout {
         /// How long a call may take.
         limit: Option<Duration>,
@@ -45,49 +45,49 @@ pub enum Numbers {
     Retry {
         /// How many attempts there are at most.
         max_attempts: u32,
-        /// Whether further attempts have to be paid for.
+        /// Whether a budget pays for further attempts.
         has_budget: bool,
         /// Whether the retry heeds the rejections of policies inside it.
         heeds_rejections: bool,
-        /// The longest rejection that the retry waits out, if there is a bound.
+        /// The longest rejection for which the retry waits, if there is a bound.
         max_rejection_wait: Option<Duration>,
     },
     /// A circuit breaker.
     CircuitBreaker {
-        /// Whether a call that was dropped may count as a failure.
+        /// Whether a dropped call may count as a failure.
         counts_abandoned: bool,
         /// How long the circuit stays open the first time.
         open_for: Duration,
     },
     /// A bulkhead.
     Bulkhead {
-        /// How many calls at once.
+        /// How many calls may be in flight.
         max_concurrent: usize,
-        /// How many may wait.
+        /// How many calls may wait.
         max_queued: usize,
     },
 }
 
-/// Policies that can say what they are, outermost first.
+/// Policies that can summarize themselves, outermost first.
 pub trait Describe {
-    /// Adds what there is to be said of each.
+    /// Adds a summary of each policy.
     fn describe(&self, to: &mut Vec<Summary>);
 }
 
 impl Summary {
-    /// A policy whose state is shared by its clones, which that number tells from others.
+    /// Summarizes a policy whose clones share the state with the given id.
     fn shared(name: &str, numbers: Numbers, shares: usize) -> Self {
         Self { name: name.into(), numbers, timeline: None, shares: Some(shares) }
     }
 
-    /// A policy that heeds deadlines.
+    /// Summarizes a policy that heeds deadlines.
     fn timed(name: &str, numbers: Numbers, clock: &impl Clock) -> Self {
         Self { name: name.into(), numbers, timeline: Some(clock.timeline()), shares: None }
     }
 }
 
 impl Numbers {
-    /// Whether it can make a call wait for its turn.
+    /// Returns whether the policy can make a call wait for its turn.
     pub(super) fn may_wait(self) -> bool {
         matches!(self, Self::RateLimit { max_wait: Some(_), .. } | Self::Bulkhead { max_queued: 1.., .. })
     }
@@ -140,7 +140,7 @@ impl<K: Clock, R: Describe> Describe for (RateLimiter<K>, R) {
 impl<L: 'static, K: Clock, R: Describe> Describe for (Timeout<L, K>, R) {
     fn describe(&self, to: &mut Vec<Summary>) {
         let (timeout, rest) = self;
-        // A limit may be a function of any request's type, so there is no trait to ask it by.
+        // A limit may be a function of any request's type, so no trait can return the number.
         let limit: &dyn Any = timeout.limit();
         let numbers = Numbers::Timeout { limit: limit.downcast_ref().copied() };
         to.push(Summary::timed(timeout.name(), numbers, timeout.clock()));

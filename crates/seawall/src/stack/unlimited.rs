@@ -16,7 +16,7 @@ use super::{
     summary::{Describe, Summary},
 };
 
-/// The place of a rate limit in the [standard stack](super::Standard), without a limit: all calls pass, and it costs nothing.
+/// The place of a rate limit in the [standard stack](super::Standard), without a limit. All calls pass, at no cost.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unlimited;
 
