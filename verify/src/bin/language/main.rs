@@ -6,7 +6,7 @@ mod report;
 #[path = "../../tree.rs"]
 mod tree;
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{error::Error, io, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
@@ -47,7 +47,7 @@ fn language(flags: &Flags) -> Result<bool, Box<dyn Error>> {
         }
     }
     if flags.list {
-        report::list(&mut reports);
+        report::list(&mut reports, &mut io::stdout().lock())?;
     }
     Ok(report::summarize(&reports))
 }

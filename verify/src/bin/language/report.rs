@@ -1,6 +1,9 @@
 //! How often each habit is in the files.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use crate::{
     habits::{HABITS, Habit},
@@ -31,15 +34,16 @@ fn around(words: &[Word], at: usize) -> String {
     texts.collect::<Vec<_>>().join(" ")
 }
 
-/// Prints each use, the files with the most uses first.
-pub(crate) fn list(reports: &mut [FileReport]) {
+/// Writes each use, the files with the most uses first.
+pub(crate) fn list(reports: &mut [FileReport], to: &mut impl Write) -> io::Result<()> {
     reports.sort_by_key(|report| std::cmp::Reverse(report.uses.len()));
     for report in reports.iter().filter(|report| !report.uses.is_empty()) {
-        println!("{}: {} in {} words", report.file.display(), report.uses.len(), report.words);
+        writeln!(to, "{}: {} in {} words", report.file.display(), report.uses.len(), report.words)?;
         for (index, line, around) in &report.uses {
-            println!("  {}:{line}: {} ({around})", report.file.display(), HABITS[*index].name);
+            writeln!(to, "  {}:{line}: {} ({around})", report.file.display(), HABITS[*index].name)?;
         }
     }
+    Ok(())
 }
 
 /// Prints how often each habit is in all files, and returns whether each is within its limit.
