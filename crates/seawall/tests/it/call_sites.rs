@@ -132,7 +132,7 @@ async fn readme_limits() -> Result<(), Error<io::Error>> {
     Ok(())
 }
 
-/// All gates in one stack: the client's error is wrapped once, and stays flat whatever the order.
+/// All gates in one stack: the client's error is wrapped once, and stays flat in any order.
 #[tokio::test]
 async fn gates_stack_in_any_order() {
     let clock = ManualClock::new();
@@ -163,7 +163,7 @@ async fn gates_stack_in_any_order() {
     assert_eq!(body.unwrap(), "stock: 7");
 }
 
-/// A call's future can be spawned, also where its closure borrows.
+/// A call's future can be spawned, also if its closure borrows.
 #[tokio::test]
 async fn futures_of_the_gates_can_be_spawned() {
     let limiter = RateLimiter::builder("l", Quota::per_second(9)).max_wait(Duration::from_secs(1)).build();
@@ -181,7 +181,7 @@ async fn futures_of_the_gates_can_be_spawned() {
 #[test]
 fn the_readme_shows_what_is_tested_here() {
     let readme = include_str!("../../../../README.md");
-    // What needs axum and reqwest is tested where they are.
+    // The crate `http` tests the examples that need axum and reqwest.
     let tests = [include_str!("call_sites.rs"), include_str!("../../../integrations/http/tests/it/readme.rs")];
     let tested: Vec<&str> = tests.iter().flat_map(|test| test.lines()).map(str::trim).collect();
     let shown = readme.split("```rust\n").skip(1).flat_map(|block| block.split("```").next().unwrap_or("").lines());
@@ -269,7 +269,7 @@ async fn an_own_error_stays_as_it_is() {
     assert!(matches!(error, AppError::Rejected(_)));
 }
 
-/// The types have names, and defaults for what is seldom set, so they fit in a struct.
+/// The types have names, and defaults for rare parameters, so they fit in a struct.
 struct App<S> {
     breaker: CircuitBreaker,
     layer: CircuitBreakerLayer,
@@ -287,7 +287,7 @@ async fn the_types_fit_in_a_struct() {
     assert!(other.ready().await.unwrap().call(()).await.is_err());
 }
 
-/// A classifier with a name, for where the breaker's type must be written.
+/// A classifier with a name, for code that must write the breaker's type.
 struct ByStatus;
 
 impl<E> Classify<u16, E> for ByStatus {
@@ -363,7 +363,7 @@ async fn a_retry_waits_for_a_circuit_that_says_when_if_it_may() {
             })
         })
         .await;
-    // One failed, one was refused and waited out, one went through.
+    // One attempt failed, one was rejected and waited, and one succeeded.
     assert_eq!((result.unwrap(), attempts.get()), (7, 2));
 }
 
@@ -372,7 +372,7 @@ async fn a_deadline_comes_with_a_request_and_goes_on_to_the_callee() {
     const CAP: Duration = Duration::from_secs(30);
     let timeout = Timeout::new("timeout", Duration::from_secs(5));
     let sent = || async { Ok::<_, io::Error>(Deadline::current().unwrap().to_timeout_millis().to_string()) };
-    // Inside of what the caller has left, and of what we allow by ourselves.
+    // Inside the caller's remaining time, and inside our own limit.
     for (header, sent_on) in [("2S", "2000"), ("99999999H", "5000"), ("1500m", "1500")] {
         let deadline = Deadline::from_grpc_timeout(header, CAP).unwrap();
         assert_eq!(deadline.scope(timeout.execute(sent)).await.unwrap(), sent_on);

@@ -1,4 +1,4 @@
-//! What a stack says of itself, and of its order.
+//! A stack's drawing, and the check of its order.
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -111,7 +111,7 @@ fn what_is_meant_gives_no_concern() {
     let once = Retry::builder("r").max_attempts(1).build();
     assert_eq!(kinds!(Stack::new().timeout(timeout(2)).retry(once)), []);
     assert_eq!(kinds!(Stack::new().circuit_breaker(breaker()).timeout(timeout(2))), []);
-    // Of a limit that is a function of the request nobody knows how long it is.
+    // A limit that is a function of the request has no known length.
     let by_request = Timeout::builder("t", |(): &()| s(1)).build();
     assert_eq!(kinds!(Stack::new().timeout(timeout(1)).timeout(by_request)), []);
 }

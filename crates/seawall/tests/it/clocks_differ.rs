@@ -1,5 +1,5 @@
-//! Policies of one nest go by one clock. If they do not, the first call says so, in each way to nest, and `check` says it of a
-//! stack.
+//! The policies of one nest have one clock. Otherwise the first call panics, in each way to nest, and `check` names the policies
+//! of a stack.
 
 use std::{
     future::{self, Future},
@@ -20,7 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 type Reply = Result<u32, Error<io::Error>>;
 
-/// What a call comes to, or the message of its panic.
+/// Returns a call's result, or the message of its panic.
 fn outcome<F: Future<Output = Reply>>(call: impl FnOnce() -> F) -> Result<u32, String> {
     let run = || call().now_or_never().expect("nothing waits").expect("nothing fails");
     panic::catch_unwind(AssertUnwindSafe(run)).map_err(|payload| *payload.downcast::<String>().expect("a message"))
@@ -34,7 +34,7 @@ fn timeout<K: Timer + Clone>(clock: K) -> Timeout<Duration, K> {
     Timeout::builder("call", 10 * SECOND).clock(clock).build()
 }
 
-/// A call through a timeout around a retry, in each way to nest them.
+/// Makes a call through a timeout around a retry, in each way to nest them.
 fn each<A, B>(outer: A, inner: B) -> [Result<u32, String>; 3]
 where
     A: Timer + Clone + Send + Sync + 'static,
@@ -66,7 +66,7 @@ fn a_retry_inside_of_a_timeout_of_another_clock_says_so_with_the_first_call() {
     assert_says_so(each(seawall_core::time::TokioClock, clock.clone()));
     assert_says_so(each(clock.clone(), seawall_core::time::TokioClock));
     assert_says_so(each(clock.clone(), ManualClock::new()));
-    // What panicked has left nothing behind.
+    // The panic has left no deadline behind.
     assert_eq!(each(clock.clone(), clock.clone()), [Ok(7), Ok(7), Ok(7)]);
     assert_eq!(each(seawall_core::time::TokioClock, seawall_core::time::TokioClock), [Ok(7), Ok(7), Ok(7)]);
     assert_eq!(Deadline::current(), None);
@@ -80,7 +80,7 @@ fn the_message_names_the_timeout_and_both_clocks() {
     let message = outcome(|| Deadline::after(SECOND).scope_blocking(|| inner.call(answer))).unwrap_err();
     assert!(message.starts_with(words), "{message}");
     assert!(message.contains("a timeout or a deadline around it goes by the system's clock"), "{message}");
-    // Begun outside of the deadline, it meets it when it is polled.
+    // The call begins outside the deadline, and meets the deadline in its poll.
     let message = outcome(call).unwrap_err();
     assert!(message.starts_with(words), "{message}");
 }

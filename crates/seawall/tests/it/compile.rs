@@ -1,4 +1,4 @@
-//! What a stack asks of the service it wraps.
+//! The bounds of a stack on its inner service.
 
 use seawall::{Retry, Stack, StackService, retry::CloneAll};
 use tower::{
@@ -6,7 +6,7 @@ use tower::{
     util::{BoxCloneService, BoxService},
 };
 
-/// Answers by itself where a type is a service, and by its trait where it is none: what is nearer is taken.
+/// The inherent method answers for a service, and the trait's method for other types: the compiler prefers the inherent method.
 struct Asks<S>(S);
 
 impl<S: Service<u32>> Asks<S> {

@@ -243,7 +243,7 @@ fn the_classifier_by_itself_knows_no_rejection() {
     assert_eq!(ErrIsFailure.classify(&result), Outcome::Failure);
 }
 
-/// A retry, alone or in a stack, heeds the rejection of a policy that the closure calls, though the error may be any.
+/// A retry, alone or in a stack, heeds the rejection of a policy that the closure calls, with any error type.
 #[tokio::test(start_paused = true)]
 async fn a_retry_heeds_a_policy_that_the_closure_calls() {
     let retry = || Retry::builder("r").budget(Budget::unlimited()).build();

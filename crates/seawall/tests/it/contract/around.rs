@@ -1,4 +1,4 @@
-//! What may stand above a stack, or a single layer, and below it: boxes, buffers, balancers, other layers, a router.
+//! The surroundings of a stack or a single layer: boxes, buffers, balancers, other layers, a router.
 
 use std::{future::Future, io, time::Duration};
 
@@ -28,7 +28,7 @@ use super::support::SECOND;
 
 type Five = (RateLimiter, (Timeout, (Retry, (CircuitBreaker, (Bulkhead, ())))));
 
-/// The policies, one by one and as a stack.
+/// The policies, single and as a stack.
 struct World {
     limiter: RateLimiter,
     timeout: Timeout,
@@ -59,13 +59,13 @@ impl World {
     }
 }
 
-/// What is below.
+/// The inner service.
 async fn double(number: u32) -> Result<u32, BoxError> {
     tokio::task::yield_now().await;
     Ok(2 * number)
 }
 
-/// Runs `$check` over the layer of the stack and each single one.
+/// Runs `$check` over the stack's layer and each single layer.
 macro_rules! each_layer {
     ($world:ident, |$what:ident, $layer:ident| $check:expr) => {
         each_layer!(@ $what, $layer, $check, "stack", $world.layer().keep_error());
@@ -81,7 +81,7 @@ macro_rules! each_layer {
     }};
 }
 
-/// That it answers, by itself and by a clone.
+/// Asserts that the service answers, and that a clone answers.
 async fn answers<S>(what: &str, mut service: S)
 where
     S: Service<u32, Response = u32, Error = BoxError> + Clone,
@@ -141,7 +141,7 @@ async fn a_retry_over_a_balancer_meets_the_endpoint_that_works() {
     for number in 0..20 {
         failed += u32::from(service.clone().oneshot(number).await.is_err());
     }
-    // Chance chooses between endpoints that are equally busy: three bad draws in a row are one call in eight.
+    // The choice between equally busy endpoints is random: one call in eight has three bad draws in a row.
     assert!(failed < 20, "{failed} of 20");
     assert_eq!(world.bulkhead.in_flight(), 0);
 }

@@ -1,4 +1,4 @@
-//! A call that is dropped, wherever it is: nothing of what it took is kept, and nobody hears of it before it is gone.
+//! A call that is dropped at any point: the policies take everything back, and observers hear of the drop only afterwards.
 
 use std::{
     collections::BTreeSet,
@@ -17,12 +17,12 @@ use super::support::{
     take_log,
 };
 
-/// What a call meets on its way.
+/// The script of a call.
 #[derive(Debug, Clone, Copy)]
 struct Script {
-    /// It waits for its turn at the limiter.
+    /// Whether the call waits for its turn at the limiter.
     is_limited: bool,
-    /// It waits for a slot, for so many polls.
+    /// For how many polls the call waits for a slot.
     full_for: u32,
     /// How long each attempt is pending.
     pending: u32,
@@ -39,7 +39,7 @@ const SCRIPTS: [Script; 6] = [
     Script { is_limited: false, full_for: 0, pending: 20, fails: 0 },
 ];
 
-/// Where a call was when it was dropped.
+/// The place of a call when it was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Met {
     Limiter,
@@ -60,11 +60,11 @@ fn where_it_is(world: &World, has_passed: bool) -> Met {
     }
 }
 
-/// Begins a call, polls it so often, and drops it: where it was, or that it had ended.
+/// Begins a call, polls it `polls` times, and drops it. Returns the call's place, or that it had ended.
 fn drop_after(polls: u32, script: Script, way: Way, circuit: Circuit) -> Option<Met> {
     let row = format!("{way:?}, {circuit:?}, {script:?}, dropped after {polls} polls");
     let world = World::new(circuit);
-    // What the call leaves is what the same calls leave that are made one by one, and it is no other.
+    // The twins get the parts of the call one by one. The call must leave the same counts.
     let twins = (limiter(&world.clock), breaker(&ManualClock::new(), circuit));
     if script.is_limited {
         [&world.limiter, &twins.0].into_iter().for_each(|limiter| limiter.try_acquire_n(BURST).unwrap());
@@ -86,7 +86,7 @@ fn drop_after(polls: u32, script: Script, way: Way, circuit: Circuit) -> Option<
             has_passed = true;
             twins.0.try_acquire().unwrap();
         }
-        // In steps that end no wait at once, and that come at its very end.
+        // The steps end no wait early, and hit the exact end of each wait.
         world.clock.advance(SECOND / 4);
     }
     let (met, had_begun) = (where_it_is(&world, has_passed), begun());
@@ -107,7 +107,7 @@ fn drop_after(polls: u32, script: Script, way: Way, circuit: Circuit) -> Option<
     Some(met)
 }
 
-/// That both have counted the same.
+/// Asserts that both have the same counts.
 fn assert_same<C>(breaker: &CircuitBreaker<C, ManualClock>, twin: &CircuitBreaker<C, ManualClock>, row: &str) {
     let seen = [breaker, twin].map(|breaker| {
         let now = breaker.snapshot();
@@ -139,7 +139,7 @@ fn a_call_that_waits_at_the_limiter_gives_its_turn_to_the_next_one() {
         let mut second = task::spawn(world.begin(way, 0, 0));
         assert_pending!(second.poll());
         world.clock.advance(SECOND);
-        // Its turn has come, and it has not seen that.
+        // The call's turn has come, and the call was not polled since.
         drop(first);
         assert!(second.is_woken(), "{way:?}, {polls}");
         assert_eq!(tokio_test::assert_ready!(second.poll()), Ok(1), "{way:?}, {polls}");
@@ -217,7 +217,7 @@ fn a_call_that_takes_too_long_in_all_leaves_nothing_wherever_it_was() {
         let in_flight = alive() == 1;
         take_log();
         world.clock.advance(TOTAL);
-        // Where an attempt's own limit ends at the same time, that one is the first to see it.
+        // If an attempt's own limit ends at the same time, that limit sees it first.
         let reply = std::iter::from_fn(|| Some(call.poll())).find(std::task::Poll::is_ready).unwrap();
         drop(taken);
         world.assert_idle(&row);

@@ -1,4 +1,4 @@
-//! What a call through a whole stack costs: no allocation, a bounded future, and few looks at the clock.
+//! What a call through a whole stack costs: no allocation, a bounded future, and few reads of the clock.
 
 use std::{
     cell::Cell,
@@ -28,7 +28,7 @@ use super::support::SECOND;
 
 // ===== stacks =====
 
-/// Counts how often it is looked at, and how many timers it makes.
+/// A clock that counts its reads and its timers.
 #[derive(Clone, Default)]
 struct Watched(ManualClock, Arc<Looks>);
 
@@ -55,7 +55,7 @@ impl Timer for Watched {
 }
 
 impl Watched {
-    /// The looks and the timers since this was last asked.
+    /// Returns the reads and the timers since the last call.
     fn take(&self) -> (u32, u32) {
         (self.1.reads.swap(0, Ordering::Relaxed), self.1.timers.swap(0, Ordering::Relaxed))
     }
@@ -152,7 +152,7 @@ fn a_call_that_is_made_again_allocates_nothing() {
     let calls = Cell::new(0_u64);
     let flaky = || {
         calls.set(calls.get() + 1);
-        // So few that the circuit stays closed.
+        // Few failures, so that the circuit stays closed.
         future::ready(if calls.get() % 3 == 0 { Reply::Err(io::ErrorKind::TimedOut.into()) } else { Ok(1) })
     };
     let mut service = stack.layer().clone_all().layer(service_fn(|_: u32| flaky()));
@@ -170,8 +170,8 @@ fn a_call_looks_at_the_clock_where_a_policy_must_know_the_time() {
         for polls in [0, 1, 3] {
             clock.take();
             call(polls);
-            // The limiter looks when it lets the call in, and the circuit's window when the call has ended. The timeouts look
-            // together when they first see it waiting, and each by itself when they see it again.
+            // The limiter reads the clock when it admits the call, and the circuit's window when the call has ended. The timeouts
+            // share a read when they first see the call pending, and each reads again later.
             let (looks, timers) = if polls == 0 { (2, 0) } else { (3 + (polls - 1) * timeouts, timeouts) };
             assert_eq!(clock.take(), (looks, timers), "{what}, pending for {polls}");
         }

@@ -1,4 +1,4 @@
-//! The contract of a whole stack: what it holds and gives back, what it costs, and what may stand around it and in it.
+//! The contract of a whole stack: what it takes and gives back, its cost, its surroundings, and its inner service.
 mod around;
 mod cancel;
 mod footprint;

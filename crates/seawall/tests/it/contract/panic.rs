@@ -1,4 +1,4 @@
-//! A panic of the caller's code: it comes out once, the circuit counts one failure, and nothing stays taken.
+//! A panic of the caller's code: it surfaces once, the circuit counts one failure, and every pass comes back.
 
 use std::{
     env, process,
@@ -14,7 +14,7 @@ use super::support::{
     take_log,
 };
 
-/// Where a panic comes out of a call that is polled.
+/// The places from which a panic surfaces when a call is polled.
 const PLACES: [Place; 5] = [Place::Closure, Place::Poll, Place::Classifier, Place::RetryIf, Place::Hint];
 
 /// Every way to call, every circuit, and the attempt in which it happens.
@@ -23,7 +23,7 @@ fn each() -> impl Iterator<Item = (Way, Circuit, u32)> {
     Way::ALL.into_iter().flat_map(move |way| circuits().map(move |(circuit, at)| (way, circuit, at)))
 }
 
-/// That so many attempts have failed, that nothing is taken, and that the next call is as any.
+/// Asserts that `failed` attempts have failed, that every pass is back, and that the next call succeeds.
 fn assert_whole(world: &World, circuit: Circuit, failed: u32, row: &str) {
     world.assert_idle(row);
     assert_eq!(world.limiter.available(), world.shares(), "{row}: a call that was let in has spent its share");
@@ -63,11 +63,11 @@ fn a_panic_in_any_attempt_comes_out_fails_once_and_leaves_nothing_taken() {
         assert!(words.is_some_and(|words| words.contains("boom")), "{row}");
         assert_eq!((begun(), world.bulkhead.in_flight()), (at, 0), "{row}: its slot is free at once");
         if let Some(call) = &mut call {
-            // By nobody but a bad executor; it counts for nothing.
+            // Only a bad executor does this. The poll counts for nothing.
             panic_words(|| call.poll());
         }
         drop(call);
-        // Where it fell between two attempts, the next one had not been paid.
+        // If the panic came between two attempts, the next attempt had not been paid.
         assert_eq!(world.budget.balance(), f64::from(SAVED - (begun() - 1)), "{row}: the budget");
         assert_eq!(begun(), at, "{row}: it was not made again");
         assert_whole(&world, circuit, at, &row);
@@ -151,7 +151,7 @@ impl Wake for Panics {
     }
 }
 
-/// A call ends by a panic, or is dropped by one, and then all that is called back panics too.
+/// A call ends by a panic, or a panic drops the call, and then every callback panics too.
 fn panic_twice(way: Way, place: Option<Place>) {
     let world = World::new(Circuit::Fragile);
     world.breaker.on_event(|_| panic!("an observer"));
@@ -172,7 +172,7 @@ fn panic_twice(way: Way, place: Option<Place>) {
         }
     });
     assert!(words.is_some(), "{way:?}, {place:?}");
-    // The slot is the next one's, which has not heard of it.
+    // The next call has the slot, and does not know it yet.
     assert_eq!((world.bulkhead.in_flight(), world.bulkhead.queued()), (1, 0), "{way:?}, {place:?}");
     assert_eq!(world.breaker.state(), State::Open, "{way:?}, {place:?}");
     drop(next);
@@ -188,7 +188,7 @@ fn what_panics_while_a_call_panics_does_not_abort() {
         }
         return;
     }
-    // In a process of its own: where it aborts, it takes all other tests with it.
+    // In a process of its own, because an abort would end all other tests.
     let mut child = process::Command::new(env::current_exe().unwrap());
     let name = "contract::panic::what_panics_while_a_call_panics_does_not_abort";
     let output = child.args([name, "--exact"]).env(CHILD, "1").output().unwrap();

@@ -1,4 +1,4 @@
-//! A service, a request or a layer's own part that panics: what was taken for the call is given back.
+//! A panic of a service, a request or a layer's own part: every pass of the call comes back.
 
 use std::{
     cell::Cell,
@@ -130,7 +130,7 @@ impl World {
         Self { outer: bulkhead("outer"), inner: bulkhead("inner"), breaker, retry: retry.build() }
     }
 
-    /// Makes a call over a service of which that part panics: whether it did.
+    /// Makes a call over a service whose given part panics. Returns whether it panicked.
     fn panics(&self, part: Part) -> bool {
         let stack = Stack::new().bulkhead(self.outer.clone()).retry(self.retry.clone()).bulkhead(self.inner.clone());
         let layer = stack.circuit_breaker(self.breaker.clone()).layer();
@@ -152,7 +152,7 @@ impl World {
 #[test]
 fn a_part_that_panics_loses_no_slot() {
     for part in PARTS {
-        // Without leave of the circuit the request is not sent, and with it, it is.
+        // The request is sent only if the circuit admits the call.
         let panicked = [true, false].map(|is_open| {
             let world = World::new();
             if is_open {

@@ -1,4 +1,4 @@
-//! Where a stack and its calls may go: into other threads, structs, and generic functions.
+//! A stack and its calls in other threads, in structs, and in generic functions.
 
 use std::{
     future::Future,
@@ -141,7 +141,7 @@ async fn the_types_fit_in_a_struct() {
     assert!(app.stack.execute(|| async { Ok::<_, io::Error>(1) }).await.is_err(), "they share the breaker");
 }
 
-/// A classifier with a name, for where the type must be written.
+/// A classifier with a name, for code that must write the type.
 struct ByStatus;
 
 impl<E> Classify<u16, E> for ByStatus {
@@ -190,7 +190,7 @@ where
     stack.layer().clone_all().layer(inner)
 }
 
-/// Whatever can be called by a stack of that kind.
+/// Makes a call of any closure that the stack can call.
 fn takes_callable<M>(_: impl Callable<M>) {}
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! A service that must be polled ready before each call, itself and not a clone of it.
+//! A service that must itself be polled ready before each call; a clone's readiness does not count.
 
 use std::{
     cell::Cell,
@@ -25,7 +25,7 @@ fn retried() -> Stack<Policies> {
         .bulkhead(Bulkhead::builder("slots", 1).clock(ManualClock::new()).build())
 }
 
-/// It fails so often.
+/// A service that must be polled ready before each call, and fails `fails` times.
 struct Strict {
     polls: u32,
     is_ready: bool,

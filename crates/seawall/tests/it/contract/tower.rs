@@ -1,4 +1,4 @@
-//! The contract of a tower service: what `poll_ready` finds and holds, what `call` does with it, and what goes by a clone.
+//! The contract of a tower service: what `poll_ready` reserves, what `call` uses, and which calls use a clone.
 
 use std::{io, task::Poll, time::Duration};
 
@@ -20,7 +20,7 @@ type Policies = (RateLimiter<Manual>, (Timeout<Duration, Manual>, Attempted));
 type Inner = Mock<&'static str, u32>;
 type Guarded = StackService<Inner, Policies, CloneAll>;
 
-/// Five policies of which none waits, but the retry.
+/// Five policies. Only the retry waits.
 struct World {
     clock: Manual,
     limiter: RateLimiter<Manual>,
@@ -47,14 +47,14 @@ impl World {
         Self { clock, limiter, breaker, bulkhead, stack }
     }
 
-    /// A mock inside of the stack, that is ready so often.
+    /// Returns a mock inside the stack that is ready `ready` times.
     fn mock(&self, ready: u64) -> (Spawn<Guarded>, Handle<&'static str, u32>) {
         let (service, mut handle) = mock::spawn_layer(self.stack.layer().clone_all());
         handle.allow(ready);
         (service, handle)
     }
 
-    /// That nothing is held, and so many calls have passed the limiter.
+    /// Asserts that every pass is back, and that `passed` calls have passed the limiter.
     #[track_caller]
     fn assert_idle(&self, passed: u32) {
         let held = (self.bulkhead.in_flight(), self.bulkhead.queued(), self.limiter.available());
@@ -112,7 +112,7 @@ fn an_error_of_poll_ready_is_passed_on_and_nothing_is_taken_or_counted() {
     assert_eq!(world.breaker.snapshot().rules()[0].counts.calls, 0);
 }
 
-/// How a policy comes to refuse calls.
+/// How a policy gets to reject calls.
 type Refusal = (&'static str, fn(&World));
 
 const REFUSALS: [Refusal; 3] = [
@@ -186,13 +186,13 @@ fn what_was_found_is_forgotten_by_the_next_poll_ready_by_a_call_and_by_a_clone()
     world.breaker.reset();
     assert_ready_ok!(service.poll_ready());
     let mut clone = service.clone();
-    // By what was made ready, and nobody has to be made ready again.
+    // The call uses the service that was polled ready; no clone must become ready.
     let mut first = task::spawn(service.call("first"));
     let (request, answer) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(request, "first");
     answer.send_response(1);
     assert_ready_ok!(first.poll());
-    // Neither of them is ready: each sends by a clone that waits until it is.
+    // Neither service is ready. Each sends by a clone that waits until it is ready.
     for service in [&mut service, &mut clone] {
         let mut call = task::spawn(service.call("second"));
         assert_pending!(call.poll());
@@ -245,7 +245,7 @@ fn a_call_that_waits_for_a_slot_leaves_what_was_ready_and_makes_a_clone_ready_wh
     drop(waits);
     world.assert_idle(1);
     assert_ready_ok!(service.poll_ready(), "what was made ready is so still");
-    // A mock counts the calls, not who is ready.
+    // A mock counts calls, not readiness.
     handle.allow(1);
     drop(task::spawn(service.call("next")));
     assert_eq!(assert_ready!(handle.poll_request()).unwrap().0, "next");

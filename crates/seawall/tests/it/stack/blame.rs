@@ -1,4 +1,4 @@
-//! What a rejection costs those who stand around: whom a circuit breaker blames, and what is given back.
+//! The effect of a rejection on the outer policies: what a circuit breaker counts, and what is given back.
 
 use std::time::Duration;
 
@@ -119,15 +119,15 @@ async fn an_attempt_that_an_outer_deadline_cut_off_counts_as_one_that_was_droppe
                 .circuit_breaker(breaker.clone())
                 .timeout(Timeout::new("timeout", 2 * SECOND));
             breaker.reset();
-            // To the outer one it was its own limit.
+            // To the outer timeout it was its own limit.
             after!(way, stack, Does::Hangs => "timed out");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
-            // The same, without a timeout inside that could say so.
+            // The same, without an inner timeout that could report it.
             breaker.reset();
             let stack = Stack::new().timeout(Timeout::new("timeout", SECOND)).circuit_breaker(breaker.clone());
             after!(way, stack, Does::Hangs => "timed out");
             assert_eq!(breaker.snapshot().consecutive_failures(), wanted, "{way:?}");
-            // And where the deadline is around the whole stack.
+            // And with the deadline around the whole stack.
             breaker.reset();
             let stack = Stack::new().circuit_breaker(breaker.clone()).timeout(Timeout::new("timeout", 2 * SECOND));
             let call = Deadline::after(SECOND).scope(send!(way, stack, Callee::new([Does::Hangs])));
@@ -180,7 +180,7 @@ async fn a_circuit_that_opens_under_a_retry_is_waited_out() {
         let stack = Stack::new().retry(retry).circuit_breaker(breaker.clone());
         let callee = Callee::new([Does::Fails(0), Does::Fails(0), Does::Answers(0)]);
         assert_eq!(some_day(send!(way, stack, callee)).await, Ok(3), "{way:?}");
-        // Two that fail and open it at 1 s, one that is refused at 2 s, for four more.
+        // Two attempts fail and open the circuit at 1 s. One is rejected at 2 s, for 4 s more.
         assert_eq!((callee.came(), breaker.snapshot().rejected()), (vec![0, 1_000, 6_000], 1), "{way:?}");
         assert_eq!(breaker.state(), State::Closed, "{way:?}");
     }
@@ -196,7 +196,7 @@ async fn a_circuit_that_is_held_open_ends_the_call() {
     }
 }
 
-/// MX-01 to MX-03: rejections that say when are waited out here, as far as `max_rejection_wait`. A rejection that says later ends the
+/// MX-01 to MX-03: a retry waits for rejections that say when, up to `max_rejection_wait`. A rejection that says later ends the
 /// call, with the error of the last attempt that was sent.
 #[tokio::test(start_paused = true)]
 async fn mx_cases() {

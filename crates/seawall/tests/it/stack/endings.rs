@@ -1,4 +1,4 @@
-//! What is given back, once and in order, however a call ends.
+//! Each pass comes back once and in order, however a call ends.
 
 use std::{
     cell::RefCell,
@@ -14,7 +14,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::stack::support::{Boxed, Callee, Does, Failed, MILLISECOND, SECOND, Way, send, some_day, three, trips_at};
 
-/// Where a call panics.
+/// The place in which a call panics.
 #[derive(Debug, Clone, Copy)]
 enum Panics {
     AsItBegins,
@@ -79,7 +79,7 @@ async fn a_panic_is_a_failure_to_each_breaker_around_it_once_and_gives_all_slots
     }
 }
 
-/// Says as it is dropped what is in flight then.
+/// Its drop records what is in flight.
 struct Witness<F>(F)
 where
     F: Fn();
@@ -118,7 +118,7 @@ async fn the_call_is_dropped_before_what_was_taken_for_it_is_given_back() {
     let mut call = task::spawn(stack.execute(hangs.clone()));
     assert!(call.poll().is_pending());
     drop(call);
-    // Before it was polled, too.
+    // Also before the first poll.
     drop(stack.execute(hangs.clone()));
     assert!(some_day(limited.execute(hangs.clone())).await.is_err());
     assert_eq!(*seen.borrow(), [(1, 1); 4]);

@@ -1,4 +1,4 @@
-//! What each of the policies makes of what each of them says from below: one table, for plain calls and services.
+//! The reaction of each policy to each result of an inner policy: one table, for plain calls and services.
 
 use std::{
     any::Any,
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::stack::support::{Boxed, Callee, Does, SECOND, Way, exactly, open, send, some_day, trips_at, words};
 
-/// A policy, and how it stands.
+/// A policy, with its counts.
 struct Watched<P> {
     policy: P,
     stands: Box<dyn Fn() -> String>,
-    /// What others hold of it.
+    /// What other calls hold of the policy.
     _held: Option<Box<dyn Any>>,
 }
 
@@ -54,7 +54,7 @@ fn watched_bulkhead(bulkhead: Bulkhead) -> Watched<Bulkhead> {
 }
 
 fn watched_retry(max_attempts: u32, delay: std::time::Duration) -> Watched<Retry> {
-    // No floor, so that time pays nothing in: of eleven retries those are left that were not paid for.
+    // No floor, so that time pays nothing in. The balance is eleven retries minus the paid retries.
     let budget = Budget::ratio(1.0).floor(0);
     (0..10).for_each(|_| budget.deposit());
     let spent = budget.clone();
@@ -117,7 +117,7 @@ mod inner {
     }
 }
 
-/// What a call came to, when the callee was called, how long all of it took, and how both policies stand in the end.
+/// A call's result, the times of the callee's calls, the whole duration, and the counts of both policies in the end.
 #[derive(Debug, PartialEq)]
 struct Seen {
     reply: String,
@@ -159,7 +159,7 @@ macro_rules! row {
     };
 }
 
-/// What holds of a call that was rejected, whoever stands around, but for a retry.
+/// The rows of a rejected call under each outer policy, except for a retry.
 macro_rules! passed_on {
     ($inner:ident($stands_inner:expr), $does:expr => $reply:expr, $came:expr, in $took:expr, failed $failed:expr) => {
         [
@@ -176,7 +176,7 @@ fn table() -> Vec<Row> {
     const NONE: [u128; 0] = [];
     let mut rows = Vec::new();
 
-    // It says when it lets calls pass: waited out, and then the callee is called for the first time.
+    // The rejection says when calls pass: the retry waits, and then the callee is called for the first time.
     rows.push(row!(retry("1 retries"), circuit_breaker("closed, 0 failed, 1 refused"), Answers(0) => "answered", [5_000], in 5_000));
     rows.extend(
         passed_on!(circuit_breaker("open, 0 failed, 1 refused"), Answers(0) => "circuit open", NONE, in 0, failed 0),
@@ -185,15 +185,15 @@ fn table() -> Vec<Row> {
     rows.push(row!(retry("1 retries"), rate_limit("0 left, 1 refused"), Answers(0) => "answered", [2_000], in 2_000));
     rows.extend(passed_on!(rate_limit("0 left, 1 refused"), Answers(0) => "rate limited", NONE, in 0, failed 0));
 
-    // When there will be room nobody knows.
+    // The rejection does not know when there will be room.
     rows.push(row!(retry("0 retries"), bulkhead("1 in flight, 1 refused"), Answers(0) => "bulkhead full", NONE, in 0));
     rows.extend(passed_on!(bulkhead("1 in flight, 1 refused"), Answers(0) => "bulkhead full", NONE, in 0, failed 0));
 
-    // Of an attempt that took longer than its own limit the callee is to blame.
+    // An attempt that exceeded its own limit is the callee's failure.
     rows.push(row!(retry("2 retries"), timeout("3 cut off"), Hangs => "timed out", [0, 2_000, 4_000], in 5_000));
     rows.extend(passed_on!(timeout("1 cut off"), Hangs => "timed out", [0], in 1_000, failed 1));
 
-    // Many attempts are one call to whoever stands around them.
+    // To an outer policy, many attempts are one call.
     rows.push(row!(retry("2 retries"), retry("1 retries"), Fails(0) => "failed", [0, 100, 1_100, 1_200, 2_200, 2_300], in 2_300));
     rows.extend(passed_on!(retry("1 retries"), Fails(0) => "failed", [0, 100], in 100, failed 1));
     rows

@@ -1,4 +1,4 @@
-//! What several of these tests set up.
+//! The shared set-up of these tests.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,14 +22,14 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 
-/// What a call through a stack comes to: the number of the call that answered.
+/// The result of a call through a stack: the number of the call that answered.
 pub(crate) type Reply = Result<u32, Error<Failed>>;
 
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
 // ===== the callee =====
 
-/// What the callee does with a call.
+/// The callee's reaction to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Does {
     /// After so many milliseconds.
@@ -39,7 +39,7 @@ pub(crate) enum Does {
     Hangs,
 }
 
-/// A callee that goes by its script, of which the last line holds for all calls that follow; clones are the same.
+/// A callee with a script, shared by its clones. The script's last line is valid for all further calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Callee(Rc<Calls>);
 
@@ -125,7 +125,7 @@ impl Way {
     pub(crate) const BOTH: [Self; 2] = [Self::Plain, Self::Service];
 }
 
-/// Makes a call. A macro, as the bounds of a function that takes any stack would be longer than all of the tests.
+/// Makes a call. A macro, because the bounds of a function for any stack would be longer than all tests.
 macro_rules! send {
     ($way:expr, $stack:expr, $callee:expr) => {{
         let (stack, callee) = ($stack.clone(), $callee.clone());
@@ -143,7 +143,7 @@ macro_rules! send {
 }
 pub(crate) use send;
 
-/// What a reply is, in words.
+/// Returns a reply in words.
 pub(crate) fn words(reply: &Reply) -> &'static str {
     match reply {
         Ok(_) => "answered",
@@ -153,7 +153,7 @@ pub(crate) fn words(reply: &Reply) -> &'static str {
     }
 }
 
-/// Waits for it, for at most a day.
+/// Waits for a call, for at most a day.
 pub(crate) async fn some_day<F: Future>(future: F) -> F::Output {
     time::timeout(Duration::from_secs(86_400), future).await.expect("it ends some day")
 }
@@ -165,12 +165,12 @@ pub(crate) fn three() -> retry::Builder {
     Retry::builder("three").backoff(exactly(SECOND)).budget(Budget::unlimited()).max_rejection_wait(60 * SECOND)
 }
 
-/// A circuit that opens for five seconds after so many failures.
+/// A circuit that opens for five seconds after `failures` failures.
 pub(crate) fn trips_at(failures: u32) -> CircuitBreaker {
     CircuitBreaker::builder("breaker").trip(Trip::consecutive(failures)).open_for(exactly(5 * SECOND)).build()
 }
 
-/// Open, as of now, for five seconds.
+/// A circuit that is open from now on, for five seconds.
 pub(crate) fn open() -> CircuitBreaker {
     let breaker = trips_at(1);
     breaker.try_acquire().unwrap().failure();

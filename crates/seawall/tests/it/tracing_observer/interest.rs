@@ -1,4 +1,4 @@
-//! What policies do for `seawall::tracing` when no subscriber wants it: nothing.
+//! Policies do nothing for `seawall::tracing` if no subscriber wants the level.
 
 use std::{
     future::ready,
@@ -61,7 +61,7 @@ fn beside_tracing_another_observer_is_told_of_all() {
     assert_eq!(wanted(&outbox), [false; 3]);
 }
 
-/// Counts how often it is read.
+/// A clock that counts its reads.
 #[derive(Clone, Default)]
 struct Counting(ManualClock, Arc<AtomicU32>);
 

@@ -112,7 +112,7 @@ fn a_bulkhead_refuses_at_debug_and_changes_at_info() {
     assert_eq!(records.take(), wanted);
 }
 
-/// Fails so often, and succeeds then.
+/// An operation that fails `times` times, and then succeeds.
 fn failing(times: u32) -> impl FnMut() -> future::Ready<Reply> {
     let mut calls = 0;
     move || {
@@ -205,7 +205,7 @@ fn of_a_level_that_is_disabled_nothing_is_formatted() {
         let (_records, _guard) = Records::from_level(least);
         seawall::tracing(&Event::new(Name::from("pool"), Unspeakable(weight)));
     }
-    // Without a subscriber too.
+    // Also without a subscriber.
     seawall::tracing(&Event::new(Name::from("pool"), Unspeakable(Weight::Warn)));
 }
 

@@ -1,4 +1,4 @@
-//! A subscriber that keeps what it is handed.
+//! A subscriber that keeps its events.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use tracing::{
     subscriber::{self, DefaultGuard},
 };
 
-/// What was handed over since the last look, each event as `LEVEL target: message {fields}`.
+/// Returns the events since the last call, each as `LEVEL target: message {fields}`.
 #[derive(Clone, Default)]
 pub(crate) struct Records(Arc<Mutex<Vec<String>>>);
 
@@ -22,7 +22,7 @@ struct Recorder {
 }
 
 impl Records {
-    /// Keeps what this thread tells from that level on, until the guard is dropped.
+    /// Keeps this thread's events of the level or above, until the guard is dropped.
     pub(crate) fn from_level(least: Level) -> (Self, DefaultGuard) {
         let records = Self::default();
         let guard = subscriber::set_default(Recorder { records: records.clone(), least });
@@ -60,7 +60,7 @@ impl Subscriber for Recorder {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The fields as they come: text in quotes, numbers bare, and what is formatted as it reads.
+/// The fields in their order: text in quotes, numbers bare, and formatted values as their text.
 #[derive(Default)]
 struct Fields {
     message: String,

@@ -27,7 +27,7 @@ pub(crate) type Boxed<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
 impl Way {
     pub(crate) const ALL: [Self; 4] = [Self::Execute, Self::ExecuteWith, Self::Call, Self::Service];
 
-    /// Begins a call. The future lives on when it has ended, to show what it holds.
+    /// Begins a call. The future outlives the call's end, to show what the future holds.
     pub(crate) fn start<'a, F>(self, stack: &'a Whole, mut f: impl FnMut() -> F + 'a) -> Boxed<'a>
     where
         F: Future<Output = Reply> + 'a,
@@ -56,7 +56,7 @@ fn flat<'a>(call: impl Future<Output = Result<u32, Error<Error<Failed>>>> + 'a) 
     Box::pin(future::poll_fn(move |cx| call.poll_unpin(cx).map(flat)))
 }
 
-/// A service that is always ready, and whose clones are one.
+/// A service that is always ready, shared by its clones.
 pub(crate) struct Callee<F>(Rc<RefCell<F>>);
 
 impl<F> Callee<F> {

@@ -1,4 +1,4 @@
-//! A stack of all the policies by a clock that stands still, calls that it makes, and what is seen of both.
+//! A stack of all policies with a manual clock, its calls, and a record of both.
 
 mod calls;
 mod seen;
@@ -22,10 +22,10 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 
-/// What the calls of these tests come to: the number of the attempt.
+/// The result of a call in these tests: the number of the attempt.
 pub(crate) type Reply = Result<u32, Error<Failed>>;
 
-/// The words with which `f` panics; `None` if it does not.
+/// Returns the message of the panic of `f`, or `None` without a panic.
 pub(crate) fn panic_words<T>(f: impl FnOnce() -> T) -> Option<String> {
     panic::catch_unwind(AssertUnwindSafe(f)).err().map(words)
 }

@@ -1,4 +1,4 @@
-//! What the calls of a thread do, and whom they tell.
+//! A record of the calls of a thread, and of their reports.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,7 +13,7 @@ use seawall::{Bulkhead, Error, ManualClock};
 
 use super::{Failed, Reply};
 
-/// Where the caller's code may panic.
+/// The places in which the caller's code may panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Closure,
@@ -43,12 +43,12 @@ pub(crate) fn alive() -> u32 {
     ALIVE.get()
 }
 
-/// Has the caller's code panic there, in that attempt.
+/// Makes the caller's code panic at that place, in that attempt.
 pub(crate) fn set_trap(trap: Option<(Place, u32)>) {
     TRAP.set(trap);
 }
 
-/// Panics, if that is where the trap is.
+/// Panics if the trap is at that place.
 pub(crate) fn step_on(place: Place) {
     assert_ne!(TRAP.get(), Some((place, begun())), "boom");
 }
@@ -57,18 +57,18 @@ pub(crate) fn log(words: impl Display) {
     LOG.with_borrow_mut(|log| log.push(words.to_string()));
 }
 
-/// What was logged since this was last asked.
+/// Returns the log since the last call.
 pub(crate) fn take_log() -> Vec<String> {
     LOG.take()
 }
 
-/// An observer is told: no attempt is in flight any more of which it could be.
+/// Records an event, with the number of attempts in flight. The event's own attempt must be over.
 pub(crate) fn told(event: &impl Display) {
     log(format_args!("{event}, {} alive", alive()));
     step_on(Place::Observer);
 }
 
-/// All is as if nothing had happened.
+/// Clears the record.
 pub(crate) fn reset() {
     BEGUN.set(0);
     ALIVE.set(0);
@@ -76,7 +76,8 @@ pub(crate) fn reset() {
     take_log();
 }
 
-/// An attempt that is pending for so many polls, and fails unless it comes after so many. It is there alone.
+/// An attempt that is pending for `pending` polls, and fails if its number is at most `fails`. No other attempt is
+/// in flight.
 pub(crate) fn attempt(
     bulkhead: &Bulkhead<ManualClock>,
     pending: u32,
@@ -98,7 +99,7 @@ pub(crate) fn attempt(
     })
 }
 
-/// An attempt in flight; it tells what is held while it is dropped.
+/// An attempt in flight. Its drop records what the policies hold.
 struct Alive {
     bulkhead: Bulkhead<ManualClock>,
     ended: bool,

@@ -20,7 +20,7 @@ type Decider = Plan<RetryIf<fn(&Attempt, &Reply) -> bool>, HintBy<fn(&Attempt, &
 type Judge = fn(&Reply) -> Outcome;
 type Attempted = (CircuitBreaker<Judge, Manual>, (Bulkhead<Manual>, (Timeout<Duration, Manual>, ())));
 
-/// Total limit and rate around, then the retry, then what is around each attempt.
+/// The total limit and the rate outermost, then the retry, then the policies of each attempt.
 pub(crate) type Whole = Stack<(RateLimiter<Manual>, (Timeout<Duration, Manual>, (Retry<Decider, Manual>, Attempted)))>;
 
 /// All the policies, and handles to them.
@@ -46,12 +46,12 @@ pub(crate) enum Circuit {
 
 pub(crate) const CIRCUITS: [Circuit; 2] = [Circuit::Closed, Circuit::HalfOpen];
 
-/// What the budget has, and nothing comes in but what is given back.
+/// The budget's balance. Only refunds are paid in.
 pub(crate) const SAVED: u32 = 10;
-/// What the limiter lets in at once; then one a second.
+/// The limiter's burst; its rate is one call a second.
 pub(crate) const BURST: u32 = 3;
 pub(crate) const PROBES: u32 = 4;
-/// Between two attempts.
+/// The wait between two attempts.
 pub(crate) const WAIT: Duration = SECOND;
 pub(crate) const TOTAL: Duration = Duration::from_secs(60);
 pub(crate) const EACH: Duration = Duration::from_secs(20);
@@ -112,25 +112,25 @@ impl World {
         Self { since: clock.now(), clock, limiter, budget, breaker, bulkhead, stack }
     }
 
-    /// A call whose attempts are pending for so many polls each, and fail, but for the ones after so many.
+    /// Makes a call. Each attempt is pending for `pending` polls, and the first `fails` attempts fail.
     pub(crate) fn begin(&self, way: Way, pending: u32, fails: u32) -> Boxed<'_> {
         way.start(&self.stack, move || seen::attempt(&self.bulkhead, pending, fails))
     }
 
-    /// That nothing is taken, and nobody waits.
+    /// Asserts that every pass is back, and that no call waits.
     #[track_caller]
     pub(crate) fn assert_idle(&self, row: impl Display) {
         let held = (self.bulkhead.in_flight(), self.bulkhead.queued(), self.limiter.queued(), alive());
         assert_eq!(held, (0, 0, 0, 0), "{row}: in flight, queued there, queued at the limiter, alive");
     }
 
-    /// What the limiter lets in at once, if it has let in one call, when the world began.
+    /// Returns the limiter's remaining burst, after one call at the world's beginning.
     pub(crate) fn shares(&self) -> u32 {
         let later = self.clock.now().saturating_duration_since(self.since);
         BURST.min(BURST - 1 + later.as_secs() as u32)
     }
 
-    /// How many calls the circuit lets in at once.
+    /// Returns how many calls the circuit admits at once.
     pub(crate) fn places(&self) -> usize {
         let permits: Vec<_> = iter::from_fn(|| self.breaker.try_acquire().ok()).take(100).collect();
         permits.len()

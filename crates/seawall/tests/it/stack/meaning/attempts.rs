@@ -1,4 +1,4 @@
-//! Several policies of one kind, one inside of the other.
+//! Several policies of one kind, nested.
 
 use std::{
     cell::RefCell,
@@ -68,7 +68,7 @@ async fn two_retries_of_one_budget_add_no_more_than_it_has() {
     }
 }
 
-/// MX-06, where the callee fails in two ways by turns, and each retry sees to one of them.
+/// MX-06: the callee fails in two ways by turns, and each retry handles one way.
 #[tokio::test(start_paused = true)]
 async fn of_two_retries_each_sees_to_its_own_failures() {
     let only = |odd: bool, attempts: u32| {
@@ -81,8 +81,8 @@ async fn of_two_retries_each_sees_to_its_own_failures() {
         future::ready(Err::<(), u32>(*calls.borrow()))
     };
     assert!(some_day(Stack::new().retry(only(false, 3)).retry(only(true, 2)).execute(fails)).await.is_err());
-    // Two in each of three: here the inner one begins anew with each attempt of the outer one; in the reference it does not,
-    // and there are five.
+    // Two attempts in each of three: the inner retry restarts with each attempt of the outer retry. In the reference it does
+    // not, and there are five.
     assert_eq!(*calls.borrow(), 6);
 }
 
@@ -101,7 +101,7 @@ async fn a_call_that_is_dropped_while_both_retries_wait_gets_back_what_it_paid_o
         drop(call);
         assert_eq!((balances(), bulkhead.in_flight()), ([21.0, 21.0], 0), "{way:?}");
 
-        // In the outer one's pause, after the inner one's three; and by a timeout, of which the future lives on.
+        // In the outer retry's pause, after the inner retry's three attempts; and by a timeout whose future stays alive.
         let retry = |budget: &Budget| three().budget(budget.clone()).build();
         let stack = Stack::new().timeout(Timeout::new("timeout", 2_500 * MILLISECOND));
         let stack = stack
@@ -130,7 +130,7 @@ async fn a_timeout_that_ends_a_pause_gives_back_what_the_pause_was_paid_with_onc
         let mut call = task::spawn(send!(way, stack, Callee::new([Does::Fails(0)])));
         assert_pending!(call.poll());
         assert_eq!(budget.balance(), 20.0);
-        // A deadline that comes around it later than the pause was planned.
+        // A deadline that is set after the pause was planned.
         time::advance(SECOND / 2).await;
         let polled = Deadline::after(Default::default()).scope_blocking(|| call.poll());
         assert!(polled.is_ready(), "{way:?}");

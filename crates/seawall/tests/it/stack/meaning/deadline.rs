@@ -8,7 +8,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::stack::support::{Callee, Does, Failed, MILLISECOND, SECOND, Way, exactly, send, some_day, three, words};
 
-/// What is left of the deadline here, in milliseconds.
+/// Returns the deadline's remaining time here, in milliseconds.
 fn left() -> Option<u128> {
     Deadline::current().map(|deadline| deadline.remaining().as_millis())
 }
@@ -32,7 +32,7 @@ async fn a_call_sees_the_earliest_deadline_around_it_in_each_attempt() {
             Err::<(), _>(Failed)
         }
     };
-    // Begun at 0 s and 2 s; one at 4 s has no time.
+    // Attempts begin at 0 s and 2 s. An attempt at 4 s would have no time.
     assert!(some_day(stack.execute(call)).await.is_err());
     let wanted = [[1_500, 1_500, 500], [1_500, 1_500, 500]].concat();
     assert_eq!(*seen.borrow(), wanted.into_iter().map(Some).collect::<Vec<_>>());
@@ -49,7 +49,7 @@ async fn a_call_sees_the_earliest_deadline_around_it_in_each_attempt() {
         std::future::pending::<Result<(), Failed>>()
     });
     assert!(some_day(stack.layer().clone_all().layer(callee).oneshot(())).await.is_err());
-    // The second attempt is a clone's, which was made ready in the attempt; and half a second was left for it.
+    // The second attempt uses a clone, which was made ready in the attempt. It had half a second left.
     assert_eq!(*seen.borrow(), [Some(1_000), Some(500)]);
 }
 

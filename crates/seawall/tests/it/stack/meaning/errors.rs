@@ -35,7 +35,7 @@ async fn without_policies_it_is_the_call_itself() {
     assert_eq!(kept, Err(Error::Inner(Failed)));
 }
 
-/// A circuit breaker around a rate limit that refuses, each in a stack of its own; the inner error is `Error<_>`.
+/// A circuit breaker around a rejecting rate limit, each in a stack of its own. The inner error is `Error<_>`.
 #[tokio::test(start_paused = true)]
 async fn a_stack_that_keeps_the_error_heeds_the_rejections_of_a_stack_inside() {
     let (breaker, callee) = (trips_at(1), Callee::new([Does::Answers(0)]));

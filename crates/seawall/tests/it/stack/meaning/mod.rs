@@ -1,4 +1,4 @@
-//! What a call through several policies means, beyond what each of them does.
+//! The meaning of a call through several policies, beyond each policy's own behaviour.
 
 mod attempts;
 mod deadline;

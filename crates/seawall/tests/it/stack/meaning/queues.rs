@@ -1,4 +1,4 @@
-//! Calls that wait for their turn, inside and outside of a retry.
+//! Calls that wait for their turn, inside and outside a retry.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::stack::support::{
     Callee, Does, Failed, MILLISECOND, SECOND, Way, open, send, some_day, three, trips_at, words,
 };
 
-/// One slot, and room for so many to wait.
+/// One slot, and room for `max_queued` waiting calls.
 fn queued(max_queued: usize) -> Bulkhead {
     Bulkhead::builder("queued", 1).max_queued(max_queued).build()
 }
 
-/// One call a second, of which the first was made.
+/// One call a second; the first call was made.
 fn paced(max_wait: Duration) -> RateLimiter {
     let limiter = RateLimiter::builder("paced", Quota::every(SECOND)).max_wait(max_wait).build();
     limiter.try_acquire().unwrap();
@@ -130,7 +130,7 @@ async fn who_is_dropped_in_a_queue_leaves_it_and_gives_back_what_was_taken_furth
         assert_eq!((outer.in_flight(), inner.in_flight(), inner.queued()), (3, 1, 2), "{way:?}");
         drop(calls.remove(1));
         assert_eq!((outer.in_flight(), inner.in_flight(), inner.queued()), (2, 1, 1), "{way:?}");
-        // The one in flight goes: the turn comes to the next, also if that is dropped before it hears of it.
+        // The call in flight ends. The next call gets the turn, also if it is dropped before it is polled.
         drop(calls.remove(0));
         assert!(calls[0].is_woken(), "{way:?}");
         assert_eq!((outer.in_flight(), inner.in_flight()), (1, 1), "{way:?}");

@@ -1,4 +1,4 @@
-//! How a stack's service goes with one that is not always ready.
+//! A stack's service over an inner service that is not always ready.
 
 use seawall::{Bulkhead, Quota, RateLimiter, Stack};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
@@ -81,11 +81,11 @@ async fn a_call_that_had_to_wait_leaves_what_was_made_ready_to_the_next_one() {
     let mut waiting = task::spawn(service.call(1));
     assert_pending!(waiting.poll());
     drop(held);
-    // Its turn has come, but the service that it goes by is not ready.
+    // The call's turn has come, but its service is not ready.
     assert_pending!(waiting.poll());
     assert_eq!(bulkhead.in_flight(), 1);
     assert_pending!(task::spawn(handle.next_request()).poll());
-    // The one that was made ready is so still.
+    // The service that was polled ready is still ready.
     assert_ready_ok!(service.poll_ready());
     handle.allow(1);
     assert_pending!(waiting.poll());

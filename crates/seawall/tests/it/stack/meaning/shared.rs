@@ -1,4 +1,4 @@
-//! A policy is one, wherever it stands.
+//! A policy has one state, in every stack that has the policy.
 
 use seawall::{Bulkhead, Error, Quota, RateLimiter, Stack, State, Timeout};
 use tower::{Layer, ServiceBuilder, ServiceExt};

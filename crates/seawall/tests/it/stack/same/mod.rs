@@ -1,16 +1,15 @@
-//! A stack, plainly and as a service, and the single layers one inside of the other: the same calls come to the same results
-//! at the same times, and leave the policies in the same state.
+//! A stack, plainly and as a service, and the nested single layers: the same calls have the same results at the same times, and
+//! leave the policies in the same state.
 //!
-//! Where they differ, and what is drawn keeps clear of it:
-//! - A layer with a queue waits in `poll_ready`, before whatever stands around it is asked; a stack waits in the call. So
-//!   there are queues only where nothing stands around them that a wait makes a difference to, and where a caller gives up,
-//!   the stacks are compared alone.
-//! - Layers show breakers and retries each other's rejections as errors, a stack does not: here a classifier says of them
-//!   what the stack does, but it cannot see whether a deadline was the breaker's caller's or inside of the breaker. So there
-//!   are no two limits inside of a breaker.
-//! - Only a service needs a copy of its request, and keeps none where the budget is spent when the attempt begins. So the
-//!   plain stack is compared where no budget fills up while an attempt is under way. Neither may one where two retries are:
-//!   the copy that a stack keeps for the inner one serves the outer one too.
+//! They differ in three ways, and the random scripts avoid these:
+//! - A layer with a queue waits in `poll_ready`, before the outer policies are asked. A stack waits in the call. So a script has
+//!   a queue only if a wait makes no difference to the outer policies. If a caller gives up, only the stacks are compared.
+//! - Layers show each other's rejections to breakers and retries as errors, and a stack does not. Here a classifier answers like
+//!   the stack, but it cannot see whether a deadline was the caller's or inside the breaker. So no script has two limits inside
+//!   a breaker.
+//! - Only a service needs a copy of its request, and keeps none if the budget is spent when the attempt begins. So the plain stack
+//!   is compared only if no budget fills up during an attempt. The same is true for scripts with two retries, because the copy
+//!   that a stack keeps for the inner retry serves the outer retry too.
 
 mod run;
 mod world;
@@ -27,7 +26,7 @@ use self::{
 };
 use crate::stack::support::Reply;
 
-/// What a stack's breaker makes of results, for a breaker that is a layer.
+/// Classifies like a stack's breaker, for a breaker that is a layer.
 fn as_a_stack_does(result: &Reply) -> Outcome {
     match result {
         Ok(_) => Outcome::Success,
@@ -37,7 +36,7 @@ fn as_a_stack_does(result: &Reply) -> Outcome {
     }
 }
 
-/// What is drawn of callers' patience and of budgets.
+/// The random choices about callers' patience and budgets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Drawn {
     All,
@@ -81,7 +80,7 @@ fn assert_same(drawn: Drawn, story: impl Fn(&Numbers) -> [Story; 3]) {
     }
 }
 
-/// The stack of these policies, outermost first: plainly, as a service, and by the single layers.
+/// Makes the stack of these policies, outermost first: plainly, as a service, and as single layers.
 macro_rules! three_ways {
     ($name:ident, $drawn:ident: $($policy:ident($field:ident)),+) => {
         #[test]

@@ -1,4 +1,4 @@
-//! Calls that come, go on and are given up by a clock that is told to.
+//! Calls that begin, go on and are given up by a manual clock.
 
 use std::{
     cell::RefCell,
@@ -24,7 +24,7 @@ pub(super) const TICK: Duration = Duration::from_millis(1);
 /// Longer than any call takes.
 const END: u64 = 2_000;
 
-/// A call: when it comes, what its attempts meet one after the other, and how long its caller has patience.
+/// A call: its beginning, the fate of each of its attempts, and its caller's patience.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) comes: u64,
@@ -44,7 +44,7 @@ impl Call {
     }
 }
 
-/// What all of it came to: how and when each call ended, and when the callee was called by which.
+/// The outcome: how and when each call ended, and when each call reached the callee.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Story {
     pub(super) ends: Vec<(&'static str, u64)>,
@@ -53,7 +53,7 @@ pub(super) struct Story {
     pub(super) is_at_rest: bool,
 }
 
-/// What the calls are sent to, each by its number.
+/// The callee, which gets each call by its number.
 #[derive(Clone)]
 pub(super) struct Client {
     clock: ManualClock,
@@ -116,7 +116,7 @@ fn ticks(clock: &ManualClock) -> u64 {
     clock.now().as_nanos() / TICK.as_nanos() as u64
 }
 
-/// A rejection by its kind: of two limits that end at once, a stack names the outer one, and layers the inner one.
+/// A rejection by its kind. If two limits end at once, a stack names the outer limit, and layers name the inner limit.
 fn kind(reply: &Reply) -> &'static str {
     match reply {
         Ok(0) => "answered at once",
@@ -126,7 +126,7 @@ fn kind(reply: &Reply) -> &'static str {
     }
 }
 
-/// Makes the calls: at each tick those that are woken are polled, in their order, until none is.
+/// Makes the calls. Each tick polls the woken calls in order, until no call is woken.
 pub(super) fn run(
     clock: &ManualClock,
     calls: &[Call],

@@ -1,4 +1,4 @@
-//! Policies by numbers drawn at random, and how they stand in the end.
+//! Policies with random numbers, and their state in the end.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use seawall::{
 use super::run::{Call, TICK};
 use crate::stack::support::exactly;
 
-/// All that is drawn. Times are in ticks.
+/// The random numbers. Times are in ticks.
 #[derive(Debug, Clone)]
 pub(super) struct Numbers {
     pub(super) calls: Vec<Call>,
@@ -32,9 +32,9 @@ pub(super) struct Numbers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BudgetState {
     Unlimited,
-    /// So many retries, and never more.
+    /// This many retries, and never more.
     Of(u32),
-    /// So many, and one for each two calls.
+    /// This many retries, and one for each two calls.
     Filled(u32),
 }
 
@@ -69,12 +69,12 @@ pub(super) fn numbers() -> impl Strategy<Value = Numbers> {
     })
 }
 
-/// One of each policy, or two; `C` is what the breakers make of results.
+/// One or two of each policy. `C` is the breakers' classifier.
 pub(super) struct World<C = ErrIsFailure> {
     pub(super) total: Timeout<Duration, ManualClock>,
     pub(super) each: Timeout<Duration, ManualClock>,
     pub(super) retry: Retry<Plan, ManualClock>,
-    /// Inside of the other, without a budget.
+    /// Inside the other retry, without a budget.
     pub(super) quick: Retry<Plan, ManualClock>,
     pub(super) limiter: RateLimiter<ManualClock>,
     pub(super) paced: RateLimiter<ManualClock>,
@@ -137,7 +137,7 @@ impl BudgetState {
 }
 
 impl<C> World<C> {
-    /// Whether nobody holds anything, once all calls have ended.
+    /// Returns whether every pass is back after all calls have ended.
     pub(super) fn is_at_rest(&self) -> bool {
         let held = [&self.bulkhead, &self.wider, &self.queued].map(|bulkhead| bulkhead.in_flight() + bulkhead.queued());
         let waits = [&self.limiter, &self.paced].map(|limiter| limiter.queued());
@@ -145,7 +145,7 @@ impl<C> World<C> {
         held.iter().chain(&waits).sum::<usize>() == 0 && probes == [0, 0]
     }
 
-    /// How all of it stands.
+    /// Returns the state of all policies.
     pub(super) fn stands(&self) -> String {
         let breaker = |breaker: &CircuitBreaker<C, ManualClock>| {
             let seen = breaker.snapshot();
