@@ -10,7 +10,7 @@ use seawall_core::{
 
 use crate::{Retry, event::NamedObservers};
 
-/// A retry, borrowed by a call, or [lent](Lent) to it.
+/// A retry, borrowed by a call, or [lent](RetryOwned) to it.
 pub trait Handle {
     /// What it makes of a result.
     type Plan;
