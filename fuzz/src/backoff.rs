@@ -101,6 +101,7 @@ fn a_circuit_opens_for_the_delay_that_chance_leaves(case: &Case) {
         let most = case.backoff.delay(step).min(Duration::from_nanos(u64::MAX));
         let least = match case.jitter {
             Jitter::None => most,
+            Jitter::Tenth => most - most / 10,
             Jitter::Equal => most / 2,
             Jitter::Full => Duration::ZERO,
         };
@@ -122,7 +123,8 @@ fn factor(bits: u64) -> f64 {
 }
 
 fn jitter(byte: u8) -> Jitter {
-    match byte % 3 {
+    match byte % 4 {
+        3 => Jitter::Tenth,
         0 => Jitter::None,
         1 => Jitter::Equal,
         _ => Jitter::Full,
