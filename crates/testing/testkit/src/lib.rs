@@ -23,6 +23,7 @@ pub mod alloc;
 pub mod call;
 pub mod chance;
 pub mod clock;
+pub mod error;
 pub mod log;
 pub mod panics;
 pub mod process;

@@ -1,8 +1,6 @@
 //! What a call costs in memory: no allocation in any way to call while there is room, nor for a refusal, and small futures.
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     future::{self, Future},
     io,
     mem::{size_of, size_of_val},
@@ -14,6 +12,7 @@ use crate::support::{Failed, Manual, Reply, SECOND, Way, assert_idle, log_refusa
 use futures::{FutureExt, task::noop_waker_ref};
 use seawall_bulkhead::{Builder, Bulkhead, OwnedPermit, Permit};
 use seawall_core::{Error, Rejection, time::ManualClock};
+use seawall_testkit::alloc::allocations;
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 
@@ -21,37 +20,6 @@ use tower::{Layer, Service, service_fn};
 
 /// Makes something of a bulkhead's builder.
 type Build = fn(Builder) -> Builder;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: all work is the system allocator's; the counter is a plain cell of the thread that allocates nothing itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often this thread allocates in a hundred runs of `f`, after a first one that may set up what is used by all.
-fn allocations(mut f: impl FnMut()) -> u64 {
-    f();
-    let before = ALLOCATIONS.get();
-    (0..100).for_each(|_| f());
-    ALLOCATIONS.get() - before
-}
 
 type Call = fn(&Manual);
 

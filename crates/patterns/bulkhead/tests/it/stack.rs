@@ -5,7 +5,6 @@ use crate::support;
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
-    fmt,
     future::{self, Ready},
     io,
     rc::Rc,
@@ -16,6 +15,7 @@ use crate::support::{Manual, assert_idle, plain, queued, reason, refused, some_d
 use futures::{executor::block_on, future::join_all};
 use seawall_bulkhead::{Bulkhead, BulkheadService, Reason};
 use seawall_core::{Error, Rejection};
+use seawall_testkit::error::ClientError;
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{
     BoxError, Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, load_shed::LoadShed, service_fn,
@@ -68,30 +68,6 @@ async fn a_boxed_error_carries_a_rejection() {
     let error = ask(full().layer().layer(inner), 2).await.unwrap_err();
     assert_eq!(error.downcast_ref::<Rejection>().map(reason), Some(Reason::Full));
 }
-
-/// What a user writes, by hand or with a derive.
-#[derive(Debug)]
-enum ClientError {
-    Io(io::Error),
-    Rejected(Rejection),
-}
-
-impl From<Rejection> for ClientError {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Rejected(rejection) => rejection.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
 
 #[tokio::test]
 async fn a_users_own_error_carries_a_rejection() {

@@ -4,7 +4,6 @@
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
-    fmt,
     future::{self, Ready},
     io,
     rc::Rc,
@@ -15,6 +14,7 @@ use crate::support::{Manual, OPEN_FOR, fail, fragile};
 use futures::executor::block_on;
 use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakerService};
 use seawall_core::{Error, Rejection, breaker::Trip, time::ManualClock};
+use seawall_testkit::error::ClientError;
 use seawall_testkit::time::some_day;
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, service_fn, util::BoxCloneService};
@@ -66,30 +66,6 @@ async fn a_boxed_error_carries_a_rejection() {
     let error = ask(open().layer().layer(inner), 2).await.unwrap_err();
     assert_eq!(error.downcast_ref::<Rejection>().and_then(Rejection::retry_after), Some(OPEN_FOR));
 }
-
-/// What a user writes, by hand or with a derive.
-#[derive(Debug)]
-enum ClientError {
-    Io(io::Error),
-    Rejected(Rejection),
-}
-
-impl From<Rejection> for ClientError {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Rejected(rejection) => rejection.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
 
 #[tokio::test]
 async fn a_users_own_error_carries_a_rejection() {

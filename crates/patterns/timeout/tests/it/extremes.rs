@@ -43,9 +43,9 @@ fn limits_that_end_after_all_time_are_none_and_make_no_timer() {
     let rows = rows.into_iter().chain([(0, Duration::MAX), (u64::MAX - 1, Duration::MAX), (5, Duration::MAX - TICK)]);
     for ((now, limit), way) in rows.flat_map(|row| Way::ALL.map(|way| (row, way))) {
         let (timeout, probe) = probed(limit);
-        probe.set(now);
+        probe.set(Duration::from_nanos(now));
         let mut call = way.begin(&timeout, || steps(2, || Ok(())));
-        probe.set(u64::MAX);
+        probe.set(Duration::from_nanos(u64::MAX));
         assert_pending!(call.poll(), "{way:?}, {limit:?} from {now}");
         assert_ready_ok!(call.poll());
         assert_eq!(probe.asked().1, 0, "{way:?}, {limit:?} from {now}");
@@ -59,11 +59,11 @@ fn the_latest_end_that_there_can_be_is_kept_to() {
     for (now, way) in [0, 1, LATEST - 2].into_iter().flat_map(|now| Way::ALL.map(|way| (now, way))) {
         let limit = Duration::from_nanos(LATEST - now);
         let (timeout, probe) = probed(limit);
-        probe.set(now);
+        probe.set(Duration::from_nanos(now));
         let mut call = way.begin(&timeout, future::pending::<Reply>);
-        probe.set(LATEST - 1);
+        probe.set(Duration::from_nanos(LATEST - 1));
         assert_pending!(call.poll(), "{way:?} from {now}");
-        probe.set(LATEST);
+        probe.set(Duration::from_nanos(LATEST));
         assert_eq!(words(&assert_ready!(call.poll())), Some((limit, limit, false)), "{way:?} from {now}");
     }
 }
@@ -85,7 +85,7 @@ async fn tokio_can_wait_for_limits_that_its_clock_cannot_say() {
 fn a_clock_that_stands_at_the_end_of_time_cuts_nothing_off() {
     for (limit, way) in [TICK, SECOND, Duration::MAX].into_iter().flat_map(|limit| Way::ALL.map(|way| (limit, way))) {
         let (timeout, probe) = probed(limit);
-        probe.set(u64::MAX);
+        probe.set(Duration::from_nanos(u64::MAX));
         let call = || {
             assert_eq!(Deadline::current_by(&probe), None);
             way.start(&timeout, || steps(2, || Ok(())))
@@ -100,7 +100,7 @@ fn a_clock_that_stands_at_the_end_of_time_cuts_nothing_off() {
 #[test]
 fn no_deadline_is_passed_at_the_end_of_time() {
     let (timeout, probe) = probed(SECOND);
-    probe.set(u64::MAX);
+    probe.set(Duration::from_nanos(u64::MAX));
     for way in Way::ALL {
         let start = || way.start(&timeout, || future::ready(Ok(())));
         assert_eq!(Deadline::at(Instant::MAX).scope_blocking(start).now_or_never(), Some(Ok(())));
@@ -114,13 +114,13 @@ fn no_deadline_is_passed_at_the_end_of_time() {
 fn a_clock_that_steps_back_makes_the_call_wait_for_it_and_overflows_nothing() {
     for way in Way::ALL {
         let (timeout, probe) = probed(SECOND);
-        probe.set(1_000_000_000);
+        probe.set(Duration::from_nanos(1_000_000_000));
         let mut call = way.begin(&timeout, future::pending::<Reply>);
-        probe.set(0);
+        probe.set(Duration::from_nanos(0));
         assert_pending!(call.poll(), "{way:?}");
-        probe.set(1_999_999_999);
+        probe.set(Duration::from_nanos(1_999_999_999));
         assert_pending!(call.poll(), "{way:?}");
-        probe.set(2_000_000_000);
+        probe.set(Duration::from_nanos(2_000_000_000));
         assert_eq!(words(&assert_ready!(call.poll())), Some((SECOND, SECOND, false)), "{way:?}");
     }
 }
@@ -141,14 +141,14 @@ fn a_clock_that_steps_back_under_the_last_look_says_that_the_call_ran_for_no_tim
         type Sleep = Ready<()>;
 
         fn sleep_until(&self, _: Instant) -> Ready<()> {
-            self.0.set(0);
+            self.0.set(Duration::from_nanos(0));
             future::ready(())
         }
     }
 
     for way in Way::ALL {
         let probe = Probe::default();
-        probe.set(7);
+        probe.set(Duration::from_nanos(7));
         let timeout = Timeout::builder("t", SECOND).clock(Fired(probe)).build();
         let reply = way.start(&timeout, future::pending::<Reply>).now_or_never().unwrap();
         assert_eq!(words(&reply), Some((SECOND, Duration::ZERO, false)), "{way:?}");
@@ -161,7 +161,7 @@ fn deadlines_at_the_ends_of_time_are_what_they_say() {
     assert_eq!(Deadline::after_by(Duration::MAX, &probe).instant(), Instant::MAX);
     assert_eq!(Deadline::after_by(Duration::ZERO, &probe).instant(), Instant::ORIGIN);
     assert_eq!(Deadline::at(Instant::MAX).remaining_by(&probe), LONGEST);
-    probe.set(5);
+    probe.set(Duration::from_nanos(5));
     assert_eq!(Deadline::at(Instant::ORIGIN).remaining_by(&probe), Duration::ZERO);
     Deadline::at(Instant::MAX).scope_blocking(|| assert_eq!(Deadline::current_by(&probe), None));
     let first = Deadline::at(Instant::ORIGIN);

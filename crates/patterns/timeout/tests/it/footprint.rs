@@ -2,8 +2,6 @@
 
 use crate::support;
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     future::{self, Future},
     io,
     mem::{size_of, size_of_val},
@@ -18,42 +16,12 @@ use seawall_core::{
     Deadline, Error, Rejection, TimedOut,
     time::{ManualClock, Timer, TokioClock},
 };
+use seawall_testkit::alloc::allocations;
 use seawall_timeout::{Timeout, TimeoutLayer, TimeoutService};
 use tokio::runtime;
 use tower::{Layer, Service, service_fn};
 
 // ===== allocations =====
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: all work is the system allocator's; the counter is a plain cell of the thread that allocates nothing itself.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often this thread allocates in a hundred runs of `f`, after a first one that may set up what is used by all.
-fn allocations(mut f: impl FnMut()) -> u64 {
-    f();
-    let before = ALLOCATIONS.get();
-    (0..100).for_each(|_| f());
-    ALLOCATIONS.get() - before
-}
 
 /// Polls `call` so often that it ends, at most a few times, going on in `between`; whether it came to a result.
 fn finish<E>(call: impl Future<Output = Result<(), E>>, between: impl Fn()) -> bool {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+seawall_testkit::count_allocations!();
+
 mod adaptive;
 mod callbacks;
 mod cancel;

@@ -10,6 +10,7 @@ use std::{
 use crate::support::{Failed, SECOND, cut_off, some_day, timed_out};
 use futures::FutureExt;
 use seawall_core::{Deadline, Error, Rejection};
+use seawall_testkit::error::ClientError;
 use seawall_timeout::Timeout;
 use tower::{
     BoxError, Layer, Service, ServiceBuilder, ServiceExt,
@@ -76,19 +77,6 @@ async fn a_buffer_does_not_pass_the_deadline_on() {
     let layer = Timeout::new("timeout", SECOND).layer();
     assert!(layer.layer(sees).oneshot(()).await.unwrap());
     assert!(!layer.layer(Buffer::new(sees, 1)).oneshot(()).await.unwrap(), "its worker is another task");
-}
-
-/// What a user writes, by hand or with a derive.
-#[derive(Debug)]
-enum ClientError {
-    Io(io::Error),
-    Rejected(Rejection),
-}
-
-impl From<Rejection> for ClientError {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,8 @@
 pub(crate) mod gate;
 
 use std::{
-    any::Any,
     collections::VecDeque,
     io,
-    panic::{self, AssertUnwindSafe},
     pin::Pin,
     sync::{
         Arc,
@@ -20,6 +18,7 @@ use futures::task::noop_waker_ref;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use seawall_http::ReplayBody;
+pub(crate) use seawall_testkit::panics::panic_message as panic_words;
 
 /// What a poll of the body comes to.
 #[derive(Debug, Clone)]
@@ -178,17 +177,5 @@ where
         if seen.last().is_some_and(|last| last == "end") {
             return seen;
         }
-    }
-}
-
-/// The words with which `f` panics; `None` if it does not.
-pub(crate) fn panic_words<T>(f: impl FnOnce() -> T) -> Option<String> {
-    panic::catch_unwind(AssertUnwindSafe(f)).err().map(words)
-}
-
-fn words(payload: Box<dyn Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(words) => *words,
-        Err(payload) => payload.downcast_ref::<&str>().map_or("something else", |words| words).to_owned(),
     }
 }

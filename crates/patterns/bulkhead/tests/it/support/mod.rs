@@ -1,18 +1,14 @@
 //! What several of these tests set up.
 
 use std::{
-    any::Any,
     cell::Cell,
-    future::{self, Future},
-    panic::{self, AssertUnwindSafe},
+    future::Future,
     pin::Pin,
     rc::Rc,
-    sync::{Arc, Mutex},
     task::{Context, Poll},
-    time::Duration,
 };
 
-use futures::{FutureExt, channel::oneshot};
+use futures::FutureExt;
 use seawall_bulkhead::{Builder, Bulkhead, Event, EventKind, Reason};
 use seawall_core::{
     Error, Rejection,
@@ -21,22 +17,16 @@ use seawall_core::{
 use tokio_test::task::{self, Spawn};
 use tower::{Layer, Service, ServiceExt};
 
+pub(crate) use seawall_testkit::{
+    call::{steps, until_told},
+    chance::Chance,
+    log::Log,
+    panics::panic_message as panic_words,
+    reply::{FAILED, Failed, Reply, flat},
+    time::{MILLISECOND, SECOND, TICK, YEAR, some_day},
+};
+
 pub(crate) type Manual = Bulkhead<ManualClock>;
-
-pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-pub(crate) const TICK: Duration = Duration::from_nanos(1);
-pub(crate) const YEAR: Duration = Duration::from_secs(365 * 86_400);
-
-/// The error of a call that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failed;
-
-/// What the calls of these tests come to.
-pub(crate) type Reply = Result<(), Error<Failed>>;
-
-/// A refusal is `Err(Error::Rejected(_))`, this is a call that ran.
-pub(crate) const FAILED: Reply = Err(Error::Inner(Failed));
 
 // ===== bulkheads =====
 
@@ -56,9 +46,6 @@ pub(crate) fn assert_idle<K: Clock>(bulkhead: &Bulkhead<K>) {
     let found = (bulkhead.in_flight(), bulkhead.queued(), bulkhead.available());
     assert_eq!(found, (0, 0, bulkhead.max_concurrent()), "in flight, queued, available");
 }
-
-/// A log of what an observer saw.
-pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
 
 /// Logs what `f` makes of the bulkhead's events.
 pub(crate) fn log<K: Clock, T: Send + 'static>(
@@ -100,24 +87,6 @@ pub(crate) fn refused<T, E>(reply: &Result<T, Error<E>>) -> Option<Reason> {
 }
 
 // ===== calls =====
-
-/// Is pending for so many polls, and ends with `end` in the one after.
-pub(crate) fn steps<T>(pending: u32, end: impl FnOnce() -> T) -> impl Future<Output = T> {
-    let (mut left, mut end) = (pending, Some(end));
-    future::poll_fn(move |_| match left.checked_sub(1) {
-        Some(fewer) => {
-            left = fewer;
-            Poll::Pending
-        }
-        None => Poll::Ready(end.take().expect("it is polled after its end")()),
-    })
-}
-
-/// A call that ends when it is told to; it is told by a sender that is dropped, too.
-pub(crate) fn until_told() -> (oneshot::Sender<()>, impl Future<Output = Reply> + Send + 'static) {
-    let (tell, told) = oneshot::channel();
-    (tell, told.map(|_| Ok(())))
-}
 
 /// The ways to make a call that is a future, and may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,15 +137,6 @@ impl Way {
     }
 }
 
-/// As `execute` answers, without the second layer.
-pub(crate) fn flat(reply: Result<(), Error<Error<Failed>>>) -> Reply {
-    match reply {
-        Err(Error::Inner(error)) => Err(error),
-        Err(Error::Rejected(rejection)) => Err(Error::Rejected(rejection)),
-        Ok(()) => Ok(()),
-    }
-}
-
 /// A service that takes one request, by any of its clones.
 struct Once<F>(Rc<Cell<Option<F>>>);
 
@@ -197,37 +157,5 @@ impl<F: FnOnce() -> T, T: Future<Output = Reply>> Service<()> for Once<F> {
 
     fn call(&mut self, (): ()) -> T {
         self.0.take().expect("it is called once")()
-    }
-}
-
-/// What `future` comes to. With time that is paused, one that would wait for ever fails instead.
-pub(crate) async fn some_day<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(YEAR, future).await.expect("it goes on")
-}
-
-// ===== chance =====
-
-/// The generator of Knuth's MMIX; its upper bits are the good ones.
-pub(crate) struct Chance(pub(crate) u64);
-
-impl Chance {
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % bound
-    }
-}
-
-// ===== panics =====
-
-/// The words with which `f` panics; `None` if it does not.
-pub(crate) fn panic_words<T>(f: impl FnOnce() -> T) -> Option<String> {
-    panic::catch_unwind(AssertUnwindSafe(f)).err().map(words)
-}
-
-fn words(payload: Box<dyn Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(words) => *words,
-        Err(payload) => payload.downcast_ref::<&str>().map_or("something else", |words| words).to_owned(),
     }
 }

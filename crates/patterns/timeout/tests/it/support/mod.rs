@@ -1,18 +1,11 @@
 //! What several of these tests set up.
 
-mod probe;
-
 use std::{
-    any::Any,
     future::{self, Future},
-    panic::{self, AssertUnwindSafe},
     pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use futures::{FutureExt, channel::oneshot};
 use seawall_core::{
     Error, Rejection, TimedOut,
     time::{ManualClock, Timer},
@@ -21,28 +14,17 @@ use seawall_timeout::{EventKind, Timeout, TimeoutLimit};
 use tokio_test::task::{self, Spawn};
 use tower::{Layer, Service};
 
-pub(crate) use probe::Probe;
+use seawall_testkit::service::Once;
+pub(crate) use seawall_testkit::{
+    call::{OnDrop, hangs_until_dropped, steps, until_told},
+    clock::ProbeClock as Probe,
+    log::Log,
+    panics::panic_message as panic_words,
+    reply::{FAILED, Failed, Reply, flat},
+    time::{MILLISECOND, SECOND, TICK, YEAR, ms, some_day},
+};
 
 pub(crate) type Manual = Timeout<Duration, ManualClock>;
-
-pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-pub(crate) const TICK: Duration = Duration::from_nanos(1);
-pub(crate) const YEAR: Duration = Duration::from_secs(365 * 86_400);
-
-/// The error of a call that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failed;
-
-/// What the calls of these tests come to.
-pub(crate) type Reply = Result<(), Error<Failed>>;
-
-/// This is a call that ran; one that was cut off is `Err(Error::Rejected(_))`.
-pub(crate) const FAILED: Reply = Err(Error::Inner(Failed));
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
 
 // ===== timeouts =====
 
@@ -57,9 +39,6 @@ pub(crate) fn probed(limit: Duration) -> (Timeout<Duration, Probe>, Probe) {
     let probe = Probe::default();
     (Timeout::builder("probed", limit).clock(probe.clone()).build(), probe)
 }
-
-/// A log of what an observer saw.
-pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
 
 /// A timeout that logs what it tells of.
 pub(crate) fn logged(limit: Duration) -> (Manual, ManualClock, Log<TimedOut>) {
@@ -99,42 +78,6 @@ pub(crate) fn words<T, E>(reply: &Result<T, Error<E>>) -> Option<(Duration, Dura
 
 // ===== calls =====
 
-/// Is pending for so many polls, and ends with `end` in the one after.
-pub(crate) fn steps<T>(pending: u32, end: impl FnOnce() -> T) -> impl Future<Output = T> {
-    let (mut left, mut end) = (pending, Some(end));
-    future::poll_fn(move |_| match left.checked_sub(1) {
-        Some(fewer) => {
-            left = fewer;
-            Poll::Pending
-        }
-        None => Poll::Ready(end.take().expect("it is polled after its end")()),
-    })
-}
-
-/// A call that ends when it is told to; it is told by a sender that is dropped, too.
-pub(crate) fn until_told() -> (oneshot::Sender<()>, impl Future<Output = Reply> + Send + 'static) {
-    let (tell, told) = oneshot::channel();
-    (tell, told.map(|_| Ok(())))
-}
-
-/// Does `f` when it is dropped.
-pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
-
-/// A call that hangs, and does `f` when it is dropped.
-pub(crate) fn hangs_until_dropped(f: impl FnMut()) -> impl Future<Output = Reply> {
-    let dropped = OnDrop(f);
-    async move {
-        let _dropped = dropped;
-        future::pending().await
-    }
-}
-
 /// The ways to make a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -163,7 +106,7 @@ impl Way {
                 Box::pin(future::poll_fn(move |cx| call.as_mut().poll(cx).map(flat)))
             }
             Self::Call => Box::pin(timeout.call(f)),
-            Self::Service => Box::pin(timeout.layer().layer(Once(Some(f))).call(())),
+            Self::Service => Box::pin(timeout.layer().layer(Once::new(f)).call(())),
         }
     }
 
@@ -178,50 +121,5 @@ impl Way {
         let mut call = task::spawn(self.start(timeout, f));
         assert!(call.poll().is_pending(), "{self:?}");
         call
-    }
-}
-
-/// As `execute` answers, without the second layer.
-pub(crate) fn flat(reply: Result<(), Error<Error<Failed>>>) -> Reply {
-    match reply {
-        Err(Error::Inner(error)) => Err(error),
-        Err(Error::Rejected(rejection)) => Err(Error::Rejected(rejection)),
-        Ok(()) => Ok(()),
-    }
-}
-
-/// A service that takes one request.
-struct Once<F>(Option<F>);
-
-impl<F: FnOnce() -> T, T: Future<Output = Reply>> Service<()> for Once<F> {
-    type Response = ();
-    type Error = Error<Failed>;
-    type Future = T;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Reply> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (): ()) -> T {
-        self.0.take().expect("it is called once")()
-    }
-}
-
-/// What `future` comes to. With time that is paused, one that would wait for ever fails instead.
-pub(crate) async fn some_day<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(YEAR, future).await.expect("it goes on")
-}
-
-// ===== panics =====
-
-/// The words with which `f` panics; `None` if it does not.
-pub(crate) fn panic_words<T>(f: impl FnOnce() -> T) -> Option<String> {
-    panic::catch_unwind(AssertUnwindSafe(f)).err().map(spoken)
-}
-
-fn spoken(payload: Box<dyn Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(words) => *words,
-        Err(payload) => payload.downcast_ref::<&str>().map_or("something else", |words| words).to_owned(),
     }
 }
