@@ -1,6 +1,6 @@
 //! Durations, and waits that must end.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::mpsc, thread, time::Duration};
 
 use seawall_core::{Backoff, Jitter};
 
@@ -31,4 +31,18 @@ pub fn exactly(delay: Duration) -> Backoff {
 /// Returns the output of `future`. With paused time, a future that would wait for ever fails instead.
 pub async fn some_day<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(100 * YEAR, future).await.expect("the future ends some day")
+}
+
+/// Runs `f` in a thread of its own, and waits for its end for at most [`PATIENCE`].
+///
+/// # Panics
+///
+/// If `f` panics or does not end.
+pub fn in_time(f: impl FnOnce() + Send + 'static) {
+    let (says, ended) = mpsc::channel();
+    thread::spawn(move || {
+        f();
+        says.send(()).expect("the test waits for the thread");
+    });
+    ended.recv_timeout(PATIENCE).expect("the thread ends in time");
 }

@@ -15,6 +15,7 @@ use std::{
 use crate::support::{FAILED, Manual, Reply, Way, assert_idle, log, log_refusals, plain, queued, refused};
 use futures::executor::block_on;
 use seawall_bulkhead::{EventKind, Reason};
+use seawall_testkit::time::in_time;
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, service_fn};
 
@@ -128,16 +129,6 @@ fn a_waker_may_call_the_bulkhead_and_each_event_says_what_its_own_change_was() {
     // The waker's own may come first: it was told while the other was still being made.
     events.sort_by_key(|event| matches!(event, EventKind::Resized { from: 1, .. }));
     assert_eq!(*events, [EventKind::Resized { from: 0, to: 1 }, EventKind::Resized { from: 1, to: 3 }]);
-}
-
-/// Runs `f` in a thread of its own and waits for its end, but not for ever.
-fn in_time(f: impl FnOnce() + Send + 'static) {
-    let (says, ended) = mpsc::channel();
-    thread::spawn(move || {
-        f();
-        says.send(()).unwrap();
-    });
-    ended.recv_timeout(PATIENCE).expect("nobody holds it up");
 }
 
 #[test]

@@ -4,15 +4,14 @@ use std::{
     future::{self, Future},
     io,
     mem::{size_of, size_of_val},
-    pin::Pin,
-    task::{Context, Poll},
+    task::Context,
 };
 
 use crate::support::{Failed, Manual, Reply, SECOND, Way, assert_idle, log_refusals, plain, queued};
 use futures::{FutureExt, task::noop_waker_ref};
 use seawall_bulkhead::{Builder, Bulkhead, OwnedPermit, Permit};
 use seawall_core::{Error, Rejection, time::ManualClock};
-use seawall_testkit::alloc::allocations;
+use seawall_testkit::{alloc::allocations, call::OfWords};
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 
@@ -162,21 +161,10 @@ fn memory_of_the_queue_is_used_again() {
 
 // ===== sizes =====
 
-/// A future of a given size, aligned as most are.
-struct Sized<const WORDS: usize>([u64; WORDS]);
-
-impl<const WORDS: usize> Future for Sized<WORDS> {
-    type Output = Result<(), Error<io::Error>>;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 /// The sizes of the futures of `execute`, `call` and the service over an inner one of so many words.
 fn futures_over<const WORDS: usize>() -> [usize; 3] {
     let bulkhead = Bulkhead::new("t", 10);
-    let inner = || Sized([0; WORDS]);
+    let inner = || OfWords::<WORDS>::default();
     let mut service = bulkhead.layer().layer(service_fn(|()| inner()));
     [size_of_val(&bulkhead.execute(inner)), size_of_val(&bulkhead.call(inner)), size_of_val(&service.call(()))]
 }

@@ -20,6 +20,7 @@ use seawall_core::{
     breaker::{Change, State, Trip},
     time::ManualClock,
 };
+use seawall_testkit::time::in_time;
 use seawall_testkit::{
     chance::Chance,
     log::Log,
@@ -135,16 +136,6 @@ fn stand_still(breaker: &Manual) -> (Log<Told>, mpsc::Receiver<()>, mpsc::Sender
         told(event)
     });
     (seen, stands, lets_go)
-}
-
-/// Runs `f` in a thread of its own and waits for its end, but not for ever.
-fn in_time(f: impl FnOnce() + Send + 'static) {
-    let (says, ended) = mpsc::channel();
-    thread::spawn(move || {
-        f();
-        says.send(()).unwrap();
-    });
-    ended.recv_timeout(PATIENCE).expect("nobody holds it up");
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use crate::support;
 use std::{
     future::{self, Future},
-    io,
     mem::{size_of, size_of_val},
-    pin::{Pin, pin},
+    pin::pin,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,10 +12,10 @@ use std::{
 use crate::support::{Failed, Probe, Reply, SECOND, YEAR, steps};
 use futures::task::noop_waker_ref;
 use seawall_core::{
-    Deadline, Error, Rejection, TimedOut,
+    Deadline, Rejection, TimedOut,
     time::{ManualClock, Timer, TokioClock},
 };
-use seawall_testkit::alloc::allocations;
+use seawall_testkit::{alloc::allocations, call::OfWords};
 use seawall_timeout::{Timeout, TimeoutLayer, TimeoutService};
 use tokio::runtime;
 use tower::{Layer, Service, service_fn};
@@ -120,21 +119,10 @@ fn to_ask_for_the_deadline_allocates_nothing() {
 
 // ===== sizes =====
 
-/// A future of a given size, aligned as most are.
-struct Sized<const WORDS: usize>([u64; WORDS]);
-
-impl<const WORDS: usize> Future for Sized<WORDS> {
-    type Output = Result<(), Error<io::Error>>;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 /// The sizes of the futures of `execute`, `call` and the service over an inner one of so many words.
 fn futures_over<const WORDS: usize>() -> [usize; 3] {
     let timeout = Timeout::new("timeout", SECOND);
-    let inner = || Sized([0; WORDS]);
+    let inner = || OfWords::<WORDS>::default();
     let mut service = timeout.layer().layer(service_fn(|()| inner()));
     [size_of_val(&timeout.execute(inner)), size_of_val(&timeout.call(inner)), size_of_val(&service.call(()))]
 }
@@ -154,7 +142,7 @@ fn a_future_adds_a_timer_and_a_few_bytes_to_the_inner_one() {
 
 #[test]
 fn the_types_that_users_hold_are_small() {
-    let scope = size_of_val(&Deadline::after(SECOND).scope(Sized([0; 6])));
+    let scope = size_of_val(&Deadline::after(SECOND).scope(OfWords::<6>::default()));
     let rows = [
         ("Timeout", size_of::<Timeout>(), 48),
         ("TimeoutLayer", size_of::<TimeoutLayer>(), 56),
