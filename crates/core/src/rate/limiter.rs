@@ -1,6 +1,6 @@
 use std::{fmt, sync::PoisonError, time::Duration};
 
-use super::{Denied, Quota, Refusal, gcra::Gcra, queue::RateQueue, sliding_window::SlidingWindow};
+use super::{Denied, Quota, Refusal, gcra::Gcra, sliding_window::SlidingWindow, waiting::RateQueue};
 use crate::{
     caller::Caller,
     counter::Counter,

@@ -27,9 +27,10 @@ mod refusal;
 mod scale;
 mod sliding_window;
 mod terms;
+mod waiting;
 
 pub use invalid_quota::InvalidQuota;
 pub use limiter::{Algorithm, Limiter};
-pub use queue::{RateEntry, RateTurn};
 pub use quota::Quota;
 pub use refusal::{Denied, Reason, Refusal};
+pub use waiting::{RateEntry, RateTurn};
