@@ -8,31 +8,32 @@ use crate::{
 /// The first threads have a cell each, where they store; the later ones share one, where they add.
 #[derive(Debug)]
 pub(crate) struct Counter {
-    /// The last cell is the shared one.
-    cells: Box<[CacheAligned<AtomicU64>]>,
+    own: Box<[CacheAligned<AtomicU64>]>,
+    /// Not aligned: few threads come here, or the counter is to be small.
+    shared: AtomicU64,
 }
 
 impl Counter {
     /// A single lane is shared, because any thread may come.
     pub(crate) fn new(lanes: usize) -> Self {
         let own = if lanes == 1 { 0 } else { lanes };
-        Self { cells: (0..=own).map(|_| CacheAligned(AtomicU64::new(0))).collect() }
+        Self { own: (0..own).map(|_| CacheAligned(AtomicU64::new(0))).collect(), shared: AtomicU64::new(0) }
     }
 
     /// `thread` is as of [`Caller::lane`](crate::Caller::lane).
     #[inline]
     pub(crate) fn add_one(&self, thread: usize) {
-        let Some((shared, own)) = self.cells.split_last() else { return };
-        match own.get(thread) {
+        match self.own.get(thread) {
             Some(cell) => cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
             None => {
-                shared.fetch_add(1, Ordering::Relaxed);
+                self.shared.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
     pub(crate) fn sum(&self) -> u64 {
-        self.cells.iter().map(|cell| cell.load(Ordering::Relaxed)).sum()
+        let own: u64 = self.own.iter().map(|cell| cell.load(Ordering::Relaxed)).sum();
+        own + self.shared.load(Ordering::Relaxed)
     }
 }
 

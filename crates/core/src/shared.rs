@@ -25,15 +25,19 @@ pub struct WeakShared<T> {
 /// A share of a [`Shared`] value, taken by the count of one lane.
 pub struct Held<T>(Arc<CountLane<T>>);
 
-/// Aligned, so that the counts of two lanes never lie in one cache line.
-#[repr(align(128))]
-struct CountLane<T>(Arc<T>);
+/// Padded, so that the counts of two lanes lie 128 bytes apart, and never in one cache line.
+struct CountLane<T> {
+    value: Arc<T>,
+    _padding: [u64; 13],
+}
 
 impl<T> Shared<T> {
     /// Shares `value`, with `lanes` reference counts, rounded up to a power of two.
     pub fn new(value: T, lanes: usize) -> Self {
         let value = Arc::new(value);
-        let lanes = (0..lanes.next_power_of_two()).map(|_| Arc::new(CountLane(value.clone()))).collect();
+        let lanes = (0..lanes.next_power_of_two())
+            .map(|_| Arc::new(CountLane { value: value.clone(), _padding: [0; 13] }))
+            .collect();
         Self { value, lanes }
     }
 
@@ -59,7 +63,7 @@ impl<T> WeakShared<T> {
     /// The value, if a [`Shared`] still has it. A [`Held`] share does not count: it is a call's, not a policy's.
     pub fn upgrade(&self) -> Option<Shared<T>> {
         let lanes = self.lanes.upgrade()?;
-        let value = lanes.first()?.0.clone();
+        let value = lanes.first()?.value.clone();
         Some(Shared { value, lanes })
     }
 }
@@ -78,7 +82,7 @@ impl<T> Deref for Held<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.0.0
+        &self.0.value
     }
 }
 

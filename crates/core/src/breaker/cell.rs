@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     counter::Counter,
-    line::CacheAligned,
     sync::{AtomicU64, Ordering},
     time::Instant,
 };
@@ -18,7 +17,7 @@ use crate::{
 /// [`abandon`](Self::abandon). Whatever they answer has happened: tell it to whom it concerns.
 #[derive(Debug)]
 pub struct Breaker {
-    pub(super) hot: CacheAligned<CircuitWords>,
+    pub(super) hot: CircuitWords,
     pub(super) plan: CompiledConfig,
     pub(super) refused: Counter,
     pub(super) stale: AtomicU64,
@@ -100,7 +99,7 @@ impl Breaker {
             changed: AtomicU64::new(0),
         };
         let refused = Counter::new(config.lanes);
-        Self { hot: CacheAligned(hot), plan: CompiledConfig::new(config), refused, stale: AtomicU64::new(0) }
+        Self { hot, plan: CompiledConfig::new(config), refused, stale: AtomicU64::new(0) }
     }
 
     /// Says when the circuit began, for [`since`](Self::since).

@@ -13,7 +13,8 @@ use crate::{
 /// reckoned with puts the count right, so at rest the count is the number of bits set.
 #[derive(Debug)]
 pub(crate) struct CountWindow {
-    head: CacheAligned<AtomicU64>,
+    // Boxed, because a rule holds a window of one kind or the other, and the other kind is small.
+    head: Box<CacheAligned<AtomicU64>>,
     ring: Ring,
     size: u64,
     /// After which the position goes back to `size`.
@@ -34,7 +35,7 @@ impl CountWindow {
     pub(crate) fn new(calls: NonZeroU32) -> Self {
         let ring = Ring::new(calls.get() as usize);
         let size = u64::from(calls.get());
-        Self { head: CacheAligned(AtomicU64::new(0)), ring, size, last_position: 2 * size - 1 }
+        Self { head: Box::new(CacheAligned(AtomicU64::new(0))), ring, size, last_position: 2 * size - 1 }
     }
 
     /// Takes a good call in, if no call in the window is bad: then it only moves the position on. False if it is not as

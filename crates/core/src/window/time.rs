@@ -27,17 +27,20 @@ pub(crate) struct TimeWindow {
     buckets: u64,
     /// By how many buckets a lane may be in the future; beyond that the clock has stepped back.
     slack: u64,
-    /// The last bucket (plus one) in which a bad call was recorded, of whatever generation.
-    last_bad: CacheAligned<AtomicU64>,
     /// The lanes of one thread each, and then the shared ones, a power of two of them.
     lanes: Box<[WindowLane]>,
     own_lanes: usize,
 }
 
+/// Aligned, so that the heads of two lanes never lie in one cache line. The head changes once a bucket, so the fields that do
+/// not change can lie beside it.
 #[derive(Debug)]
+#[repr(align(128))]
 struct WindowLane {
     /// The generation (16 bits) and the last bucket that is ready (48).
-    head: CacheAligned<AtomicU64>,
+    head: AtomicU64,
+    /// In the last lane: the last bucket (plus one) in which any lane recorded a bad call, of whatever generation.
+    last_bad: AtomicU64,
     /// A power of two of them, at least one for each bucket.
     cells: Box<[CacheAligned<[AtomicU64; CELLS_A_LINE]>]>,
     /// Several threads write here, so cells are swapped. Else they are stored, at a fraction of the price.
@@ -85,7 +88,6 @@ impl TimeWindow {
             buckets: u64::from(buckets),
             // Less would blame the edge of a bucket on the clock; more would hide calls behind those of the future.
             slack: u64::from(buckets - 1).max(1),
-            last_bad: CacheAligned(AtomicU64::new(0)),
             lanes: (0..own_lanes + (lanes / 4).next_power_of_two())
                 .map(|lane| WindowLane::new(buckets, lane >= own_lanes))
                 .collect(),
@@ -100,7 +102,7 @@ impl TimeWindow {
         let lane = self.lane_of(caller.lane());
         let head = TimeHead::unpack(lane.head.load(Ordering::Acquire));
         head.generation == TimeHead::new(generation, 0).generation
-            && self.last_bad.load(Ordering::Acquire) + self.buckets <= head.bucket + 1
+            && self.last_bad().load(Ordering::Acquire) + self.buckets <= head.bucket + 1
             && self.is_in(caller.now(), head.bucket)
             && lane.add_good(head, current)
     }
@@ -120,15 +122,15 @@ impl TimeWindow {
                 Recorded::Retry => {}
             }
         };
-        if self.is_future(self.last_bad.load(Ordering::Acquire), bucket + 1) {
+        if self.is_future(self.last_bad().load(Ordering::Acquire), bucket + 1) {
             self.leave_future(record.generation, bucket);
         }
         if record.bad {
             // Mostly it says so already, and a look is cheaper than a write.
-            if self.last_bad.load(Ordering::Acquire) <= bucket {
-                self.last_bad.fetch_max(bucket + 1, Ordering::AcqRel);
+            if self.last_bad().load(Ordering::Acquire) <= bucket {
+                self.last_bad().fetch_max(bucket + 1, Ordering::AcqRel);
             }
-        } else if self.last_bad.load(Ordering::Acquire) + self.buckets <= bucket + 1 {
+        } else if self.last_bad().load(Ordering::Acquire) + self.buckets <= bucket + 1 {
             return None;
         }
         // Two threads that record in two lanes must not both miss the other's call when they add up.
@@ -173,9 +175,9 @@ impl TimeWindow {
     /// caught up.
     #[cold]
     fn leave_future(&self, generation: u32, bucket: u64) {
-        let last = self.last_bad.load(Ordering::Acquire);
+        let last = self.last_bad().load(Ordering::Acquire);
         if self.is_future(last, bucket + 1) {
-            let _ = self.last_bad.compare_exchange(last, 0, Ordering::AcqRel, Ordering::Acquire);
+            let _ = self.last_bad().compare_exchange(last, 0, Ordering::AcqRel, Ordering::Acquire);
         }
         let (now, far) = (TimeHead::new(generation, 0), TimeHead::new(generation.wrapping_add(FAR), 0));
         for lane in &self.lanes {
@@ -212,6 +214,11 @@ impl TimeWindow {
     }
 
     #[inline]
+    fn last_bad(&self) -> &AtomicU64 {
+        &self.lanes[self.lanes.len() - 1].last_bad
+    }
+
+    #[inline]
     fn lane_of(&self, thread: usize) -> &WindowLane {
         let shared = self.lanes.len() - self.own_lanes;
         &self.lanes[if thread < self.own_lanes { thread } else { self.own_lanes + (thread & (shared - 1)) }]
@@ -226,7 +233,8 @@ impl WindowLane {
         let line = || CacheAligned(std::array::from_fn(|_| AtomicU64::new(0)));
         let lap_shift = (lines * CELLS_A_LINE).trailing_zeros();
         Self {
-            head: CacheAligned(AtomicU64::new(0)),
+            head: AtomicU64::new(0),
+            last_bad: AtomicU64::new(0),
             cells: (0..lines).map(|_| line()).collect(),
             is_shared,
             lap_shift,

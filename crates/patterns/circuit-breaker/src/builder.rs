@@ -126,9 +126,9 @@ impl<C, K> Builder<C, K> {
     /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
     /// from 8 to 32.
     ///
-    /// With many lanes the threads do not wait for each other. With one lane a breaker with the default rule holds 1.8 KB, and
-    /// one with [`Trip::consecutive`] 640 bytes; in eight lanes the default rule holds 8 KB. Choose one lane for breakers that
-    /// you make per key or per user. Threads that call one such breaker at the same time then wait for one cache line.
+    /// With many lanes the threads do not wait for each other. With one lane a breaker with the default rule holds less than
+    /// 1 KB, and with eight lanes 5 KB. Choose one lane for breakers that you make per key or per user. Threads that call one
+    /// such breaker at the same time then wait for one cache line.
     pub fn lanes(self, lanes: usize) -> Self {
         Self { config: self.config.lanes(lanes), ..self }
     }
