@@ -1,6 +1,6 @@
 use super::change::Trigger;
 
-/// What a rule says when it trips, but for the rate.
+/// The kind and the threshold of a rule, without the measured rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RuleFacts {
     pub(crate) threshold: f64,
@@ -9,7 +9,7 @@ pub(crate) struct RuleFacts {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RuleKind {
-    /// Not a rule: someone's hand, or a probe on its way.
+    /// No rule: the state was forced manually, or a probe is in flight.
     None,
     Consecutive,
     FailureRate,
@@ -70,7 +70,7 @@ impl OpenCause {
     }
 }
 
-/// The number of a "rule" that a probe broke. Rules have the numbers below `MAX_TRIPS`.
+/// The rule number that stands for a failed probe. Real rules have numbers below `MAX_TRIPS`.
 pub(crate) const PROBE_FAILED: u32 = 30;
 pub(crate) const PROBE_RATE: u32 = 31;
 const RATE_ONE: f64 = (1 << 20) as f64;

@@ -1,16 +1,16 @@
 use std::fmt;
 
-/// What a call meets at a circuit.
+/// The state of a circuit.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Calls pass, and are judged.
     Closed,
-    /// Calls are refused until the open period is over.
+    /// Calls are rejected until the open period is over.
     Open,
-    /// A few calls pass, to see whether the callee is well again.
+    /// A few calls pass as probes, to test whether the callee has recovered.
     HalfOpen,
-    /// Calls are refused until someone says otherwise.
+    /// Calls are rejected until the user changes the state.
     ForcedOpen,
     /// Calls pass, and nothing is recorded or judged.
     ForcedClosed,
@@ -20,14 +20,14 @@ pub enum State {
 
 /// The whole state of a circuit in 64 bits: the generation, and the [`Phase`] with its numbers.
 ///
-/// A word never changes; its methods answer with the word that comes next.
+/// A word is immutable. Its methods return the next word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word {
     generation: u32,
     phase: Phase,
 }
 
-/// A state with the numbers that mean something in it.
+/// A state with the numbers that belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// `run`: failures since the last success.
@@ -35,20 +35,20 @@ pub enum Phase {
         /// Failures since the last success.
         run: u32,
     },
-    /// `level`: how often it re-opened since it was closed, at most 63. `cause`: what opened it, as the plan packs it.
+    /// `level`: the number of re-openings since the circuit was closed, at most 63. `cause`: the packed cause.
     Open {
-        /// How often it re-opened since it was last closed.
+        /// The number of re-openings since the circuit was last closed.
         level: u8,
-        /// What opened it, as the plan packs it (26 bits).
+        /// What opened the circuit, packed by the plan (26 bits).
         cause: u32,
     },
     /// `successes + failures + undecided` never exceed the number of probes.
     HalfOpen {
-        /// As of the open period before.
+        /// The level of the previous open period.
         level: u8,
         /// Probes that succeeded.
         successes: u8,
-        /// Probes that failed, where the probes are judged by rate.
+        /// Probes that failed, if the probes are judged by rate.
         failures: u8,
         /// Probes that have not ended yet.
         undecided: u8,
@@ -57,43 +57,43 @@ pub enum Phase {
     ForcedOpen,
     /// See [`State::ForcedClosed`].
     ForcedClosed,
-    /// `told`: whether it has been told that a closed circuit would have opened.
+    /// `told`: whether the circuit has reported that a closed circuit would have opened.
     MetricsOnly {
         /// Failures since the last success (31 bits).
         run: u32,
-        /// Whether it has been told that a closed circuit would have opened.
+        /// Whether the circuit has reported that a closed circuit would have opened.
         told: bool,
     },
 }
 
-/// What the end of a probe makes of a half-open circuit.
+/// The effect of a finished probe on a half-open circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ProbeVerdict {
     Undecided(Word),
     Close(Word),
-    /// All probes have ended, and that share of them failed.
+    /// All probes have ended, and this share failed.
     Judge(f64),
 }
 
 impl Word {
-    /// A new circuit.
+    /// Returns the word of a new, closed circuit.
     pub const fn new() -> Self {
         Self { generation: 0, phase: Phase::Closed { run: 0 } }
     }
 
-    /// Counts the transitions, modulo 2^29.
+    /// Returns the number of transitions, modulo 2^29.
     #[inline]
     pub const fn generation(self) -> u32 {
         self.generation
     }
 
-    /// The state and its numbers.
+    /// Returns the state and its numbers.
     #[inline]
     pub const fn phase(self) -> Phase {
         self.phase
     }
 
-    /// The state, without its numbers.
+    /// Returns the state without its numbers.
     pub const fn state(self) -> State {
         match self.phase {
             Phase::Closed { .. } => State::Closed,
@@ -105,40 +105,41 @@ impl Word {
         }
     }
 
-    /// The same state in another generation.
+    /// Returns the same state in another generation.
     #[inline]
     pub(crate) const fn at(self, generation: u32) -> Self {
         Self { generation, ..self }
     }
 
-    /// The same period with other numbers.
+    /// Returns the same period with other numbers.
     pub(crate) const fn with(self, phase: Phase) -> Self {
         Self { phase, ..self }
     }
 
-    /// The next period.
+    /// Returns the word of the next period.
     pub(crate) const fn then(self, phase: Phase) -> Self {
         Self { generation: (self.generation + 1) & GENERATIONS, phase }
     }
 
     // ----- half-open -----
 
-    /// From open: half-open, with one probe on its way.
+    /// Returns the half-open word after an open period, with 1 probe in flight.
     pub(crate) fn half_opened(self, level: u8) -> Self {
         self.then(Phase::HalfOpen { level, successes: 0, failures: 0, undecided: 1 })
     }
 
-    /// One probe more on its way, if there is a place for it.
+    /// Adds a probe, if a place is free.
     pub(crate) fn with_probe(self, probes: u8) -> Option<Self> {
         let Phase::HalfOpen { level, successes, failures, undecided } = self.phase else { return None };
-        // Widened: the three add up to at most `probes`, but only if nobody broke that.
+        // Widened, so that a broken invariant cannot overflow: the three add up to at most `probes`.
         let taken = u32::from(successes) + u32::from(failures) + u32::from(undecided);
         (taken < u32::from(probes))
             .then(|| self.with(Phase::HalfOpen { level, successes, failures, undecided: undecided + 1 }))
     }
 
-    /// The lease of the undecided probes is over: a new period, in which what was decided stands, with one probe on its
-    /// way. The silent ones are of an older generation from here on.
+    /// Begins a new half-open period after the lease of the undecided probes, with 1 probe in flight.
+    ///
+    /// Decided probes still count. Undecided probes now belong to an older generation.
     pub(crate) fn lease_expired(self) -> Self {
         match self.phase {
             Phase::HalfOpen { level, successes, failures, .. } => {
@@ -148,7 +149,7 @@ impl Word {
         }
     }
 
-    /// An undecided probe gives its place back.
+    /// Frees the place of an undecided probe.
     pub(crate) fn probe_returned(self) -> Self {
         match self.phase {
             Phase::HalfOpen { level, successes, failures, undecided } => {
@@ -159,7 +160,7 @@ impl Word {
         }
     }
 
-    /// A probe ended; `by_rate` says whether a failure is weighed with the others or decides alone.
+    /// Records the end of a probe. Unless `by_rate` is set, a single failure decides.
     pub(crate) fn probe_ended(self, failed: bool, probes: u8, by_rate: bool) -> ProbeVerdict {
         let Phase::HalfOpen { level, successes, failures, undecided } = self.phase else {
             return ProbeVerdict::Undecided(self);
@@ -178,7 +179,7 @@ impl Word {
         ProbeVerdict::Judge(f64::from(failures) / (f64::from(successes) + f64::from(failures)))
     }
 
-    /// From half-open: open again, a level higher.
+    /// Returns the open word after a half-open period, a level higher.
     pub(crate) fn reopened(self, cause: u32) -> Self {
         match self.phase {
             Phase::HalfOpen { level, .. } => {
@@ -190,7 +191,7 @@ impl Word {
 
     // ----- 64 bits: generation (29), state (3), numbers (32) -----
 
-    /// As 64 bits.
+    /// Packs the word into 64 bits.
     #[inline]
     pub const fn pack(self) -> u64 {
         let (tag, numbers) = match self.phase {
@@ -207,7 +208,7 @@ impl Word {
         (self.generation as u64) << 35 | tag << 32 | numbers as u64
     }
 
-    /// From what [`pack`](Self::pack) gave.
+    /// Restores a word from the bits that [`pack`](Self::pack) returned.
     #[inline]
     pub const fn unpack(bits: u64) -> Self {
         let numbers = bits as u32;
@@ -247,7 +248,7 @@ impl fmt::Display for State {
     }
 }
 
-/// The highest level: by then even a doubling backoff has left 64 bits of nanoseconds.
+/// The highest level. At this level even a doubling backoff exceeds 64 bits of nanoseconds.
 pub(crate) const LEVELS: u8 = 63;
 const GENERATIONS: u32 = (1 << 29) - 1;
 pub(crate) const CAUSES: u32 = (1 << 26) - 1;
