@@ -11,10 +11,10 @@ use crate::{
     time::Instant,
 };
 
-/// A circuit breaker that many may enter at once.
+/// A circuit breaker for concurrent calls.
 ///
-/// Ask with [`enter`](Self::enter), and hand the pass back with [`exit`](Self::exit) or
-/// [`abandon`](Self::abandon). Whatever they answer has happened: tell it to whom it concerns.
+/// [`enter`](Self::enter) admits or rejects a call. Return the pass with [`exit`](Self::exit) or
+/// [`abandon`](Self::abandon). Each method returns what changed; the caller reports the change.
 #[derive(Debug)]
 pub struct Breaker {
     pub(super) hot: CircuitWords,
@@ -23,7 +23,7 @@ pub struct Breaker {
     pub(super) stale: AtomicU64,
 }
 
-/// The word, and the instants that go with it but do not fit in.
+/// The state word, and its instants, which do not fit into the word.
 ///
 /// An instant is pushed forward *before* the word that it belongs to is swapped in, with a time that was read before
 /// the old word was. So whoever sees the word sees its instant, and one that lost the race can only have pushed to a
@@ -43,37 +43,37 @@ pub(super) struct CircuitWords {
     pub(super) changed: AtomicU64,
 }
 
-/// Leave to make one call. It must be handed back.
+/// The permission for a single call. The caller must return it to the breaker.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a pass must be handed back through `Breaker::exit` or `Breaker::abandon`"]
 pub struct Pass {
-    /// The generation, and below it a bit that is always set: so an `Option` of a pass is no larger.
+    /// The generation, and below it a bit that is always set, so that an `Option` of a pass is no larger.
     mark: NonZeroU32,
     pub(super) started: Instant,
 }
 
-/// A call that was let in.
+/// An admitted call.
 #[derive(Debug, PartialEq)]
 pub struct AdmittedCall {
-    /// To be handed back when the call has ended.
+    /// The pass, which the caller must return when the call has ended.
     pub pass: Pass,
-    /// What letting it in has changed.
+    /// The state change that the admission caused, if any.
     pub change: Option<Change>,
 }
 
-/// What the end of a call has changed.
+/// The effect of the end of a call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[must_use = "a change is to be told"]
 pub enum Settled {
-    /// Nothing that anyone outside would notice.
+    /// No change that is visible outside the breaker.
     Quiet,
-    /// The pass was of an older generation: nothing at all, not even a count.
+    /// The pass was of an older generation. The result was not counted in a window.
     Stale,
-    /// A half-open circuit has a place for a probe again.
+    /// A half-open circuit has a free place for a probe again.
     PlaceFree,
     /// The circuit changed its state.
     Changed(Change),
-    /// A closed circuit would have opened now; this one only measures. Told once in a generation.
+    /// A closed circuit would have opened, but this circuit only measures. Reported once per generation.
     WouldOpen(Trigger),
 }
 
@@ -81,16 +81,16 @@ pub enum Settled {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// Calls that were refused.
+    /// Rejected calls.
     pub refused: u64,
-    /// Results that came too late to count: the state had changed since their call was let in.
+    /// Results that came too late to count: the state had changed since the admission.
     pub stale: u64,
 }
 
 // ===== impl Breaker =====
 
 impl Breaker {
-    /// A closed circuit.
+    /// Creates a closed circuit.
     pub fn new(config: BreakerConfig) -> Self {
         let hot = CircuitWords {
             word: AtomicU64::new(Word::new().pack()),
@@ -102,38 +102,38 @@ impl Breaker {
         Self { hot, plan: CompiledConfig::new(config), refused, stale: AtomicU64::new(0) }
     }
 
-    /// Says when the circuit began, for [`since`](Self::since).
+    /// Sets the start of the circuit, for [`since`](Self::since).
     #[must_use]
     pub fn since_now(self, now: Instant) -> Self {
         push(&self.hot.changed, now);
         self
     }
 
-    // ----- by hand -----
+    // ----- manual changes -----
 
-    /// Refuses calls from now on, until told otherwise.
+    /// Rejects all calls until the next manual change. Returns `None` if the state is the same.
     pub fn force_open(&self, now: Instant) -> Option<Change> {
         self.force(Phase::ForcedOpen, now)
     }
 
-    /// Lets calls pass from now on and records nothing, until told otherwise.
+    /// Passes all calls and records no results until the next manual change.
     pub fn force_closed(&self, now: Instant) -> Option<Change> {
         self.force(Phase::ForcedClosed, now)
     }
 
-    /// Lets calls pass from now on, and measures and judges them, but never opens, until told otherwise.
+    /// Passes, measures and judges all calls, but never opens, until the next manual change.
     pub fn metrics_only(&self, now: Instant) -> Option<Change> {
         self.force(Phase::MetricsOnly { run: 0, told: false }, now)
     }
 
-    /// Closes the circuit and begins to count anew, whatever its state.
+    /// Closes the circuit from any state, and begins to count again.
     pub fn reset(&self, now: Instant) -> Option<Change> {
         self.force(Phase::Closed { run: 0 }, now)
     }
 
     // ----- questions -----
 
-    /// What a call that arrives at `now` would meet. Changes nothing.
+    /// Returns the state that a call at `now` would meet, without changing it.
     pub fn state(&self, now: Instant) -> State {
         let word = self.load();
         match word.state() {
@@ -142,7 +142,7 @@ impl Breaker {
         }
     }
 
-    /// The state word as it stands.
+    /// Returns the current state word.
     pub fn word(&self) -> Word {
         self.load()
     }
@@ -152,23 +152,23 @@ impl Breaker {
         self.plan.first_open_period()
     }
 
-    /// Whether a call that was dropped may count as a failure.
+    /// Returns whether a dropped call may count as a failure.
     pub fn counts_abandoned(&self) -> bool {
         self.plan.counts_abandoned()
     }
 
-    /// Since when the circuit has been in its state.
+    /// Returns the time of the last state change.
     pub fn since(&self) -> Instant {
         Instant::from_nanos(self.hot.changed.load(Ordering::Acquire))
     }
 
-    /// What each rule with a window sees at `now`, in the order they were given.
+    /// Returns the readings of all rules with a window at `now`, in the configured order.
     pub fn readings(&self, now: Instant) -> impl Iterator<Item = Reading> {
         let generation = self.load().generation();
         self.plan.rules.iter().map(move |rule| rule.reading(generation, now))
     }
 
-    /// What has been refused and what came too late, since the breaker was built.
+    /// Returns the numbers of rejected calls and late results since the breaker was built.
     pub fn totals(&self) -> Totals {
         Totals { refused: self.refused.sum(), stale: self.stale.load(Ordering::Relaxed) }
     }
@@ -221,7 +221,7 @@ impl Breaker {
         }
     }
 
-    /// Pulls an instant that lies in the future back to `now`, as long as `word` stands.
+    /// Pulls an instant in the future back to `now`, if `word` is still current.
     #[inline]
     pub(super) fn pull(&self, cell: &AtomicU64, word: Word, now: Instant) {
         let seen = cell.load(Ordering::Acquire);
@@ -231,7 +231,7 @@ impl Breaker {
         }
     }
 
-    /// Until when the circuit, which is open with `word`, refuses.
+    /// Returns the end of the open period of `word`, or `Instant::MAX` if `word` is not open.
     #[inline]
     pub(super) fn open_until(&self, word: Word) -> Instant {
         match word.phase() {
