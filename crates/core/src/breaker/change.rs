@@ -3,9 +3,10 @@ use std::fmt;
 use super::State;
 use crate::time::Instant;
 
-/// A transition, told after the fact: from where to where, why, and until when.
+/// A finished state change of a circuit: both states, the reason, and the end of the open period.
 ///
-/// The changes of one breaker form a chain: each one's `from` is the last one's `to`, and its generation is one more.
+/// The changes of a breaker form a chain. The `from` of each change is the `to` of the previous change, and its
+/// generation is higher by 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     pub(crate) generation: u32,
@@ -20,15 +21,15 @@ pub struct Change {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Why {
-    /// A rule, or a probe, opened it.
+    /// A rule or a failed probe opened the circuit.
     Tripped(Trigger),
-    /// The open period is over, and a call came.
+    /// The open period is over, and a call arrived.
     OpenPeriodOver,
-    /// The probes found the callee well.
+    /// The probes succeeded, so the callee has recovered.
     ProbesSucceeded,
     /// All places for probes were taken, and none of the probes ended within the lease: they lost their places.
     LeaseExpired,
-    /// Someone said so.
+    /// The user changed the state manually.
     Manual,
 }
 
@@ -36,7 +37,7 @@ pub enum Why {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Trigger {
-    /// So many failures in a row, which is the threshold.
+    /// The number of consecutive failures reached the threshold.
     ConsecutiveFailures {
         /// The failures, and the threshold.
         failures: u32,
@@ -45,25 +46,25 @@ pub enum Trigger {
     FailureRate {
         /// The share that failed.
         rate: f64,
-        /// From which share on the circuit opens.
+        /// The share from which on the circuit opens.
         threshold: f64,
     },
     /// Too many calls were slow.
     SlowRate {
         /// The share that was slow.
         rate: f64,
-        /// From which share on the circuit opens.
+        /// The share from which on the circuit opens.
         threshold: f64,
     },
-    /// The user's own rule said so.
+    /// The user's predicate returned `true`.
     Predicate,
     /// A probe failed.
     ProbeFailed,
-    /// Too many probes failed, where they are judged by rate.
+    /// Too many probes failed, and the probes are judged by rate.
     ProbeFailureRate {
         /// The share that failed.
         rate: f64,
-        /// From which share on the circuit re-opens.
+        /// The share from which on the circuit re-opens.
         threshold: f64,
     },
 }
@@ -80,32 +81,32 @@ impl Change {
         self.from = older.from;
     }
 
-    /// The generation that began with this change.
+    /// Returns the generation that began with this change.
     pub fn generation(&self) -> u32 {
         self.generation
     }
 
-    /// The state before.
+    /// Returns the state before the change.
     pub fn from(&self) -> State {
         self.from
     }
 
-    /// The state since.
+    /// Returns the state after the change.
     pub fn to(&self) -> State {
         self.to
     }
 
-    /// When it changed.
+    /// Returns the time of the change.
     pub fn at(&self) -> Instant {
         self.at
     }
 
-    /// Until when an opened circuit refuses calls; [`Instant::MAX`] is for ever.
+    /// Returns the end of the open period, if the circuit opened. [`Instant::MAX`] means no end.
     pub fn until(&self) -> Option<Instant> {
         self.until
     }
 
-    /// Why it changed.
+    /// Returns the reason for the change.
     pub fn why(&self) -> Why {
         self.why
     }
