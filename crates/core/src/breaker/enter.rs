@@ -1,7 +1,7 @@
 use super::{AdmittedCall, Breaker, Pass, Phase, Refusal, State, Why, Word, cell::push};
 use crate::{caller::Caller, time::Instant};
 
-/// Letting calls in.
+/// Admission of calls.
 impl Breaker {
     /// Asks for leave to make a call. A closed circuit asks for the time only if a rule needs to know how long the
     /// call takes.
@@ -35,19 +35,19 @@ impl Breaker {
         self.refusal_by(self.load(), now)
     }
 
-    /// Whether a call would surely pass, without asking for the time.
+    /// Returns whether a call would certainly pass, without reading the clock.
     #[inline]
     pub fn is_closed(&self) -> bool {
         matches!(self.load().phase(), Phase::Closed { .. })
     }
 
-    /// Counts a call that was refused by the word of [`refusal`](Self::refusal).
+    /// Counts a call that the caller rejected because of [`refusal`](Self::refusal).
     #[inline]
     pub fn count_refused(&self, caller: &impl Caller) {
         self.refused.add_one(caller.lane());
     }
 
-    // Out of line: what a closed circuit does not need.
+    // Out of line, because a closed circuit does not need this code.
     #[inline(never)]
     fn enter_at(&self, now: Instant) -> Result<AdmittedCall, Refusal> {
         loop {
@@ -59,7 +59,7 @@ impl Breaker {
                 Phase::Closed { .. } | Phase::ForcedClosed | Phase::MetricsOnly { .. } => {
                     return Ok(AdmittedCall::new(word, now));
                 }
-                // Refused above.
+                // Rejected above.
                 Phase::ForcedOpen => continue,
                 Phase::Open { level, .. } => (word.half_opened(level), Some(Why::OpenPeriodOver)),
                 Phase::HalfOpen { .. } => match word.with_probe(self.plan.probes) {

@@ -16,7 +16,7 @@ use crate::{
 /// A [`BreakerConfig`], compiled: what a transition needs to know, and what costs a call may be spared.
 #[derive(Debug)]
 pub(crate) struct CompiledConfig {
-    /// So many failures in a row open the circuit; 0 if no rule says so.
+    /// The number of consecutive failures that opens the circuit; 0 without such a rule.
     pub(crate) run_limit: u32,
     run_rule: u32,
     pub(crate) rules: Box<[CompiledTrip]>,
@@ -31,7 +31,7 @@ pub(crate) struct CompiledConfig {
     pub(crate) lease: Duration,
     abandoned: Outcome,
     abandoned_after: Option<Duration>,
-    /// Nanoseconds open, by level; the last one is for all levels above.
+    /// The open period in nanoseconds, by level. The last entry is for all higher levels.
     open_for: Box<[u64]>,
     jitter: Jitter,
     seed: u64,
@@ -74,11 +74,11 @@ impl CompiledConfig {
         }
     }
 
-    /// How long the circuit that opened with `generation` stays open.
+    /// Returns the open period of the circuit that opened with `generation`.
     #[inline]
     pub(crate) fn open_period(&self, level: u8, generation: u32) -> Duration {
         let nanos = self.open_for[usize::from(level).min(self.open_for.len() - 1)];
-        // A time without end stays one.
+        // An endless period stays endless.
         if self.jitter == Jitter::None || nanos == u64::MAX {
             return Duration::from_nanos(nanos);
         }
@@ -90,17 +90,17 @@ impl CompiledConfig {
         Duration::from_nanos(self.open_for[0])
     }
 
-    /// Whether a call that took `elapsed` is slow by any rate of slowness.
+    /// Returns whether a call that took `elapsed` is slow by any slow-rate rule.
     pub(crate) fn is_slow_probe(&self, elapsed: Duration) -> bool {
         self.rules.iter().any(|rule| rule.judges_slowness() && rule.is_slow(elapsed))
     }
 
-    /// Whether a call that was dropped may count as a failure.
+    /// Returns whether a dropped call may count as a failure.
     pub(crate) fn counts_abandoned(&self) -> bool {
         self.abandoned == Outcome::Failure || self.abandoned_after.is_some()
     }
 
-    /// What a call counts as that was dropped after `elapsed`.
+    /// Returns the outcome of a call that was dropped after `elapsed`.
     pub(crate) fn abandoned(&self, started: Instant, now: impl FnOnce() -> Instant) -> Outcome {
         match self.abandoned_after {
             Some(limit) if now().saturating_duration_since(started) >= limit => Outcome::Failure,

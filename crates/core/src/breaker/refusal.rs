@@ -26,12 +26,12 @@ impl Refusal {
         self.state
     }
 
-    /// What opened the circuit; `None` where it is half-open or was forced.
+    /// Returns what opened the circuit; `None` if it is half-open or was forced open.
     pub fn trigger(&self) -> Option<Trigger> {
         self.rule.trigger(self.rate.value())
     }
 
-    /// How long an open circuit goes on refusing; `None` where no one can say.
+    /// Returns how long an open circuit continues to reject calls; `None` if the end is unknown.
     ///
     /// A half-open circuit does not know when its probes will end, so it gives no time, though
     /// [`until`](Self::until) is when their lease ends at the latest.
@@ -40,7 +40,7 @@ impl Refusal {
             .then(|| self.until.saturating_duration_since(self.now))
     }
 
-    /// Until when calls are refused at the most, if nobody steps in.
+    /// Returns the latest end of the rejections, unless the user changes the state.
     pub fn until(&self) -> Instant {
         self.until
     }
