@@ -9,39 +9,39 @@ use seawall_policy::wake;
 
 use super::tape::Tape;
 
-/// What all copies of a body share. One of them reads at a time: the one that was the last to begin.
+/// The state that all copies of a body share. Only the reader that began last may read.
 pub(super) struct SharedBody<B> {
     slot: Mutex<Slot<B>>,
 }
 
 struct Slot<B> {
-    /// Taken while it is read from, so that no lock is held meanwhile.
+    /// The tape, or `None` during a read: a reader takes the tape out and holds no lock.
     tape: Option<Pin<Box<Tape<B>>>>,
-    /// How many have begun to read.
+    /// The number of readers that have begun.
     begun: u64,
-    /// Who reads, by the order in which they began, from 1.
+    /// The number of the current reader. Readers are numbered from 1, in the order in which they began.
     reader: u64,
-    /// The reader, where it waits: for the inner body, or for one that it cut off to be out of its poll.
+    /// The current reader's waker, if that reader waits for the inner body or for the end of an older reader's poll.
     parked: Option<Waker>,
 }
 
-/// The tape in a reader's hands. Dropped, it is given back.
+/// The tape while a reader uses it. Dropping the lease gives the tape back.
 pub(super) struct Lease<'a, B> {
     shared: &'a SharedBody<B>,
     reader: u64,
     tape: Option<Pin<Box<Tape<B>>>>,
-    /// It is not finished if the inner body panics.
+    /// Stays `false` if the inner body panics.
     finished: bool,
 }
 
-/// What a reader meets.
+/// The answer to a reader that asks for the tape.
 pub(super) enum Asked<'a, B> {
     Lease(Lease<'a, B>),
-    /// Another one is just reading, and is cut off by this; the waker is woken when it is done.
+    /// An older reader is inside its poll and is cut off. Its end wakes the waker.
     Busy,
-    /// Another one has begun.
+    /// A newer reader has begun.
     CutOff,
-    /// It has come too late to see the whole, and leaves the reader alone.
+    /// The tape no longer has the whole body. The current reader continues.
     NotKept,
 }
 
@@ -51,7 +51,7 @@ impl<B> SharedBody<B> {
         Self { slot: Mutex::new(Slot { tape, begun: 0, reader: 0, parked: None }) }
     }
 
-    /// Takes the tape for the reader of that number, who gets one if it has none yet.
+    /// Takes the tape for the reader `number`. A new reader passes 0 and gets its number here.
     pub(super) fn take(&self, number: &mut u64, cx: &Context<'_>) -> Asked<'_, B> {
         let mut slot = self.lock();
         let mut cut_off = None;
@@ -69,7 +69,7 @@ impl<B> SharedBody<B> {
         }
         let tape = slot.tape.take();
         drop(slot);
-        // What drove the older one is to see that it is over: it may hold a connection.
+        // The task of the older reader must learn that its body has ended: it may hold a connection.
         wake(cut_off);
         match tape {
             Some(tape) => Asked::Lease(Lease { shared: self, reader: *number, tape: Some(tape), finished: false }),
@@ -77,9 +77,9 @@ impl<B> SharedBody<B> {
         }
     }
 
-    /// Waits for one that is reading in another thread.
+    /// Waits for a reader in another thread.
     fn wait(&self, number: u64, cx: &Context<'_>) -> Asked<'_, B> {
-        // Cloned before the lock is taken, and the old one dropped after it: a waker is a user's code.
+        // A waker is user code: it is cloned before the lock is taken, and the old waker is dropped after.
         let waker = cx.waker().clone();
         let mut slot = self.lock();
         if slot.reader != number {
@@ -95,21 +95,21 @@ impl<B> SharedBody<B> {
         Asked::Busy
     }
 
-    /// Whether a reader could still begin, as far as can be told: while one is reading, it is not known what that comes to.
+    /// Returns whether a new reader could begin. Returns `true` during a read, because its result is not known yet.
     pub(super) fn is_whole(&self) -> bool {
         self.lock().tape.as_ref().is_none_or(|tape| tape.is_whole())
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot<B>> {
-        // Nothing under it panics.
+        // No code that holds the lock panics.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the tape back; whether its reader has been cut off meanwhile.
+    /// Gives the tape back, and returns whether its reader was cut off meanwhile.
     fn give_back(&self, reader: u64, tape: Option<Pin<Box<Tape<B>>>>, parked: Option<Waker>) -> bool {
         let mut slot = self.lock();
         let has_other = slot.reader != reader;
-        // What this one has outgrown nobody else can read: whoever has begun meanwhile is refused, in its place.
+        // If only this reader can read on from the tape, it stays the current reader, and a newer reader is rejected.
         let is_heir = tape.as_ref().is_some_and(|tape| tape.is_lost_to(reader));
         if is_heir {
             slot.reader = reader;
@@ -125,12 +125,12 @@ impl<B> SharedBody<B> {
 }
 
 impl<B> Lease<'_, B> {
-    /// The tape.
+    /// Returns the tape.
     pub(super) fn tape(&mut self) -> Pin<&mut Tape<B>> {
         self.tape.as_mut().expect("it is there until it is given back").as_mut()
     }
 
-    /// Gives the tape back, and says whether another reader has begun. With a waker, this one waits for more.
+    /// Gives the tape back, and returns whether a newer reader cut this reader off. With a waker, this reader waits.
     pub(super) fn finish(mut self, parked: Option<Waker>) -> bool {
         self.finished = true;
         self.shared.give_back(self.reader, self.tape.take(), parked)
@@ -142,7 +142,7 @@ impl<B> Drop for Lease<'_, B> {
         if self.finished {
             return;
         }
-        // Nobody knows what the inner body has done when it panicked.
+        // After a panic, the state of the inner body is unknown.
         let mut tape = self.tape.take();
         if let Some(tape) = &mut tape {
             tape.as_mut().lose();
@@ -151,7 +151,7 @@ impl<B> Drop for Lease<'_, B> {
     }
 }
 
-/// Whether there is a copy beside this one.
+/// Returns whether another copy of the body exists.
 pub(super) fn has_copies<B>(shared: &Arc<SharedBody<B>>) -> bool {
     Arc::strong_count(shared) > 1
 }

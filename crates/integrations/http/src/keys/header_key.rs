@@ -4,16 +4,16 @@ use http::{HeaderMap, HeaderName, Request};
 
 use super::text_key::{Maker, TextKey};
 
-/// A header's value as a key: an API key, a tenant.
+/// A header's value as a key, such as an API key or a tenant.
 ///
-/// A value that nobody has checked is no key, as a client can send another one with each call. Put it behind what checks it,
-/// or add the client's address ([`both`](super::both)).
+/// An unchecked value is not a key, because a client can send a new value with each call. Put the layer behind the
+/// authentication, or add the client's address ([`both`](super::both)).
 ///
-/// Requests without the header share one key, [`TextKey::ABSENT`]. So do those with several lines of it: which of them
-/// counts is different from server to server, and a client could vary the one that does not.
+/// Requests without the header share the key [`TextKey::ABSENT`]. Requests with several lines of the header share it too.
+/// Servers differ in which line counts, and a client could vary the other lines.
 ///
-/// Values are compared byte by byte. One that can be written in several ways is several keys: `Authorization: Bearer x`, say,
-/// as `bearer x` means the same; for that take what authentication has made of it, by a function of your own.
+/// Values are compared byte by byte. A value with several spellings gives several keys: `Authorization: Bearer x` and
+/// `bearer x` mean the same. For such a header, write a function that returns the result of the authentication.
 ///
 /// ```
 /// use http::{HeaderName, Request};
@@ -44,22 +44,22 @@ pub struct HeaderKey {
 }
 
 impl HeaderKey {
-    /// The value of the header `name`.
+    /// Creates a key from the value of the header `name`.
     pub fn new(name: HeaderName) -> Self {
         Self { name, maker: Maker::new() }
     }
 
-    /// The key of a request.
+    /// Returns the key of a request.
     pub fn of<B>(&self, request: &Request<B>) -> TextKey {
         self.of_headers(request.headers())
     }
 
-    /// The key of a value, with which to ask a limiter for it.
+    /// Returns the key of a value, for example to ask a limiter about that key.
     pub fn of_value(&self, value: impl AsRef<[u8]>) -> TextKey {
         self.maker.make(value.as_ref())
     }
 
-    /// As a function, which is what a layer takes. All of them make the same keys.
+    /// Returns the function that a layer takes. All functions of this value and its clones make the same keys.
     pub fn key<B>(&self) -> impl Fn(&Request<B>) -> TextKey + Clone + use<B> {
         let this = self.clone();
         move |request| this.of(request)
@@ -74,7 +74,7 @@ impl HeaderKey {
     }
 }
 
-// By hand, as the maker has a secret.
+// Written manually, because the maker has a secret.
 impl fmt::Debug for HeaderKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeaderKey").field("name", &self.name).finish_non_exhaustive()

@@ -12,14 +12,14 @@ use crate::{
     retry_after_value,
 };
 
-/// Makes HTTP responses of rejections.
+/// A maker of HTTP responses from rejections.
 ///
 /// | Rejection    | Status | `Retry-After`                   | `RateLimit`, `RateLimit-Policy` |
 /// |--------------|--------|---------------------------------|---------------------------------|
 /// | rate limited | 429    | unless it never passes          | yes                             |
-/// | circuit open | 503    | where the next probe's is known | no                              |
-/// | bulkhead full| 503    | no, as nobody knows             | no                              |
-/// | timed out    | 504    | no, as nobody knows             | no                              |
+/// | circuit open | 503    | if the next probe's is known    | no                              |
+/// | bulkhead full| 503    | no, it is not known             | no                              |
+/// | timed out    | 504    | no, it is not known             | no                              |
 ///
 /// `Retry-After` is [never less](retry_after_value) than the rejection's own, and is not capped: to say less is to have
 /// callers come back too early. The body is a few words of plain text. What is the server's own business is in neither head
@@ -76,26 +76,26 @@ impl Responder {
         }
     }
 
-    /// The status where a rate limit refused a call. Default: 429 (RFC 6585).
+    /// Sets the status for a call that a rate limit rejected. Default: 429 (RFC 6585).
     #[must_use]
     pub fn rate_limited(self, status: StatusCode) -> Self {
         Self { rate_limited: status, ..self }
     }
 
-    /// The status where a circuit breaker refused a call. Default: 503 (RFC 9110).
+    /// Sets the status for a call that a circuit breaker rejected. Default: 503 (RFC 9110).
     #[must_use]
     pub fn circuit_open(self, status: StatusCode) -> Self {
         Self { circuit_open: status, ..self }
     }
 
-    /// The status where a bulkhead refused a call. Default: 503 (RFC 9110).
+    /// Sets the status for a call that a bulkhead rejected. Default: 503 (RFC 9110).
     #[must_use]
     pub fn bulkhead_full(self, status: StatusCode) -> Self {
         Self { bulkhead_full: status, ..self }
     }
 
-    /// The status where a timeout cut a call off. Default: 504 (RFC 9110), which speaks of a server behind this one; where
-    /// there is none, 503 says it better.
+    /// Sets the status for a call that a timeout cut off. Default: 504 (RFC 9110), which is about an upstream server. If
+    /// no upstream server exists, 503 fits better.
     #[must_use]
     pub fn timed_out(self, status: StatusCode) -> Self {
         Self { timed_out: status, ..self }
@@ -128,20 +128,20 @@ impl Responder {
         Self { name, ..self }
     }
 
-    /// Without `RateLimit` and `RateLimit-Policy`, where nobody is to know the quota. `Retry-After` stays.
+    /// Omits `RateLimit` and `RateLimit-Policy`, so that clients do not learn the quota. `Retry-After` stays.
     #[must_use]
     pub fn without_rate_limit_fields(self) -> Self {
         Self { fields: false, ..self }
     }
 
-    /// With `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` as well, for clients that know no others.
-    /// The last one is in seconds from now: no standard says so, and some services send the time of day there.
+    /// Adds `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, for clients that know no other fields.
+    /// `X-RateLimit-Reset` is in seconds from now: no standard says so, and some services send the time of day there.
     #[must_use]
     pub fn legacy_fields(self) -> Self {
         Self { legacy_fields: true, ..self }
     }
 
-    /// Makes bodies with `make`, where they do not come [`From<Bytes>`](Bytes).
+    /// Makes bodies with `make`, for body types that are not [`From<Bytes>`](Bytes).
     ///
     /// ```
     /// use std::{convert::Infallible, time::Duration};
@@ -188,8 +188,8 @@ impl Responder {
         }
     }
 
-    /// Sets the fields for `rejection` in the head of a response of one's own. Fields of the same names are replaced, and
-    /// those that `rejection` has nothing to say in stay.
+    /// Sets the fields for `rejection` in the head of the caller's own response. Fields of the same names are replaced.
+    /// Fields for which `rejection` has no value stay.
     ///
     /// ```
     /// use http::HeaderMap;
