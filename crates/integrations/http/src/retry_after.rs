@@ -11,14 +11,15 @@ use http::{
 };
 use seawall_core::Hint;
 
-/// How long a response asks its receiver to wait, by its `Retry-After`, where it is `now`; `None` where it asks for nothing
-/// that can be read.
+/// Returns how long a response's `Retry-After` asks its receiver to wait from `now`.
 ///
-/// What a value may be is said at [`parse_retry_after`]. Nothing here makes a wait shorter than it was said to be:
+/// Returns `None` if the field is absent or no value can be read.
 ///
-/// - There should be one value. Of several the longest counts, and those that cannot be read do not.
-/// - A date is one of the server's clock, and clocks differ. So where the response has a `Date` that is before `now`, the
-///   wait is counted from there. Without one it is early by as much as the receiver's clock is fast.
+/// [`parse_retry_after`] describes the values. This function never makes a wait shorter than the server asked for:
+///
+/// - There should be one value. Of several values the longest counts. Unreadable values are ignored.
+/// - A date is by the server's clock, and clocks differ. If the response has a `Date` before `now`, the wait is counted
+///   from that `Date`. Without a `Date`, the wait ends early by as much as the receiver's clock is fast.
 ///
 /// The wait comes from a server that may not be trusted, and has no upper limit. A retry limits its [`hint`] by
 /// `max_retry_after`, 60 s by default. If the server asks for more, the call ends with this response.
@@ -105,9 +106,10 @@ pub fn parse_retry_after(value: impl AsRef<[u8]>, now: SystemTime) -> Option<Dur
     seconds(value).or_else(|| Some(http_date(value)?.duration_since(now).unwrap_or_default()))
 }
 
-/// `wait` as a value of `Retry-After`: in seconds, rounded up, and at least one.
+/// Returns `wait` as a value of `Retry-After`: in seconds, rounded up, and at least 1.
 ///
-/// Rounded up, as who comes back too early is refused again; at least one, as a zero asks to come back at once.
+/// It is rounded up because a caller that returns too early is rejected again. It is at least 1 because 0 asks for an
+/// immediate retry.
 ///
 /// ```
 /// use std::time::Duration;

@@ -24,12 +24,12 @@ use super::{
 /// - **The cap** is on data and trailers together, and on the memory for them: there is never more. A body that turns out to
 ///   be larger goes on undisturbed, its copy of what has passed is dropped, and it cannot be sent again: its copies fail
 ///   with [`NotKept`]. One that says so beforehand, by its size (`Content-Length`), is not kept from the beginning.
-/// - **Nothing is kept for nobody**: what passes while there is no copy, as with the last attempt, cannot be replayed.
-/// - **One reads at a time.** The copy that was the last to begin is the reader; the one before is cut off with [`CutOff`],
-///   and woken for it. An attempt that was given up, but whose connection still reads, is no obstacle to the next.
+/// - **Bytes are kept only for copies**: bytes read while no copy exists, as in the last attempt, cannot be replayed.
+/// - **A single reader.** The copy that began last is the reader. The previous reader is woken and cut off with [`CutOff`].
+///   So an abandoned attempt with a connection that still reads does not block the next attempt.
 /// - **An error** of the inner body, or a panic, ends it for all: its copies fail with [`NotKept`].
 ///
-/// An empty body allocates nothing. Else there are two allocations, and some for what is kept.
+/// An empty body allocates nothing. Otherwise there are two allocations, and some for what is kept.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -95,9 +95,9 @@ impl<B> ReplayBody<B> {
         Some(Self { source })
     }
 
-    /// Whether this body, of which nothing has been read, would give the whole of it, as far as that is known.
+    /// Returns whether this unread body would give the whole content, as far as is known.
     ///
-    /// Of a copy: whether it is still worth to be sent.
+    /// For a copy, it tells whether sending the copy is still useful.
     pub fn is_whole(&self) -> bool {
         match &self.source {
             ReplaySource::Empty | ReplaySource::Through(_) => true,
@@ -139,7 +139,7 @@ where
 }
 
 impl<B> Reader<B> {
-    /// One that begins anew.
+    /// Returns a reader of the same body that begins again.
     fn again(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),

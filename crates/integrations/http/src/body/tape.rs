@@ -13,25 +13,25 @@ use super::{
 };
 
 pin_project! {
-    /// The body, as far as it has not been read, and what has been read of it.
-    // Boxed wherever it is: it goes from hand to hand with each poll.
+    /// The unread rest of the body, and the memory of the part already read.
+    // Always boxed, because each poll moves it to the reader and back.
     #[project = TapeProj]
     pub(super) struct Tape<B> {
-        // None if it has ended.
+        // `None` after the end of the body.
         #[pin]
         pub(super) rest: Option<B>,
         pub(super) memory: Memory,
-        // Whether it has come to its end, and not to an error.
+        // True if the body ended without an error.
         pub(super) ended: bool,
         pub(super) cap: usize,
     }
 }
 
-/// What is known of what has passed.
+/// The memory of the part already read.
 pub(super) enum Memory {
-    /// All of it.
+    /// All bytes are kept.
     Whole(KeptBytes),
-    /// Not all of it. That reader can go on, as it has seen what has passed; no other can begin. 0 is nobody.
+    /// Bytes are missing. Only `reader`, which has seen them, can read on; no new reader can begin. 0 means no reader.
     Lost { reader: u64 },
 }
 
@@ -40,17 +40,17 @@ impl<B> Tape<B> {
         Self { rest: Some(body), memory: Memory::Whole(KeptBytes::default()), ended: false, cap }
     }
 
-    /// Whether a reader could still begin.
+    /// Returns whether a new reader could begin.
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.memory, Memory::Whole(_))
     }
 
-    /// Whether that reader alone can go on.
+    /// Returns whether only `reader` can read on.
     pub(super) const fn is_lost_to(&self, reader: u64) -> bool {
         matches!(self.memory, Memory::Lost { reader: heir } if heir == reader)
     }
 
-    /// Lets nobody read on.
+    /// Ends the body for all readers.
     pub(super) fn lose(self: Pin<&mut Self>) {
         *self.project().memory = Memory::Lost { reader: 0 };
     }

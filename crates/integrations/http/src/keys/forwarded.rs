@@ -11,7 +11,7 @@ use super::node;
 
 /// The element that is the `proxies`th from the right in `X-Forwarded-For`, if that is an address.
 pub(super) fn x_forwarded_for(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    // An empty element counts: to skip one would be to count a client's in its place.
+    // An empty element counts: if it were skipped, an element from the client would count instead.
     let element = lines(headers, X_FORWARDED_FOR).flat_map(|line| line.rsplit(|byte| *byte == b','));
     node::addr(from_the_right(element, proxies)?)
 }
@@ -22,7 +22,7 @@ pub(super) fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
     let element = from_the_right(elements, proxies)?;
     let mut nodes = RSplit { rest: Some(element), at: b';' }.filter_map(for_value);
     let node = nodes.next()?;
-    // A parameter must not occur twice (RFC 7239, 4), and which of them is meant nobody knows.
+    // A parameter must not occur twice (RFC 7239, 4), so the meaning of a second is unknown.
     if nodes.next().is_some() { None } else { node::addr(node) }
 }
 
@@ -48,7 +48,7 @@ fn for_value(pair: &[u8]) -> Option<&[u8]> {
 
 /// The parts of a text between separators outside of quotes, from its right end.
 ///
-/// A part that is well-formed is found as it is, whatever stands left of it.
+/// A well-formed part is found unchanged, whatever text is to its left.
 struct RSplit<'a> {
     rest: Option<&'a [u8]>,
     at: u8,
