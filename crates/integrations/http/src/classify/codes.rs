@@ -25,7 +25,7 @@ use crate::{GrpcCode, pushback};
 ///
 /// `UNAVAILABLE` is the one code to try again without knowing the method: [gRFC A6] asks for codes of calls that were not
 /// worked on, and Google's [AIP-194] takes no other. Yet a connection that breaks has it too, and then the call may have been
-/// worked on; count it as a success where no method may run twice, and others as failures where all may. A server that is out
+/// worked on; count it as a success if no method may run twice, and other codes as failures if all methods may. A server that is out
 /// of something may say when it has it again, and only then is it asked again, as [OTLP] has it.
 ///
 /// It takes `http::Response`s, of a client or server that is built on HTTP, and reads the code from the head. A head without a
@@ -108,7 +108,7 @@ impl<V> GrpcCodes<V> {
         self
     }
 
-    /// For errors that cannot show whether they are a rejection by a policy below: all of them are failures.
+    /// Counts every error as a failure, for errors that cannot show whether a policy below rejected the call.
     #[must_use]
     pub const fn any_error(self) -> GrpcCodes<Opaque> {
         let Self { question, failures, ignored, if_told, .. } = self;

@@ -13,13 +13,13 @@ use super::{DeadlineHeader, GrpcTimeout, TimeoutMillis};
 /// Makes the deadline that a request brings hold for its handler, in a server.
 ///
 /// Everything that the handler calls then keeps to it: timeouts are cut to it, retries begin no attempt that it leaves no
-/// time for, and [`Deadline::current`] says it. This layer itself ends nothing; a `Timeout` inside of it does.
+/// time for, and [`Deadline::current`] says it. This layer itself ends nothing; an inner `Timeout` does.
 ///
-/// What a stranger sends is cut to `cap`. A header that cannot be read counts as `cap`, and of several headers the shortest
-/// counts. A request without one has the deadline that is there anyhow, or none. The time is taken when the request is
+/// An untrusted deadline is cut to `cap`. A header that cannot be read counts as `cap`, and of several headers the shortest
+/// counts. A request without the header keeps the current deadline, if any. The time is taken when the request is
 /// handed to the service.
 ///
-/// It holds for the future of the response. A body that is streamed after that is outside of it.
+/// The deadline applies to the future of the response. It does not apply to a body that is streamed afterwards.
 ///
 /// ```
 /// # use std::time::Duration;

@@ -9,14 +9,14 @@ use super::forwarded;
 
 /// A client's address as a key.
 ///
-/// It is the address of whoever holds the connection, as a server has put it into the request's extensions: by
-/// [`PeerAddr`], or by a type of the server's own. In axum that is
-/// `ClientAddr::in_extension::<ConnectInfo<SocketAddr>>()`. Requests whose address nobody knows share one key, `::`, so that
-/// a server which forgot to say it is limited as one client and not unlimited.
+/// The key is the address of the connection's peer. The server puts it into the request's extensions, as [`PeerAddr`] or as
+/// a type of its own. In axum that is
+/// `ClientAddr::in_extension::<ConnectInfo<SocketAddr>>()`. Requests without an address share the key `::`. So a server that
+/// does not set the address is limited like a single client, and not unlimited.
 ///
-/// An IPv4 address counts as it is, also where a dual-stack socket shows it as `::ffff:192.0.2.7`. Of an IPv6 address the
-/// first 64 bits count: the other 64 are the host's to choose (RFC 4291, 2.5.1; RFC 8981 has it change them daily), so
-/// that a limit for a whole address could be evaded by anyone.
+/// An IPv4 address counts unchanged, even if a dual-stack socket shows it as `::ffff:192.0.2.7`. Of an IPv6 address the
+/// first 64 bits count: the other 64 are the host's to choose (RFC 4291, 2.5.1; RFC 8981 changes them daily), so
+/// any client could evade a limit for a whole address.
 ///
 /// # Behind proxies
 ///
@@ -25,8 +25,8 @@ use super::forwarded;
 /// how many proxies there are between the client and this server: as many elements are counted from the right, over all
 /// lines of the header, and none is believed beyond. Without that the headers are not looked at.
 ///
-/// Where that element is missing, or is no address (`unknown`, `_hidden`, what is malformed), the key is the address of the
-/// connection. Too small a number makes all clients one; too large a number lets clients choose their key.
+/// If that element is missing or is not an address (`unknown`, `_hidden`, malformed text), the key is the address of the
+/// connection. With too small a number all clients share a key; with too large a number clients choose their key.
 ///
 /// ```
 /// use std::net::{IpAddr, SocketAddr};

@@ -12,13 +12,13 @@
 //! # What a client can choose is no limit
 //!
 //! A client that can make up a new key for each call has a full burst for each call. A limiter's memory is bounded even so
-//! (`max_keys`), but it limits nothing. So `X-Forwarded-For` and `Forwarded` are not looked at unless somebody says how many
+//! (`max_keys`), but it limits nothing. So `X-Forwarded-For` and `Forwarded` are not read unless the user sets how many
 //! proxies write them, a path is not a key (its template is), and a header's value is a key for a service behind
 //! authentication.
 //!
 //! In axum the peer's address is in its `ConnectInfo`, so the key is
 //! `ClientAddr::in_extension::<ConnectInfo<SocketAddr>>().key()`, and the app is served by
-//! `into_make_service_with_connect_info::<SocketAddr>()`. Elsewhere whoever accepts connections leaves a [`PeerAddr`].
+//! `into_make_service_with_connect_info::<SocketAddr>()`. In other servers, the code that accepts connections inserts a [`PeerAddr`].
 //!
 //! ```
 //! use std::net::{IpAddr, SocketAddr};
@@ -55,7 +55,7 @@ pub use header_key::HeaderKey;
 pub use path_template::PathTemplate;
 pub use text_key::TextKey;
 
-/// Two keys as one: a limit for each client and path, say.
+/// Combines two keys, for example for a limit per client and path.
 pub fn both<R, A, B>(
     first: impl Fn(&R) -> A + Clone,
     second: impl Fn(&R) -> B + Clone,

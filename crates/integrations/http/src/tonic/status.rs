@@ -8,10 +8,10 @@ use crate::{GrpcResponder, PUSHBACK};
 
 /// An error that may be a [`Status`], or a policy's rejection. For an enum of your own it is one `match` each.
 pub trait AsStatus {
-    /// The status, if this is one.
+    /// Returns the status, if the error is a status.
     fn as_status(&self) -> Option<&Status>;
 
-    /// The rejection by a policy of this process, if this is one.
+    /// Returns the rejection, if the error is a rejection by a policy of this process.
     fn rejection(&self) -> Option<&Rejection>;
 }
 
@@ -55,7 +55,7 @@ impl AsStatus for Status {
         Some(self)
     }
 
-    /// The one that it was made of.
+    /// Returns the rejection from which the status was made.
     fn rejection(&self) -> Option<&Rejection> {
         Rejection::find(self)
     }
