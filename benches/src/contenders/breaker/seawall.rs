@@ -77,7 +77,7 @@ pub fn permit<A: Answer>(rule: Rule, clock: Clock) -> Make {
     }))
 }
 
-/// `execute`, each thread with a clone of its own.
+/// `execute`; each thread has a clones own.
 #[must_use]
 pub fn execute<A: Answer>(rule: Rule, clock: Clock) -> Make {
     bodies!(rule, clock, |breaker| {
@@ -94,7 +94,7 @@ pub fn execute_by_reference<A: Answer>(rule: Rule, clock: Clock) -> Make {
     ))
 }
 
-/// The tower service, each thread with a clone of its own.
+/// The tower service; each thread has a clones own.
 #[must_use]
 pub fn service<A: Answer>(rule: Rule, clock: Clock) -> Make {
     bodies!(rule, clock, |breaker| {
@@ -103,7 +103,7 @@ pub fn service<A: Answer>(rule: Rule, clock: Clock) -> Make {
     })
 }
 
-/// The tower service over one whose error type can carry a rejection itself.
+/// The tower service over an inner service with an error type that can carry a rejection.
 #[must_use]
 pub fn service_own_error<A: Answer>(rule: Rule, clock: Clock) -> Make {
     bodies!(rule, clock, |breaker| {
@@ -128,7 +128,7 @@ pub fn execute_open(clock: Clock) -> Make {
     }))
 }
 
-/// The tower service over one with an error type of its own, refused.
+/// The tower service over an inner service with its own error type, refused.
 #[must_use]
 pub fn service_own_error_open(clock: Clock) -> Make {
     bodies!(Rule::Consecutive, clock, |breaker| {

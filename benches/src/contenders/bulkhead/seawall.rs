@@ -11,14 +11,14 @@ use tower::{Layer, ServiceBuilder};
 use super::ROOM;
 use crate::contenders::{Answer, Echo, Fault, Make, OddFails, Run, Seen, bodies, refused, served};
 
-/// Whether there is a queue behind it.
+/// The bulkhead's queue.
 #[derive(Clone, Copy, Debug)]
 pub enum Queue {
-    /// Nobody waits.
+    /// No queue: no call waits.
     None,
-    /// There is one, and nobody is in it.
+    /// An empty queue.
     Empty,
-    /// There is one, and no place in it is free; of a bulkhead that is full.
+    /// A full queue of a full bulkhead.
     Full,
 }
 
@@ -60,7 +60,7 @@ pub fn blocking<A: Answer>() -> Make {
     )
 }
 
-/// `execute`, each thread with a clone of its own.
+/// `execute`; each thread has a clones own.
 #[must_use]
 pub fn execute<A: Answer>() -> Make {
     bodies(
@@ -74,7 +74,7 @@ pub fn execute<A: Answer>() -> Make {
     )
 }
 
-/// The tower service, each thread with a clone of its own.
+/// The tower service; each thread has a clones own.
 #[must_use]
 pub fn service<A: Answer>(queue: Queue) -> Make {
     bodies(
@@ -87,7 +87,7 @@ pub fn service<A: Answer>(queue: Queue) -> Make {
     )
 }
 
-/// The tower service over one whose error type can carry a rejection itself.
+/// The tower service over an inner service with an error type that can carry a rejection.
 #[must_use]
 pub fn service_own_error<A: Answer>() -> Make {
     bodies(
@@ -140,7 +140,7 @@ pub fn service_full(queue: Queue) -> Make {
     })
 }
 
-/// The tower service over one with an error type of its own, refused.
+/// The tower service over an inner service with its own error type, refused.
 #[must_use]
 pub fn service_own_error_full(queue: Queue) -> Make {
     full(queue, |bulkhead| {

@@ -41,7 +41,7 @@ pub fn echo(stack: &Five) -> StackService<Echo<AlwaysOk>, Policies, CloneAll> {
     stack.layer().clone_all().layer(Echo::new())
 }
 
-/// `execute`, each thread with a clone of its own.
+/// `execute`; each thread has a clones own.
 #[must_use]
 pub fn execute(rule: Rule) -> Make {
     within_runtime(bodies(
@@ -69,7 +69,7 @@ pub fn execute_by_reference(rule: Rule) -> Make {
     ))
 }
 
-/// The service of one layer, each thread with a clone of it.
+/// The service of one layer; each thread has a clone.
 #[must_use]
 pub fn service(rule: Rule) -> Make {
     within_runtime(bodies(
@@ -105,7 +105,7 @@ pub fn nested(rule: Rule) -> Make {
     ))
 }
 
-/// `execute` on a call that is pending once, each thread with a clone of its own.
+/// `execute` on a call that is pending once; each thread has a clones own.
 #[must_use]
 pub fn execute_pending(rule: Rule, turning: Turning) -> Make {
     awaited(
@@ -118,7 +118,7 @@ pub fn execute_pending(rule: Rule, turning: Turning) -> Make {
     )
 }
 
-/// The service over one whose futures are pending once, each thread with a clone of it.
+/// The service over an inner service with futures that are pending once; each thread has a clone.
 #[must_use]
 pub fn pending(rule: Rule, turning: Turning) -> Make {
     awaited(
@@ -131,7 +131,7 @@ pub fn pending(rule: Rule, turning: Turning) -> Make {
     )
 }
 
-/// The policies' own layers over a service whose futures are pending once.
+/// The policies' own layers over a service with futures that are pending once.
 #[must_use]
 pub fn nested_pending(rule: Rule, turning: Turning) -> Make {
     awaited(

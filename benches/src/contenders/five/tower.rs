@@ -9,7 +9,7 @@ use crate::contenders::retry::tower::Attempts;
 use crate::contenders::timeout::{LIMIT, yielding_service};
 use crate::contenders::{AlwaysOk, Echo, Fault, Make, Seen, Turning, awaited, served, within_runtime};
 
-/// The service over one whose futures are ready.
+/// The service over an inner service with futures that are ready.
 #[must_use]
 pub fn ready() -> Make {
     within_runtime(Box::new(|threads| {
@@ -19,7 +19,7 @@ pub fn ready() -> Make {
     }))
 }
 
-/// The service over one whose futures are pending once.
+/// The service over an inner service with futures that are pending once.
 #[must_use]
 pub fn pending(turning: Turning) -> Make {
     awaited(

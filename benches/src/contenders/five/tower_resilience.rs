@@ -10,7 +10,7 @@ use crate::contenders::{
     timeout, within_runtime,
 };
 
-/// The service over one whose futures are ready.
+/// The service over an inner service with futures that are ready.
 #[must_use]
 pub fn ready() -> Make {
     within_runtime(bodies(
@@ -22,7 +22,7 @@ pub fn ready() -> Make {
     ))
 }
 
-/// The service over one whose futures are pending once.
+/// The service over an inner service with futures that are pending once.
 #[must_use]
 pub fn pending(turning: Turning) -> Make {
     awaited(

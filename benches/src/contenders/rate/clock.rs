@@ -10,16 +10,16 @@ use seawall::time::{self, DefaultClock, FastClock, Instant, SystemClock};
 
 use crate::contenders::{AlwaysOk, Answer, Make, bodies, served};
 
-/// Which of them.
+/// The clock that a limiter reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Clock {
-    /// What a user of seawall has who says nothing: tokio's.
+    /// seawall's default: tokio's clock.
     Default,
-    /// The system's precise one: `Instant`.
+    /// The system's precise clock: `Instant`.
     System,
-    /// quanta's, as governor reads it.
+    /// quanta's clock, as governor reads it.
     Quanta,
-    /// A coarse one. seawall: the system's; governor: quanta's, which a thread keeps up to date.
+    /// A coarse clock. seawall: the system's; governor: quanta's, which a thread updates.
     Coarse,
 }
 
@@ -95,5 +95,5 @@ fn start() -> QuantaUpkeepClock {
     }
 }
 
-/// As the kernel's coarse clock does where it ticks at 250 Hz.
+/// The tick of the kernel's coarse clock at 250 Hz.
 const TICK: Duration = Duration::from_millis(4);

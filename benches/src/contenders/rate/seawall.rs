@@ -62,7 +62,7 @@ pub fn acquire() -> Make {
     )
 }
 
-/// `execute`, each thread with a clone of its own.
+/// `execute`; each thread has a clones own.
 #[must_use]
 pub fn execute(supply: Supply) -> Make {
     bodies(
@@ -76,7 +76,7 @@ pub fn execute(supply: Supply) -> Make {
     )
 }
 
-/// The tower service, each thread with a clone of its own.
+/// The tower service; each thread has a clones own.
 #[must_use]
 pub fn service(supply: Supply) -> Make {
     guarded(supply, default_gcra)
@@ -90,7 +90,7 @@ pub fn waiting_service() -> Make {
     })
 }
 
-/// The tower service over one whose error type can carry a rejection itself.
+/// The tower service over an inner service with an error type that can carry a rejection.
 #[must_use]
 pub fn service_own_error(supply: Supply) -> Make {
     bodies(

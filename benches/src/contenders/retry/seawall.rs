@@ -21,7 +21,7 @@ pub enum Savings {
     Growing,
 }
 
-/// `execute`, each thread with a clone of its own.
+/// `execute`; each thread has a clones own.
 #[must_use]
 pub fn execute<A: Answer>(savings: Savings) -> Make {
     bodies(
@@ -35,7 +35,7 @@ pub fn execute<A: Answer>(savings: Savings) -> Make {
     )
 }
 
-/// `call`, around what can carry a rejection, each thread with a clone of its own.
+/// `call`, around what can carry a rejection; each thread has a clones own.
 #[must_use]
 pub fn call<A: Answer>(savings: Savings) -> Make {
     bodies(
@@ -62,7 +62,7 @@ pub fn blocking<A: Answer>(savings: Savings) -> Make {
     )
 }
 
-/// The tower service, which asks nothing of the error, each thread with a clone of its own.
+/// The tower service, which asks nothing of the error; each thread has a clones own.
 #[must_use]
 pub fn service<A: Answer>(savings: Savings) -> Make {
     bodies(
@@ -74,7 +74,7 @@ pub fn service<A: Answer>(savings: Savings) -> Make {
     )
 }
 
-/// The tower service over one whose error can carry a rejection, as it is over another policy.
+/// The tower service over an inner service whose error can carry a rejection, as it is over another policy.
 #[must_use]
 pub fn service_over_policy<A: Answer>(savings: Savings) -> Make {
     bodies(

@@ -11,7 +11,7 @@ use tower::Layer;
 use super::{LIMIT, yielding, yielding_service};
 use crate::contenders::{AlwaysOk, Answer, Echo, Fault, Make, Seen, Turning, awaited, bodies, served, within_runtime};
 
-/// The tower service over one whose futures are ready.
+/// The tower service over an inner service with futures that are ready.
 #[must_use]
 pub fn ready() -> Make {
     within_runtime(bodies(
@@ -23,7 +23,7 @@ pub fn ready() -> Make {
     ))
 }
 
-/// The service of `layered` over one whose futures are ready.
+/// The service of `layered` over an inner service with futures that are ready.
 #[must_use]
 pub fn layered_ready() -> Make {
     within_runtime(bodies(
@@ -35,7 +35,7 @@ pub fn layered_ready() -> Make {
     ))
 }
 
-/// The tower service over one whose futures are pending once.
+/// The tower service over an inner service with futures that are pending once.
 #[must_use]
 pub fn pending(turning: Turning) -> Make {
     awaited(
@@ -48,7 +48,7 @@ pub fn pending(turning: Turning) -> Make {
     )
 }
 
-/// The service of `layered` over one whose futures are pending once.
+/// The service of `layered` over an inner service with futures that are pending once.
 #[must_use]
 pub fn layered_pending(turning: Turning) -> Make {
     awaited(

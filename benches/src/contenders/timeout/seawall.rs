@@ -30,7 +30,7 @@ pub fn call_ready() -> Make {
     }))
 }
 
-/// The tower service over one whose futures are ready.
+/// The tower service over an inner service with futures that are ready.
 #[must_use]
 pub fn ready() -> Make {
     within_runtime(bodies(timeout, |timeout| {
@@ -40,7 +40,7 @@ pub fn ready() -> Make {
     }))
 }
 
-/// The tower service over one whose futures are ready, and whose error type can carry a rejection itself.
+/// The tower service over an inner service with futures that are ready, and with an error type that can carry a rejection.
 #[must_use]
 pub fn own_error_ready() -> Make {
     within_runtime(bodies(timeout, |timeout| {
@@ -58,7 +58,7 @@ pub fn execute_pending(turning: Turning) -> Make {
     })
 }
 
-/// The tower service over one whose futures are pending once.
+/// The tower service over an inner service with futures that are pending once.
 #[must_use]
 pub fn pending(turning: Turning) -> Make {
     awaited(turning, timeout, |timeout| {

@@ -5,7 +5,7 @@ use tower::timeout::Timeout;
 use super::{LIMIT, yielding_service};
 use crate::contenders::{AlwaysOk, Echo, Make, Seen, Turning, awaited, bodies, served, within_runtime};
 
-/// The service over one whose futures are ready.
+/// The service over an inner service with futures that are ready.
 #[must_use]
 pub fn ready() -> Make {
     within_runtime(bodies(
@@ -17,7 +17,7 @@ pub fn ready() -> Make {
     ))
 }
 
-/// The service over one whose futures are pending once.
+/// The service over an inner service with futures that are pending once.
 #[must_use]
 pub fn pending(turning: Turning) -> Make {
     awaited(

@@ -15,7 +15,7 @@ impl<E: Refusal> Refusal for TimeLimiterError<E> {
     }
 }
 
-/// The service over one whose futures are ready.
+/// The service over an inner service with futures that are ready.
 #[must_use]
 pub fn ready() -> Make {
     within_runtime(bodies(
@@ -27,7 +27,7 @@ pub fn ready() -> Make {
     ))
 }
 
-/// The service over one whose futures are pending once.
+/// The service over an inner service with futures that are pending once.
 #[must_use]
 pub fn pending(turning: Turning) -> Make {
     awaited(
