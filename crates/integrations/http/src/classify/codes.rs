@@ -25,8 +25,8 @@ use crate::{GrpcCode, pushback};
 ///
 /// `UNAVAILABLE` is the one code to try again without knowing the method: [gRFC A6] asks for codes of calls that were not
 /// worked on, and Google's [AIP-194] takes no other. Yet a connection that breaks has it too, and then the call may have been
-/// worked on; count it as a success if no method may run twice, and other codes as failures if all methods may. A server that is out
-/// of something may say when it has it again, and only then is it asked again, as [OTLP] has it.
+/// worked on; count it as a success if no method may run twice, and other codes as failures if all methods may. A server that is
+/// out of something may say when it has it again, and only then is it asked again, as [OTLP] has it.
 ///
 /// It takes `http::Response`s, of a client or server that is built on HTTP, and reads the code from the head. A head without a
 /// code counts as a success, and the code comes later, in the trailers:

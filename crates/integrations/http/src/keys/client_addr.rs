@@ -15,7 +15,7 @@ use super::forwarded;
 /// does not set the address is limited like a single client, and not unlimited.
 ///
 /// An IPv4 address counts unchanged, even if a dual-stack socket shows it as `::ffff:192.0.2.7`. Of an IPv6 address the
-/// first 64 bits count: the other 64 are chosen by the host (RFC 4291, 2.5.1; RFC 8981 changes them daily), so that
+/// first 64 bits count: the other 64 are chosen by the host (RFC 4291, 2.5.1; RFC 8981 changes them daily). So
 /// any client could evade a limit for a whole address.
 ///
 /// # Behind proxies

@@ -18,7 +18,8 @@
 //!
 //! In axum the peer's address is in its `ConnectInfo`, so the key is
 //! `ClientAddr::in_extension::<ConnectInfo<SocketAddr>>().key()`, and the app is served by
-//! `into_make_service_with_connect_info::<SocketAddr>()`. In other servers, the code that accepts connections inserts a [`PeerAddr`].
+//! `into_make_service_with_connect_info::<SocketAddr>()`. In other servers, the code that accepts connections
+//! inserts a [`PeerAddr`].
 //!
 //! ```
 //! use std::net::{IpAddr, SocketAddr};
