@@ -15,8 +15,8 @@ use super::forwarded;
 /// does not set the address is limited like a single client, and not unlimited.
 ///
 /// An IPv4 address counts unchanged, even if a dual-stack socket shows it as `::ffff:192.0.2.7`. Of an IPv6 address the
-/// first 64 bits count: the other 64 are chosen by the host (RFC 4291, 2.5.1; RFC 8981 changes them daily). So
-/// any client could evade a limit for a whole address.
+/// first 64 bits count: the other 64 are chosen by the host (RFC 4291, 2.5.1; RFC 8981 changes them daily). If
+/// the whole address counted, any client could evade the limit.
 ///
 /// # Behind proxies
 ///
