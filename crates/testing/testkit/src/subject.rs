@@ -113,6 +113,9 @@ pub trait Subject: Clone + Send + Sync + 'static {
     /// Asserts that the policy keeps nothing of any call: no slot is taken, no call waits, no timer lives.
     fn assert_idle(&self);
 
+    /// Asserts that so many calls are in flight, if the policy knows the number.
+    fn assert_in_flight(&self, _calls: u32) {}
+
     /// Asserts that the policy has counted each of these calls, and no other call.
     fn assert_counted(&self, _calls: Tally) {}
 
@@ -150,6 +153,15 @@ pub trait Rejecting: Subject {
 
 /// A subject that admits and rejects as the test says, and whose service asks the policy in `poll_ready`.
 pub trait Gated: Rejecting {
+    /// Whether a call that a rejection made ready asks the policy again, and waits for the inner service in its future.
+    /// Otherwise the call is rejected.
+    const ASKS_AGAIN: bool = false;
+
+    /// Returns new subjects that admit calls, and reject them once they are shut. A rejection is made when the call is made.
+    fn gated() -> Kinds<Self> {
+        Self::admitting()
+    }
+
     /// Makes an idle policy reject each call from now on.
     fn shut(&self);
 

@@ -99,18 +99,6 @@ fn calls_that_are_let_in_are_not_told() {
 }
 
 #[test]
-fn an_observer_added_late_is_told_of_later_events_only() {
-    let bulkhead = plain(1).build();
-    bulkhead.resize(2);
-    let first = log(&bulkhead, |event| Some(event.to_string()));
-    bulkhead.resize(3);
-    let second = log(&bulkhead, |event| Some(event.to_string()));
-    bulkhead.resize(4);
-    assert_eq!(first.lock().unwrap().len(), 2);
-    assert_eq!(*second.lock().unwrap(), ["bulkhead `plain`: resized from 3 to 4"]);
-}
-
-#[test]
 fn a_waker_may_call_the_bulkhead_and_each_event_says_what_its_own_change_was() {
     struct Resizes(Manual);
     impl Wake for Resizes {

@@ -3,7 +3,7 @@
 use crate::support;
 use std::{cell::RefCell, future, sync::mpsc, thread};
 
-use crate::support::{Manual, Reply, SECOND, Way, assert_idle, plain, queued, refused, steps};
+use crate::support::{Reply, SECOND, Way, assert_idle, queued, refused, steps};
 use futures::{FutureExt, future::BoxFuture};
 use seawall_bulkhead::{Bulkhead, OwnedPermit, Reason};
 use seawall_core::time::{ManualClock, Timer};
@@ -17,27 +17,6 @@ const POLLS: u32 = 3;
 /// Every way to call, and every number of polls.
 fn each_drop() -> impl Iterator<Item = (Way, u32)> + Clone {
     Way::ALL.into_iter().flat_map(|way| (0..=POLLS).map(move |polls| (way, polls)))
-}
-
-/// Makes a call that does not end so soon, polls it so often, checks `meanwhile`, and drops it.
-fn drop_after(polls: u32, way: Way, bulkhead: &Manual, meanwhile: impl FnOnce()) {
-    let mut call = task::spawn(way.start(bulkhead, || steps(POLLS, || Ok(()))));
-    (0..polls).for_each(|_| assert_pending!(call.poll()));
-    meanwhile();
-}
-
-#[test]
-fn a_call_dropped_in_flight_gives_its_slot_back() {
-    for (way, polls) in each_drop() {
-        for bulkhead in [plain(1).build(), queued(1).build()] {
-            drop_after(polls, way, &bulkhead, || {
-                // These two ask with their first poll.
-                let asks_late = matches!(way, Way::Acquire | Way::Service);
-                assert_eq!(bulkhead.in_flight(), usize::from(!asks_late || polls > 0));
-            });
-            assert_idle(&bulkhead);
-        }
-    }
 }
 
 #[test]
@@ -152,16 +131,6 @@ fn a_light_wait_that_is_dropped_does_not_hold_up_a_heavy_one() {
     drop(light);
     assert!(heavy.is_woken());
     assert_eq!(assert_ready_ok!(heavy.poll()).cost(), 2);
-}
-
-#[test]
-fn a_refused_call_that_is_dropped_changes_nothing() {
-    for way in [Way::Execute, Way::Call] {
-        let bulkhead = plain(1).build();
-        let _taken = bulkhead.try_acquire().unwrap();
-        drop(way.start(&bulkhead, || future::ready(Ok(()))));
-        assert_eq!((bulkhead.snapshot().rejected(), bulkhead.in_flight()), (1, 1), "{way:?}");
-    }
 }
 
 #[test]

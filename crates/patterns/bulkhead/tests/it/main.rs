@@ -15,6 +15,7 @@ mod fair;
 mod footprint;
 mod in_call;
 mod lifecycle;
+mod modes;
 mod observers;
 mod order;
 mod panic;
@@ -22,6 +23,25 @@ mod plain;
 mod queue;
 mod soak;
 mod stack;
+mod subject;
 mod support;
 mod tower;
 mod wait;
+
+mod suites {
+    mod in_call {
+        seawall_testkit::suites!(crate::subject::Slots<crate::modes::InCall>: rejections, readiness, callbacks);
+    }
+
+    mod at_once {
+        seawall_testkit::suites!(only crate::subject::Slots<crate::modes::AtOnce>: tower, footprint, rejections, readiness);
+    }
+
+    mod in_ready {
+        seawall_testkit::suites!(only crate::subject::Slots<crate::modes::InReady>: tower, footprint);
+    }
+
+    mod backpressure {
+        seawall_testkit::suites!(only crate::subject::Slots<crate::modes::Backpressure>: tower, footprint);
+    }
+}

@@ -3,16 +3,17 @@
 use crate::support;
 use std::{
     future,
-    pin::Pin,
-    process::Command,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Waker},
 };
 
 use crate::support::{Failed, Manual, Reply, Way, assert_idle, panic_words, plain, queued, refused, steps};
 use futures::FutureExt;
 use seawall_bulkhead::EventKind;
-use seawall_core::Error;
+use seawall_testkit::{
+    panics::{PanicsOnDrop, WHILE_DROPPED},
+    process::in_its_own_process,
+    wake::panicking_waker,
+};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{Layer, Service, service_fn};
 
@@ -32,45 +33,8 @@ fn each_panic() -> impl Iterator<Item = (Way, At)> {
     Way::ALL.into_iter().flat_map(move |way| places().map(move |at| (way, at)))
 }
 
-/// Makes a call that panics there, after it has waited for `taken`, until it has panicked; the words it panicked with.
-fn panic_at(at: At, way: Way, bulkhead: &Manual, waits: bool) -> Option<String> {
-    let taken = waits.then(|| bulkhead.try_acquire().unwrap());
-    let f = || match at {
-        At::Creation => panic!("at its creation"),
-        At::Poll(poll) => steps(poll, || -> Reply { panic!("at a poll") }),
-    };
-    panic_words(|| {
-        let mut call = task::spawn(way.start(bulkhead, f));
-        if let Some(taken) = taken {
-            assert_pending!(call.poll());
-            drop(taken);
-        }
-        if let At::Poll(polls) = at {
-            (0..polls).for_each(|_| assert_pending!(call.poll()));
-        }
-        let words = panic_words(|| call.poll()).expect("it panics");
-        assert_idle(bulkhead);
-        // What has panicked is polled again by nobody but a bad executor; its slot must not come back twice.
-        panic_words(|| call.poll());
-        std::panic::resume_unwind(Box::new(words))
-    })
-}
-
 #[test]
-fn a_call_that_panics_gives_its_slot_back_at_once_and_the_panic_goes_on() {
-    for (way, at) in each_panic() {
-        for (bulkhead, waits) in [(plain(1).build(), false), (queued(1).build(), false), (queued(1).build(), true)] {
-            let words = panic_at(at, way, &bulkhead, waits);
-            let expected = if matches!(at, At::Creation) { "at its creation" } else { "at a poll" };
-            assert_eq!(words.as_deref(), Some(expected), "{way:?} {at:?}");
-            assert_idle(&bulkhead);
-            bulkhead.execute_blocking(|| Ok::<_, Failed>(())).expect("nothing is broken");
-        }
-    }
-}
-
-#[test]
-fn a_call_that_panics_lets_in_who_waits() {
+fn a_call_that_waited_and_panics_gives_its_slot_to_the_next_and_the_panic_goes_on() {
     for (way, at) in each_panic() {
         let bulkhead = queued(1).build();
         let taken = bulkhead.try_acquire().unwrap();
@@ -81,11 +45,19 @@ fn a_call_that_panics_lets_in_who_waits() {
         let mut call = way.begin(&bulkhead, f);
         let mut next = way.begin(&bulkhead, || future::ready(Ok(())));
         drop(taken);
-        while panic_words(|| assert_pending!(call.poll())).is_none() {}
+        if let At::Poll(polls) = at {
+            (0..polls).for_each(|_| assert_pending!(call.poll()));
+        }
+        let expected = if matches!(at, At::Creation) { "at its creation" } else { "at a poll" };
+        assert_eq!(panic_words(|| call.poll()).as_deref(), Some(expected), "{way:?} {at:?}");
         assert!(next.is_woken(), "{way:?} {at:?}");
         assert_ready_ok!(next.poll());
+        assert_idle(&bulkhead);
+        // Only a bad executor polls a call again that has panicked. Its slot must not come back twice.
+        panic_words(|| call.poll());
         drop(call);
         assert_idle(&bulkhead);
+        bulkhead.execute_blocking(|| Ok::<_, Failed>(())).expect("the slot is free");
     }
 }
 
@@ -108,30 +80,13 @@ fn a_permit_dropped_by_a_panic_gives_its_slots_back() {
 }
 
 #[test]
-fn a_panic_in_a_task_is_the_tasks_own_and_gives_the_slot_back() {
-    let bulkhead = plain(1).build();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let call = bulkhead.execute(|| async { if true { panic!("in a task") } else { Reply::Ok(()) } });
-    assert!(runtime.block_on(runtime.spawn(call)).unwrap_err().is_panic());
-    assert_idle(&bulkhead);
-}
-
-struct Panics;
-
-impl Wake for Panics {
-    fn wake(self: Arc<Self>) {
-        panic!("a waker");
-    }
-}
-
-#[test]
 fn a_waker_that_panics_harms_neither_whoever_wakes_it_nor_the_next() {
     let makers: [fn(&Manual); 3] = [|_| (), |bulkhead| bulkhead.resize(5), |bulkhead| bulkhead.close()];
     for end in makers {
         let bulkhead = queued(2).build();
         let taken = bulkhead.try_acquire_n(2).unwrap();
         let mut bad = Box::pin(bulkhead.acquire());
-        let waker = Waker::from(Arc::new(Panics));
+        let waker = panicking_waker();
         assert_pending!(bad.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut next = task::spawn(bulkhead.acquire());
         assert_pending!(next.poll());
@@ -178,24 +133,13 @@ fn a_panic_in_on_reject_goes_on_to_the_caller_of_a_call_that_was_refused_once() 
     assert_idle(&bulkhead);
 }
 
-/// Panics when it is dropped, if it was told to.
-struct Bomb;
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("while it is dropped");
-        }
-    }
-}
-
 #[test]
 fn a_call_that_panics_while_it_is_dropped_gives_its_slot_or_place_back() {
     for way in Way::ALL {
         for waits in [false, true] {
             let bulkhead = queued(1).build();
             let taken = waits.then(|| bulkhead.try_acquire().unwrap());
-            let (outer, next) = (Bomb, || future::ready(Ok(())));
+            let (outer, next) = (PanicsOnDrop, || future::ready(Ok(())));
             let call = way.begin(&bulkhead, move || {
                 let bomb = outer;
                 async move {
@@ -205,7 +149,7 @@ fn a_call_that_panics_while_it_is_dropped_gives_its_slot_or_place_back() {
                 }
             });
             let mut next = way.begin(&bulkhead, next);
-            assert_eq!(panic_words(|| drop(call)).as_deref(), Some("while it is dropped"), "{way:?}, waits: {waits}");
+            assert_eq!(panic_words(|| drop(call)).as_deref(), Some(WHILE_DROPPED), "{way:?}, waits: {waits}");
             drop(taken);
             assert!(next.is_woken(), "{way:?}, waits: {waits}");
             assert_ready_ok!(next.poll());
@@ -214,50 +158,12 @@ fn a_call_that_panics_while_it_is_dropped_gives_its_slot_or_place_back() {
     }
 }
 
-/// A service that panics where it says, and is dropped quietly.
-#[derive(Clone)]
-struct Explodes {
-    in_poll_ready: bool,
-}
-
-impl Service<()> for Explodes {
-    type Response = ();
-    type Error = Error<Failed>;
-    type Future = Pin<Box<dyn Future<Output = Reply>>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Reply> {
-        assert!(!self.in_poll_ready, "in poll_ready");
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (): ()) -> Self::Future {
-        panic!("in call")
-    }
-}
-
-#[test]
-fn an_inner_service_that_panics_loses_no_slot() {
-    for in_poll_ready in [true, false] {
-        for bulkhead in [plain(1).build(), queued(1).build()] {
-            let mut service = tower_test::mock::Spawn::new(bulkhead.layer().layer(Explodes { in_poll_ready }));
-            let words = panic_words(|| {
-                assert_ready_ok!(service.poll_ready());
-                service.call(())
-            });
-            assert_eq!(words.as_deref(), Some(if in_poll_ready { "in poll_ready" } else { "in call" }));
-            drop(service);
-            assert_idle(&bulkhead);
-        }
-    }
-}
-
 #[test]
 fn what_panics_while_a_call_panics_does_not_abort() {
-    const CHILD: &str = "SEAWALL_TEST_CHILD";
-    if std::env::var_os(CHILD).is_some() {
+    in_its_own_process(module_path!(), "what_panics_while_a_call_panics_does_not_abort", || {
         let bulkhead = queued(1).build();
         bulkhead.on_event(|_| panic!("an observer"));
-        let waker = Waker::from(Arc::new(Panics));
+        let waker = panicking_waker();
         let mut waits = Box::pin(bulkhead.acquire());
         panic_words(|| {
             // Dropped by the panic, it wakes who waits.
@@ -269,15 +175,8 @@ fn what_panics_while_a_call_panics_does_not_abort() {
         assert_idle(&bulkhead);
         let call = || -> Reply { waits_and_panics(&bulkhead, &waker) };
         panic_words(|| bulkhead.execute_blocking(call));
-        return assert_idle(&bulkhead);
-    }
-    // In a process of its own: where it aborts, it takes all other tests with it.
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    let output =
-        child.args(["panic::what_panics_while_a_call_panics_does_not_abort", "--exact"]).env(CHILD, "1").output();
-    let output = output.unwrap();
-    assert!(output.status.success(), "{}", output.status);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+        assert_idle(&bulkhead);
+    });
 }
 
 /// Begins a wait, and panics while it is in the queue.

@@ -4,44 +4,12 @@ use crate::support;
 use std::{future, io, task::Poll};
 
 use crate::support::{
-    FAILED, Failed, Manual, Reply, Way, assert_idle, flat, panic_words, plain, queued, refused, steps, until_told,
+    FAILED, Failed, Reply, Way, assert_idle, flat, panic_words, plain, queued, refused, steps, until_told,
 };
-use futures::{FutureExt, executor::block_on};
 use seawall_bulkhead::{Bulkhead, Reason};
 use seawall_core::Error;
 use tokio::task::yield_now;
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
-
-/// Makes one call in each way that there is, over clones and layers of the bulkhead.
-fn in_each_way(bulkhead: &Manual, reply: Reply) -> Vec<Reply> {
-    let mut replies: Vec<Reply> = Vec::new();
-    for way in Way::ALL {
-        let call = way.start(&bulkhead.clone(), || future::ready(reply.clone()));
-        replies.push(call.now_or_never().expect("nobody waits"));
-    }
-    replies.push(flat(bulkhead.clone().execute_blocking(|| reply.clone())));
-    replies.push(bulkhead.clone().try_acquire().map_err(Error::Rejected).and_then(|permit| {
-        drop(permit);
-        reply
-    }));
-    replies
-}
-
-#[test]
-fn all_ways_to_call_share_one_set_of_slots() {
-    let bulkhead = plain(1).build();
-    for reply in [Ok(()), FAILED] {
-        let replies = in_each_way(&bulkhead, reply.clone());
-        assert!(replies.iter().all(|found| *found == reply), "{replies:?}");
-        assert_idle(&bulkhead);
-    }
-    let permit = bulkhead.try_acquire().unwrap();
-    let replies = in_each_way(&bulkhead, Ok(()));
-    assert!(replies.iter().all(|reply| refused(reply) == Some(Reason::Full)), "{replies:?}");
-    assert_eq!(bulkhead.snapshot().rejected(), replies.len() as u64, "each is counted once");
-    drop(permit);
-    assert_idle(&bulkhead);
-}
 
 #[test]
 fn a_slot_is_taken_while_the_call_is_in_flight_in_each_way() {
@@ -77,13 +45,10 @@ fn a_slot_is_free_in_the_very_poll_that_gives_the_result() {
 }
 
 #[test]
-fn a_refused_call_does_not_run_its_closure() {
+fn a_blocking_call_that_is_rejected_does_not_run_its_closure() {
     let bulkhead = plain(0).build();
-    for way in Way::ALL {
-        let reply = block_on(way.start(&bulkhead, || -> future::Ready<Reply> { panic!("it ran") }));
-        assert_eq!(refused(&reply), Some(Reason::Full), "{way:?}");
-    }
-    assert!(bulkhead.execute_blocking(|| -> Reply { panic!("it ran") }).is_err());
+    let reply = bulkhead.execute_blocking(|| -> Reply { panic!("the closure ran") });
+    assert_eq!(refused(&flat(reply)), Some(Reason::Full));
 }
 
 #[test]

@@ -11,15 +11,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::support::{Manual, assert_idle, plain, queued, reason, refused, some_day};
+use crate::support::{Manual, assert_idle, plain, queued, refused, some_day};
 use futures::{executor::block_on, future::join_all};
 use seawall_bulkhead::{Bulkhead, BulkheadService, Reason};
 use seawall_core::{Error, Rejection};
 use seawall_testkit::error::ClientError;
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{
-    BoxError, Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, load_shed::LoadShed, service_fn,
-    util::BoxCloneService,
+    Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, load_shed::LoadShed, service_fn, util::BoxCloneService,
 };
 use tower_test::mock;
 
@@ -60,13 +59,6 @@ async fn the_error_of_a_stack_of_bulkheads_is_flat_in_any_order() {
         assert_idle(&outer);
         assert_idle(&inner);
     }
-}
-
-#[tokio::test]
-async fn a_boxed_error_carries_a_rejection() {
-    let inner = service_fn(|number| async move { double(number).await.map_err(BoxError::from) });
-    let error = ask(full().layer().layer(inner), 2).await.unwrap_err();
-    assert_eq!(error.downcast_ref::<Rejection>().map(reason), Some(Reason::Full));
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub fn a_call_that_ends_is_counted_once_and_its_drop_changes_nothing<S: Subject>
             let mut call = task::spawn(subject.start(way, || census.count(steps(PENDING, || reply.clone()))));
             for _ in 0..PENDING {
                 assert_pending!(call.poll(), "{row}");
+                subject.assert_in_flight(1);
             }
             assert_eq!(poll_to_end(&mut call), reply, "{row}");
             let tally =
@@ -55,6 +56,7 @@ pub fn a_call_dropped_after_any_poll_drops_its_inner_call_once_and_leaves_nothin
                 assert_eq!(census.begun(), 1, "{row}");
             }
             let asked = polls > 0 || S::asks_when_made(way);
+            subject.assert_in_flight(u32::from(asked));
             drop(call);
             assert_eq!(census.dropped(), census.begun(), "{row}");
             subject.assert_idle();

@@ -53,6 +53,7 @@ pub fn a_panic_at_any_poll_is_counted_once_and_goes_on<S: Subject>() {
                 assert_pending!(call.poll(), "{row}");
             }
             assert_eq!(panic_message(|| call.poll()).as_deref(), Some(AT_A_POLL), "{row}");
+            subject.assert_in_flight(0);
             subject.assert_counted(PANICKED);
             panic_message(|| call.poll());
             drop(call);

@@ -3,9 +3,15 @@
 /// `suites!(crate::MySubject)` runs the suites that each subject must pass: `ways`, `cancel`, `panic`, `tower`, `footprint` and
 /// `extremes`. Further suites stand behind a colon: `suites!(crate::MySubject: rejections, readiness, callbacks)`.
 ///
+/// `suites!(only crate::MySubject: tower, rejections)` runs the named suites alone: for another form of a subject that has passed
+/// the others.
+///
 /// Each suite becomes a module, so write the macro in a module of its own, and write the subject as a path from `crate`.
 #[macro_export]
 macro_rules! suites {
+    (only $subject:ty: $($suite:ident),+ $(,)?) => {
+        $($crate::suites!(@one $suite $subject);)+
+    };
     ($subject:ty $(: $($suite:ident),+ $(,)?)?) => {
         $crate::suites!(@one ways $subject);
         $crate::suites!(@one cancel $subject);

@@ -35,12 +35,15 @@ pub fn a_service_is_ready_when_its_inner_service_is<S: Subject>() {
         assert_ready_ok!(service.poll_ready(), "{kind}: to ask twice is allowed");
         let mut call = task::spawn(service.call(7));
         assert_pending!(call.poll(), "{kind}");
+        subject.assert_in_flight(1);
         assert_pending!(service.poll_ready(), "{kind}: a single call was allowed");
         let (request, answer) = assert_ready!(handle.poll_request(), "{kind}").expect("the service lives");
         assert_eq!(request, 7, "{kind}");
         answer.send_response(8);
         assert!(call.is_woken(), "{kind}");
         assert_eq!(assert_ready_ok!(call.poll(), "{kind}"), 8, "{kind}");
+        drop(service);
+        subject.assert_idle();
     }
 }
 
@@ -73,6 +76,8 @@ pub fn an_answer_is_counted_in_the_poll_that_returns_it<S: Subject>() {
             answer.send_response(response);
         }
         for (succeeded, index) in [(0, 1), (1, 0)] {
+            // The callers have not seen the other answers yet.
+            subject.assert_in_flight(2 - succeeded);
             let succeeded = if S::COUNTS_WHEN_ADMITTED { 2 } else { succeeded };
             subject.assert_counted(Tally { succeeded, ..Tally::default() });
             assert_eq!(assert_ready_ok!(calls[index].poll(), "{kind}"), [3, 4][index], "{kind}");
@@ -105,6 +110,7 @@ pub fn an_error_of_a_call_is_passed_on_and_counted_once<S: Subject>() {
         };
         assert_eq!(error.to_string(), "down", "{kind}");
         subject.assert_counted(Tally { failed: 1, ..Tally::default() });
+        subject.assert_in_flight(0);
         drop(call);
         subject.assert_idle();
         subject.assert_counted(Tally { failed: 1, ..Tally::default() });
@@ -116,9 +122,9 @@ pub fn the_service_that_was_polled_ready_is_the_service_that_is_called<S: Subjec
     for (kind, subject) in non_empty(S::admitting()) {
         let mut service = Spawn::new(subject.guard(Strict::default()));
         for calls in 1..4 {
-            assert_ready_ok!(service.poll_ready(), "{kind}");
             let polls = S::inner(service.get_ref()).polls();
-            assert!(polls > 0, "{kind}: the inner service was polled");
+            assert_ready_ok!(service.poll_ready(), "{kind}");
+            assert_eq!(S::inner(service.get_ref()).polls(), polls + 1, "{kind}: the inner service was polled once");
             let clone = service.clone();
             assert_eq!(S::inner(clone.get_ref()).polls(), 0, "{kind}: a clone starts without readiness");
             // A strict service panics if a clone of it is called instead.

@@ -1,12 +1,6 @@
 //! What several of these tests set up.
 
-use std::{
-    cell::Cell,
-    future::Future,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll},
-};
+use std::future::Future;
 
 use futures::FutureExt;
 use seawall_bulkhead::{Builder, Bulkhead, Event, EventKind, Reason};
@@ -15,9 +9,12 @@ use seawall_core::{
     time::{Clock, ManualClock, Timer},
 };
 use tokio_test::task::{self, Spawn};
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, ServiceExt};
+
+use seawall_testkit::{call::flattened, service::Callee};
 
 pub(crate) use seawall_testkit::{
+    Boxed,
     call::{steps, until_told},
     chance::Chance,
     log::Log,
@@ -99,8 +96,6 @@ pub(crate) enum Way {
     Service,
 }
 
-pub(crate) type Boxed<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
-
 impl Way {
     pub(crate) const ALL: [Self; 4] = [Self::Execute, Self::Call, Self::Acquire, Self::Service];
 
@@ -111,7 +106,7 @@ impl Way {
         F: Future<Output = Reply> + 'a,
     {
         match self {
-            Self::Execute => bulkhead.execute(f).map(flat).boxed_local(),
+            Self::Execute => flattened(bulkhead.execute(f)).boxed_local(),
             Self::Call => bulkhead.call(f).boxed_local(),
             Self::Acquire => {
                 let bulkhead = bulkhead.clone();
@@ -121,7 +116,11 @@ impl Way {
                 };
                 call.boxed_local()
             }
-            Self::Service => bulkhead.layer().layer(Once(Rc::new(Cell::new(Some(f))))).oneshot(()).boxed_local(),
+            Self::Service => {
+                let mut once = Some(f);
+                let callee = Callee::new(move || once.take().expect("the service is called once")());
+                bulkhead.layer().layer(callee).oneshot(()).boxed_local()
+            }
         }
     }
 
@@ -134,28 +133,5 @@ impl Way {
         let mut call = task::spawn(self.start(bulkhead, f));
         assert!(call.poll().is_pending(), "{self:?}");
         call
-    }
-}
-
-/// A service that takes one request, by any of its clones.
-struct Once<F>(Rc<Cell<Option<F>>>);
-
-impl<F> Clone for Once<F> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<F: FnOnce() -> T, T: Future<Output = Reply>> Service<()> for Once<F> {
-    type Response = ();
-    type Error = Error<Failed>;
-    type Future = T;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Reply> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (): ()) -> T {
-        self.0.take().expect("it is called once")()
     }
 }
