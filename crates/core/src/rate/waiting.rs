@@ -7,9 +7,11 @@ use crate::{
 /// A call that may pass, or that may wait.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RateEntry {
-    /// It may pass now, as of that time; of a place given back by [`Limiter::refund`] it is when it was taken.
+    /// The call may pass now, as of this time. If the place was given back by
+    /// [`Limiter::refund`](super::Limiter::refund), this is the time when the place was taken.
     Entered(Instant),
-    /// It waits. The place is to be handed to [`Limiter::turn`] until the wait is over, or to [`Limiter::leave`].
+    /// The call waits. The caller passes the place to [`Limiter::turn`](super::Limiter::turn) until the wait is over, or to
+    /// [`Limiter::leave`](super::Limiter::leave).
     Waiting(Place),
 }
 
@@ -23,7 +25,8 @@ pub enum RateTurn {
     },
     /// It is over: the call may pass, and did so at that time.
     Entered(Instant),
-    /// It is over, and nothing came of it: [`Reason::TooLong`], or [`Reason::TooLarge`] if the burst was lowered.
+    /// The wait is over, and the call is rejected: [`Reason::TooLong`](super::Reason::TooLong), or
+    /// [`Reason::TooLarge`](super::Reason::TooLarge) if the burst was lowered.
     Refused(Refusal),
 }
 
