@@ -187,6 +187,12 @@ impl Subject for Breaker {
         assert_eq!(self.breaker.snapshot().undecided_probes(), 0);
     }
 
+    fn assert_in_flight(&self, calls: u32) {
+        // A circuit in another state does not know how many calls are in flight.
+        let calls = if self.breaker.state() == State::HalfOpen { calls } else { 0 };
+        assert_eq!(self.breaker.snapshot().undecided_probes(), calls, "probes in flight");
+    }
+
     fn assert_counted(&self, calls: Tally) {
         // The rules of a half-open circuit count nothing.
         let calls = if self.breaker.state() == State::HalfOpen { Tally::default() } else { calls };

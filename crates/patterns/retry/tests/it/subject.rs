@@ -206,6 +206,10 @@ impl Subject for Retried {
         }
     }
 
+    fn assert_in_flight(&self, _: u32) {
+        self.assert_idle();
+    }
+
     fn assert_counted(&self, calls: Tally) {
         // A call that fails makes two attempts after the first. Each other call makes none.
         let retries = 2 * calls.failed;

@@ -1,7 +1,6 @@
 //! Observers: what they hear, when, and what they may do.
 
 use std::{
-    cell::Cell,
     future,
     sync::{
         Arc, Mutex, OnceLock,
@@ -97,29 +96,6 @@ fn observers_hear_of_it_before_a_response_is_made() {
     clock.advance(SECOND);
     assert_ready_ok!(call.poll());
     assert_eq!(*order.lock().unwrap(), ["told", "answered"]);
-}
-
-#[test]
-fn an_observer_that_panics_harms_nobody() {
-    for way in Way::ALL {
-        let (clock, heard) = (ManualClock::new(), Arc::new(AtomicU32::new(0)));
-        let hears = heard.clone();
-        let timeout = Timeout::builder("panics", SECOND)
-            .clock(clock.clone())
-            .on_event(|_| panic!("the observer"))
-            .on_event(move |_| {
-                hears.fetch_add(1, Ordering::Relaxed);
-            })
-            .build();
-        for calls in 1..=3 {
-            let dropped = Cell::new(false);
-            let mut call = way.begin(&timeout, || hangs_until_dropped(|| dropped.set(true)));
-            clock.advance(SECOND);
-            assert!(cut_off(&assert_ready!(call.poll())).is_some(), "{way:?}");
-            assert!(dropped.get());
-            assert_eq!(heard.load(Ordering::Relaxed), calls, "{way:?}: the other observer hears of it");
-        }
-    }
 }
 
 #[test]

@@ -19,20 +19,6 @@ fn each_drop() -> impl Iterator<Item = (Way, u32)> {
 }
 
 #[test]
-fn a_call_that_is_dropped_drops_what_it_called_and_its_timer() {
-    for (way, polls) in each_drop() {
-        let (timeout, probe) = probed(SECOND);
-        let drops = Cell::new(0);
-        let mut call = task::spawn(way.start(&timeout, || hangs_until_dropped(|| drops.set(drops.get() + 1))));
-        (0..polls).for_each(|_| assert_pending!(call.poll()));
-        assert_eq!((drops.get(), probe.alive()), (0, u32::from(polls > 0)), "{way:?} after {polls}");
-        drop(call);
-        assert_eq!((drops.get(), probe.alive()), (1, 0), "{way:?} after {polls}");
-        assert_eq!(Deadline::current_by(&probe), None);
-    }
-}
-
-#[test]
 fn a_call_that_is_dropped_is_not_told_of_though_its_time_is_over() {
     for (way, polls) in each_drop() {
         let (timeout, clock, log) = logged(SECOND);

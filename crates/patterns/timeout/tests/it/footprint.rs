@@ -60,11 +60,6 @@ fn each<K: Timer + Clone>(clock: &K, limit: Duration, pending: u32, between: imp
 }
 
 #[test]
-fn the_allocator_counts() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 100);
-}
-
-#[test]
 fn a_call_that_is_ready_at_once_allocates_nothing() {
     each(&Probe::default(), SECOND, 0, || (), true);
     each(&ManualClock::new(), SECOND, 0, || (), true);
@@ -118,27 +113,6 @@ fn to_ask_for_the_deadline_allocates_nothing() {
 }
 
 // ===== sizes =====
-
-/// The sizes of the futures of `execute`, `call` and the service over an inner one of so many words.
-fn futures_over<const WORDS: usize>() -> [usize; 3] {
-    let timeout = Timeout::new("timeout", SECOND);
-    let inner = || OfWords::<WORDS>::default();
-    let mut service = timeout.layer().layer(service_fn(|()| inner()));
-    [size_of_val(&timeout.execute(inner)), size_of_val(&timeout.call(inner)), size_of_val(&service.call(()))]
-}
-
-/// What a call takes beside the inner future and tokio's timer: its terms.
-const TERMS: usize = 88;
-
-#[test]
-fn a_future_adds_a_timer_and_a_few_bytes_to_the_inner_one() {
-    let timer = size_of::<<TokioClock as Timer>::Sleep>();
-    let rows = [(0, futures_over::<0>()), (6, futures_over::<6>()), (100, futures_over::<100>())];
-    for (words, sizes) in rows {
-        let bound = words * size_of::<u64>() + timer + TERMS;
-        assert!(sizes.iter().all(|size| *size <= bound), "over {words} words: {sizes:?}, at most {bound}");
-    }
-}
 
 #[test]
 fn the_types_that_users_hold_are_small() {

@@ -19,5 +19,10 @@ mod plain;
 mod ready_within;
 mod shortened;
 mod stack;
+mod subject;
 mod support;
 mod tower;
+
+mod suites {
+    seawall_testkit::suites!(crate::subject::Limit: rejections, callbacks);
+}

@@ -7,15 +7,13 @@ use std::{
 };
 
 use crate::support::{
-    Failed, OnDrop, Probe, Reply, SECOND, Way, cut_off, hangs_until_dropped, logged, manual, panic_words, probed, steps,
+    Failed, Probe, Reply, SECOND, Way, cut_off, hangs_until_dropped, logged, manual, panic_words, probed,
 };
 use futures::FutureExt;
 use seawall_core::{Deadline, Rejection};
 use seawall_timeout::Timeout;
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, service_fn};
-
-const PENDING: u32 = 3;
 
 #[test]
 fn a_panic_where_the_call_is_made_goes_on() {
@@ -24,27 +22,6 @@ fn a_panic_where_the_call_is_made_goes_on() {
         let words = panic_words(|| way.start(&timeout, || -> Ready<Reply> { panic!("at its creation") }));
         assert_eq!(words.as_deref(), Some("at its creation"), "{way:?}");
         assert_eq!((probe.asked(), probe.alive()), ((0, 0), 0));
-    }
-}
-
-#[test]
-fn a_panic_in_a_poll_goes_on_and_what_is_left_can_be_dropped() {
-    for (way, poll) in Way::ALL.into_iter().flat_map(|way| (0..=PENDING).map(move |poll| (way, poll))) {
-        let (timeout, probe) = probed(SECOND);
-        let drops = Cell::new(0);
-        let mut call = task::spawn(way.start(&timeout, || {
-            let _dropped = OnDrop(|| drops.set(drops.get() + 1));
-            let panics = steps(poll, || -> Reply { panic!("at a poll") });
-            async move {
-                let _dropped = _dropped;
-                panics.await
-            }
-        }));
-        (0..poll).for_each(|_| assert_pending!(call.poll()));
-        assert_eq!(panic_words(|| call.poll()).as_deref(), Some("at a poll"), "{way:?} in poll {poll}");
-        assert_eq!(Deadline::current_by(&probe), None, "{way:?} in poll {poll}");
-        drop(call);
-        assert_eq!((drops.get(), probe.alive()), (1, 0), "{way:?} in poll {poll}");
     }
 }
 
@@ -80,19 +57,6 @@ fn a_panic_while_the_call_is_dropped_at_its_limit_goes_on_and_the_call_is_over()
         assert!(log.lock().unwrap().is_empty(), "{way:?}: it came to no error, but to a panic");
         assert_eq!(Deadline::current_by(&clock), None);
         assert_eq!(way.start(&timeout, || future::ready(Ok(()))).now_or_never(), Some(Ok(())));
-    }
-}
-
-#[test]
-fn a_call_that_is_dropped_by_a_panic_is_dropped_once() {
-    for way in Way::ALL {
-        let (timeout, probe) = probed(SECOND);
-        let drops = Cell::new(0);
-        let words = panic_words(|| {
-            let _call = way.begin(&timeout, || hangs_until_dropped(|| drops.set(drops.get() + 1)));
-            panic!("the caller")
-        });
-        assert_eq!((words.as_deref(), drops.get(), probe.alive()), (Some("the caller"), 1, 0), "{way:?}");
     }
 }
 

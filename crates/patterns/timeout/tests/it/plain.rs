@@ -51,14 +51,6 @@ fn a_call_ends_as_it_does_by_itself_or_is_cut_off() {
 }
 
 #[test]
-fn a_call_that_is_ready_at_once_has_its_result_in_its_first_poll() {
-    for (end, way) in [Ok(()), FAILED].into_iter().flat_map(|end| Way::ALL.map(|way| (end.clone(), way))) {
-        let (timeout, _) = manual(TICK);
-        assert_eq!(way.start(&timeout, || future::ready(end.clone())).now_or_never(), Some(end), "{way:?}");
-    }
-}
-
-#[test]
 fn a_call_that_is_ready_in_the_poll_in_which_the_time_is_over_keeps_its_result() {
     for (late, way) in [SECOND, SECOND + TICK, YEAR].into_iter().flat_map(|late| Way::ALL.map(|way| (late, way))) {
         let (timeout, clock) = manual(SECOND);

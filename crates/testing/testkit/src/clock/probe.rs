@@ -40,9 +40,10 @@ impl ProbeClock {
         self.0.nanos.store(nanos(since_origin), Ordering::Relaxed);
     }
 
-    /// Advances the clock by `by`.
+    /// Advances the clock by `by`, at most to the end of time.
     pub fn advance(&self, by: Duration) {
-        self.0.nanos.fetch_add(nanos(by), Ordering::Relaxed);
+        let now = self.0.nanos.load(Ordering::Relaxed);
+        self.0.nanos.store(now.saturating_add(nanos(by)), Ordering::Relaxed);
     }
 
     /// Keeps its timers from ending.

@@ -1,10 +1,6 @@
 //! What several of these tests set up.
 
-use std::{
-    future::{self, Future},
-    pin::Pin,
-    time::Duration,
-};
+use std::{future::Future, time::Duration};
 
 use seawall_core::{
     Error, Rejection, TimedOut,
@@ -14,8 +10,8 @@ use seawall_timeout::{EventKind, Timeout, TimeoutLimit};
 use tokio_test::task::{self, Spawn};
 use tower::{Layer, Service};
 
-use seawall_testkit::service::Once;
 pub(crate) use seawall_testkit::{
+    Boxed,
     call::{OnDrop, hangs_until_dropped, steps, until_told},
     clock::ProbeClock as Probe,
     log::Log,
@@ -23,6 +19,7 @@ pub(crate) use seawall_testkit::{
     reply::{FAILED, Failed, Reply, flat},
     time::{MILLISECOND, SECOND, TICK, YEAR, ms, some_day},
 };
+use seawall_testkit::{call::flattened, service::Once};
 
 pub(crate) type Manual = Timeout<Duration, ManualClock>;
 
@@ -86,8 +83,6 @@ pub(crate) enum Way {
     Service,
 }
 
-pub(crate) type Boxed<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
-
 impl Way {
     pub(crate) const ALL: [Self; 3] = [Self::Execute, Self::Call, Self::Service];
 
@@ -100,11 +95,7 @@ impl Way {
         F: Future<Output = Reply> + 'a,
     {
         match self {
-            Self::Execute => {
-                // Not by `map`, which drops the future when it ends: it must live on to show what it holds.
-                let mut call = Box::pin(timeout.execute(f));
-                Box::pin(future::poll_fn(move |cx| call.as_mut().poll(cx).map(flat)))
-            }
+            Self::Execute => Box::pin(flattened(timeout.execute(f))),
             Self::Call => Box::pin(timeout.call(f)),
             Self::Service => Box::pin(timeout.layer().layer(Once::new(f)).call(())),
         }
