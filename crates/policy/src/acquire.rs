@@ -15,59 +15,62 @@ use seawall_core::{
 
 use crate::{Gate, Ticket};
 
-/// A caller's place at a gate where one may have to wait. Dropped, it gives the place up.
+/// A caller's place in a gate's queue. Dropping it leaves the queue.
 pub trait Queue {
-    /// What waits for instants.
+    /// The clock whose timers end the wait.
     type Timer: Timer;
-    /// What there is to be had.
+    /// What an admitted caller gets, such as a ticket.
     type Leave;
-    /// Why there is nothing to be had, before anyone was told.
+    /// Why the gate rejects the caller, before the rejection is counted and reported.
     type Refusal;
 
-    /// What waits for instants.
+    /// Returns the clock whose timers end the wait.
     fn timer(&self) -> &Self::Timer;
 
-    /// Asks whether the turn has come, and if not, has `waker` woken when it does. Not asked again after it has.
+    /// Returns whether the caller's turn has come. If not, the gate wakes `waker` when the turn may have come. The caller does not
+    /// ask again after its turn has come, or after a rejection.
     fn poll_turn(&mut self, waker: &Waker) -> Turn<Self::Leave, Self::Refusal>;
 
-    /// Counts a refused call, and tells of it.
+    /// Counts and reports a rejected call, and returns its rejection.
     fn refuse(&self, refusal: Self::Refusal) -> Rejection;
 }
 
-/// What a look at the queue says.
+/// The answer of a queue to a caller that asks for its turn.
 #[derive(Debug)]
 pub enum Turn<L, R> {
-    /// The turn has come.
+    /// The caller is admitted.
     Entered(L),
-    /// It will not come.
+    /// The caller is rejected.
     Refused(R),
-    /// It may come at any time, by someone's waking, and at `until` the queue is to be asked anew in any case, which is
-    /// [`Instant::MAX`] where time alone changes nothing.
+    /// The caller waits. It asks again when it is woken, and at `until` at the latest. [`Instant::MAX`] means that only a wake-up
+    /// can change the answer.
     Wait {
-        /// When to ask anew.
+        /// When to ask again at the latest.
         until: Instant,
     },
 }
 
 pin_project! {
-    /// Waits for a turn.
+    /// Waits for a caller's turn at a gate.
+    ///
+    /// It enters the queue with its first poll. Dropping it leaves the queue.
     #[must_use = "futures do nothing unless polled"]
     pub struct Acquire<Q: Queue> {
         queue: Q,
         until: Instant,
-        // Made when there is first something to wait for.
+        // The first wait makes it.
         #[pin]
         sleep: Option<<Q::Timer as Timer>::Sleep>,
     }
 }
 
 impl<Q: Queue> Acquire<Q> {
-    /// Takes its place in the queue with its first poll.
+    /// Creates a wait. It enters the queue with its first poll.
     pub const fn new(queue: Q) -> Self {
         Self { queue, until: Instant::MAX, sleep: None }
     }
 
-    /// The place in the queue.
+    /// Returns the place in the queue.
     pub const fn queue(&self) -> &Q {
         &self.queue
     }
@@ -93,7 +96,7 @@ impl<Q: Queue> Future for Acquire<Q> {
                 }
                 timers += 1;
                 *this.until = until;
-                // For ever needs no timer: whoever ends it wakes us.
+                // A wait without an end needs no timer: the thread that ends it wakes this task.
                 this.sleep.set((until != Instant::MAX).then(|| this.queue.timer().sleep_until(until)));
             }
             let Some(sleep) = this.sleep.as_mut().as_pin_mut() else { return Poll::Pending };
@@ -107,7 +110,7 @@ impl<Q: Queue> Future for Acquire<Q> {
 const MAX_AT_ONCE: u32 = 16;
 
 pin_project! {
-    /// Waits for leave to make one call, or for its refusal, which is then counted and told.
+    /// Waits for a caller's turn, and gives the call's ticket. A rejection is counted and reported.
     #[must_use = "futures do nothing unless polled"]
     pub struct Waiting<Q: Queue, G> {
         #[pin]
@@ -117,7 +120,7 @@ pin_project! {
 }
 
 impl<Q: Queue, G> Waiting<Q, G> {
-    /// Takes its place in the queue with its first poll.
+    /// Creates a wait. It enters the queue with its first poll.
     pub const fn new(queue: Q) -> Self {
         Self { turn: Acquire::new(queue), gate: PhantomData }
     }
@@ -145,7 +148,7 @@ impl<Q: Queue> fmt::Debug for Acquire<Q> {
     }
 }
 
-/// Wakes them all. A waker that panics keeps neither the others nor whoever wakes them from going on.
+/// Wakes all tasks of `woken`. If a waker panics, the others are woken all the same, and the calling thread goes on.
 pub fn wake(woken: impl IntoIterator<Item = Waker>) {
     woken.into_iter().for_each(|waker| contain(|| waker.wake()));
 }

@@ -3,22 +3,22 @@ use std::{
     task::{Context, Poll},
 };
 
-/// A call as the policy around it sees it: something to begin and to poll.
+/// The inner call of a policy, which the policy begins and polls.
 ///
-/// A call's future may own no more of its policies than one share of them all, or borrow them. So what each policy keeps of a
-/// call knows neither the policy nor what it stands around, and is handed both with each poll.
+/// A call's future owns one shared handle to all policies, or borrows the policies. The state that each policy keeps for a call
+/// therefore refers neither to the policy nor to the inner call. Both are passed to every poll.
 pub trait Callee {
-    /// The call, begun.
+    /// The call after it was begun.
     type Call;
-    /// What it comes to.
+    /// The output of the call.
     type Output;
 
     /// Begins the call.
     fn begin(&mut self) -> Self::Call;
 
-    /// Polls it.
+    /// Polls the call.
     fn poll(&mut self, call: Pin<&mut Self::Call>, cx: &mut Context<'_>) -> Poll<Self::Output>;
 
-    /// It will be begun by a later poll: it is to own what it needs for that.
+    /// Takes ownership of all that the call needs, because a later poll begins it. The default does nothing.
     fn postpone(&mut self);
 }

@@ -1,4 +1,4 @@
-//! Future types, and the one way in which a call is made.
+//! Future types, and the driver of a call.
 
 use std::{
     fmt,
@@ -14,10 +14,10 @@ use tower_service::Service;
 
 use crate::{Gate, Judge, Late, NotSent, Queue, Ticket, Waiting};
 
-/// Makes a call with leave, or its refusal: the one way of `execute`, `call` and the tower service alike.
+/// Makes an admitted call, or a rejected one: the driver of `execute`, `call` and the tower service.
 ///
-/// With a ticket, `call` is run at once, and what it makes is polled by the future returned; if it panics, the call has
-/// failed. Without one it is not run.
+/// With a ticket, `call` runs at once, and the returned future polls what `call` made. A panic of `call` counts as a failure.
+/// With a rejection, `call` does not run.
 #[inline]
 pub fn drive<F, G: Gate, R>(
     leave: Result<Ticket<G>, Rejection>,
@@ -30,17 +30,18 @@ pub fn drive<F, G: Gate, R>(
     }
 }
 
-/// What a call meets that may wait.
+/// The answer of a gate to a call that may wait.
 #[derive(Debug)]
 pub enum Answer<G: Gate, Q> {
-    /// Leave, or none, at once.
+    /// The gate admitted or rejected the call at once.
     Now(Result<Ticket<G>, Rejection>),
-    /// A place in the queue, to be taken by a poll.
+    /// The call waits. It enters the queue with its first poll.
     Later(Q),
 }
 
-/// Makes a call that may have to wait for its turn: `call` is run at once where it need not, and else by the poll in
-/// which the turn comes.
+/// Makes a call that may have to wait for its turn.
+///
+/// `call` runs at once if the call need not wait, and otherwise in the poll in which its turn comes.
 #[inline]
 pub fn queue<F, O, Q, G: Gate, R>(
     answer: Answer<G, Q>,
@@ -53,17 +54,17 @@ where
 {
     let state = match answer {
         Answer::Now(leave) => Queued::Running { response: drive(leave, call, reject) },
-        // A box, as most calls never wait, and their futures would be larger by it and a timer.
+        // Boxed, because most calls never wait, and the future would be larger by the wait and its timer.
         Answer::Later(turn) => Queued::Waiting { turn: Box::pin(Waiting::new(turn)), call: Some((call, reject())) },
     };
     QueuedFuture { state }
 }
 
 pin_project! {
-    /// A call that a gate let in, or its refusal.
+    /// A call that a gate admitted, or its rejection.
     ///
-    /// The gate was asked when this was made; it is told the result in the very poll that gives it. Dropped before
-    /// that, the call is abandoned; a panic in the call counts as a failure and goes on.
+    /// The gate was asked when this future was made. The poll that returns the result also records it. A future that is dropped
+    /// before its end abandons the call. A panic in the call counts as a failure and goes on.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, G: Gate, R> {
         #[pin]
@@ -74,9 +75,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, G: Gate, R> {
-        // The call is polled; the ticket is spent with its result.
+        // The call is polled. Its result spends the ticket.
         Admitted { #[pin] call: F, ticket: Ticket<G> },
-        // Nothing is polled; the rejection is given out once.
+        // Nothing is polled. The first poll returns the rejection.
         Refused { refusal: Option<(Rejection, R)> },
     }
 }
@@ -84,9 +85,9 @@ pin_project! {
 pin_project! {
     /// A call that may have to wait for its turn at a gate.
     ///
-    /// The gate was asked when this was made; where there was room, it is a [`ResponseFuture`] from its beginning.
-    /// Otherwise it takes its place in the queue with its first poll. Dropped while it waits, it leaves the queue, and
-    /// the call is not made.
+    /// The gate was asked when this future was made. If there was room, the future is a [`ResponseFuture`] from its beginning.
+    /// Otherwise it enters the queue with its first poll. If it is dropped while it waits, it leaves the queue, and the inner
+    /// call is not made.
     #[must_use = "futures do nothing unless polled"]
     pub struct QueuedFuture<F, O, Q: Queue, G: Gate, R> {
         #[pin]
@@ -97,7 +98,7 @@ pin_project! {
 pin_project! {
     #[project = QueuedProj]
     enum Queued<F, O, Q: Queue, G: Gate, R> {
-        // The turn is polled. Boxed, as most calls never wait, and the future would be larger by it and a timer.
+        // The turn is polled. Boxed, because most calls never wait, and the future would be larger by the wait and its timer.
         Waiting { turn: Pin<Box<Waiting<Q, G>>>, call: Option<(O, R)> },
         // The call is polled, or its refusal.
         Running { #[pin] response: ResponseFuture<F, G, R> },
@@ -108,8 +109,8 @@ pin_project! {
     /// The call of a service whose policy can make the call wait.
     ///
     /// The policy was asked when this was made. If the call need not wait, it is a [`ResponseFuture`] from its beginning.
-    /// Otherwise it takes its place in the queue with its first poll, and is sent by a clone of the service. Dropped while
-    /// it waits, it leaves the queue, and the inner call is not made.
+    /// Otherwise it enters the queue with its first poll, and a clone of the service sends it. If it is dropped while it waits,
+    /// it leaves the queue, and the inner call is not made.
     #[must_use = "futures do nothing unless polled"]
     pub struct LateFuture<S: Service<Request>, Request, Q: Queue, G: Gate, R> {
         #[pin]

@@ -1,34 +1,42 @@
 use seawall_core::{Held, Mark, Outcome};
 use std::any::Any;
 
-/// What gives leave to calls, and takes it back. Implemented by what all clones of a policy share, and so by whoever
-/// holds a share of it or borrows it.
+/// The exit side of a gate: takes passes back.
+///
+/// The state that all clones of a policy share implements it. So do a borrow of this state and an owned share, because a call
+/// either borrows its policy or owns a share of it.
+///
+/// Each pass comes back exactly once, by [`exit`](Self::exit) or by [`abandon`](Self::abandon). [`Ticket`](crate::Ticket) sees
+/// to it, also if the call panics.
 pub trait Gate {
-    /// Leave to make one call.
+    /// The permission for one call. [`Policy::enter`](crate::Policy::enter) gives it.
     type Pass;
 
-    /// The call has ended.
+    /// Takes back the pass of a call that ended, and records the outcome.
     fn exit(&self, pass: Self::Pass, outcome: Outcome);
 
-    /// The call was dropped before it ended.
+    /// Takes back the pass of a call that was dropped before it ended.
     fn abandon(&self, pass: Self::Pass);
 }
 
-/// What a gate makes of a result.
+/// A gate that classifies results of type `Result<T, E>`.
+///
+/// A gate that does not look at results, such as a bulkhead, implements it for all `T` and `E`.
 pub trait Judge<T, E>: Gate {
     /// Returns the verdict on `result`, or `None` if the caller abandoned the call. The mark was taken before the poll that
     /// gave `result`. The verdict may run a user's code, and panic.
     fn judge(&self, result: &Result<T, E>, mark: Mark) -> Option<Outcome>;
 
-    /// The verdict on the end of an output that came in parts, if the end says more than its beginning: see
-    /// [`Classify::classify_end`](seawall_core::Classify::classify_end). May run a user's code, and panic.
+    /// Returns the verdict on the end of an output that came in parts, or `None` if the end says no more than the beginning: see
+    /// [`Classify::classify_end`](seawall_core::Classify::classify_end). It may run a user's code, and panic.
     fn judge_end(&self, _end: &dyn Any) -> Option<Outcome> {
         None
     }
 }
 
-/// A gate that has nothing to be given back to: its leave is spent when it is given, and how the call ends is nothing to
-/// it.
+/// The gate of a policy whose passes are spent when they are given, such as a rate limit.
+///
+/// It takes back nothing, and ignores how the call ends.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spent;
 

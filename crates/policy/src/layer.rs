@@ -6,19 +6,19 @@ use tower_layer::Layer;
 
 use crate::{BoxedWait, GateService, Patient, Policy, WaitLimit};
 
-/// Guards services with one policy, which they all share; from the policy's `layer()`.
+/// A layer that guards services with one policy, which they share. A policy's `layer()` makes it.
 pub struct GateLayer<P: Policy, R = KeepError> {
     policy: P,
     reject: R,
     wait: Option<WaitFn<P>>,
 }
 
-/// How the services wait in `poll_ready`, if they do.
-// A function, so that what waiting asks for is asked of those alone who wait.
+/// How the services wait in `poll_ready`.
+// A function pointer, so that only layers that wait need the bounds of waiting.
 pub(crate) type WaitFn<P> = fn(&P) -> BoxedWait<P>;
 
 impl<P: Policy> GateLayer<P> {
-    /// Guards with `policy`; a call is refused at once where there is no room.
+    /// Creates a layer that guards with `policy`. A call that finds no room is rejected at once.
     pub const fn new(policy: P) -> Self {
         Self { policy, reject: KeepError, wait: None }
     }
@@ -29,8 +29,8 @@ impl<P: Policy, R> GateLayer<P, R> {
         Self { policy, reject, wait }
     }
 
-    /// Answers a refused call with the response that `respond` makes, not with an error; the error type may then be
-    /// any, `Infallible` too.
+    /// Answers a rejected call with the response that `respond` makes, and not with an error. The error type can then be any
+    /// type, `Infallible` too.
     #[must_use]
     pub fn on_reject<F, T>(self, respond: F) -> GateLayer<P, Respond<F>>
     where
@@ -39,10 +39,10 @@ impl<P: Policy, R> GateLayer<P, R> {
         self.with_response(respond)
     }
 
-    /// While there is no room, the service is not ready, however long that takes, and whoever polls it is woken when
-    /// there is. A balancer then drops the endpoint and comes back by itself.
+    /// Makes the service not ready while there is no room, for any length of time. The service wakes the task that polled it
+    /// when there is room. A balancer then passes by the endpoint, and comes back by itself.
     ///
-    /// Without this a call that finds no room is refused.
+    /// Without this setting, a call that finds no room is rejected.
     #[must_use]
     pub fn backpressure(self) -> Self
     where
@@ -51,7 +51,7 @@ impl<P: Policy, R> GateLayer<P, R> {
         Self { wait: Some(|policy| policy.wait(WaitLimit::Unlimited)), ..self }
     }
 
-    /// The policy.
+    /// Returns the policy.
     pub fn policy(&self) -> &P {
         &self.policy
     }
@@ -73,7 +73,7 @@ impl<S, P: Policy, R: Clone> Layer<S> for GateLayer<P, R> {
     }
 }
 
-// By hand: derive copies nothing else, but asks for no less than all of `P`'s types.
+// Written manually: derive would ask `Clone` of all types of `P`.
 impl<P: Policy, R: Clone> Clone for GateLayer<P, R> {
     fn clone(&self) -> Self {
         Self { policy: self.policy.clone(), reject: self.reject.clone(), wait: self.wait }

@@ -1,18 +1,27 @@
-//! What the gates of the seawall family have in common, written once.
+//! The parts that all gates of the seawall family share.
 //!
-//! A gate says who may enter *now*: a circuit breaker, a rate limit, a bulkhead. What differs between them is who is let
-//! in, and what the end of a call changes. How a call is made out of that is the same for all, and is here:
+//! A gate admits or rejects calls: a circuit breaker, a rate limit, a bulkhead. Gates differ in which calls they admit, and in
+//! what the end of a call changes. The way of a call through a gate is the same for all gates, and this crate has it.
 //!
-//! - [`Gate`] is what a pattern says of itself, and [`Ticket`] the leave that it gave: it finds its way back whatever
-//!   happens to the call.
-//! - [`drive`] makes a call: of `execute`, `call` and the tower service alike. [`queue`] does so where a call may have to
-//!   wait for its turn, which [`Queue`] and [`Acquire`] are about.
-//! - [`Policy`] is a gate's handle, as [`GateLayer`] and [`GateService`] see it. [`QueueLayer`] and [`QueueService`] serve a
-//!   [`QueuePolicy`], whose calls can wait in their own future.
-//! - [`GateCall`] is a call's way through a gate as a stack of policies has it: by [`Admit`] it takes no share of the gate.
+//! # When to use it
 //!
-//! Users want the crates of the patterns (`seawall-circuit-breaker`, `seawall-rate-limit`, `seawall-bulkhead`, or
-//! `seawall` for all of them); this crate is for those who build a gate of their own.
+//! Use this crate to write a gate of your own. Users of the existing gates take `seawall-circuit-breaker`, `seawall-rate-limit`,
+//! `seawall-bulkhead`, or `seawall` for all of them.
+//!
+//! # The parts
+//!
+//! - [`Gate`] takes passes back, and [`Judge`] classifies results. The state that the clones of a policy share implements them.
+//! - [`Ticket`] is a pass with its gate. It returns the pass in any case: with a result, when it is dropped, and after a panic.
+//! - [`drive`] makes a call, for `execute`, `call` and the tower service. [`queue`] makes a call that may have to wait for its
+//!   turn, with a [`Queue`] and an [`Acquire`].
+//! - [`Policy`] is a gate's handle for [`GateLayer`] and [`GateService`]. [`QueuePolicy`] is the handle of a gate whose calls can
+//!   wait in their own future, for [`QueueLayer`] and [`QueueService`].
+//! - [`GateCall`] is a call at a gate inside a stack of policies. By [`Admit`] it takes no share of the gate.
+//! - [`Reject`] turns a result or a rejection into the caller's result.
+//!
+//! # Cancelling
+//!
+//! A call can be dropped after each poll. It then returns its pass and leaves each queue.
 
 #![forbid(unsafe_code)]
 

@@ -14,41 +14,41 @@ use crate::{
     ticket::{Running, Slip},
 };
 
-/// A gate's handle, as a stack of policies sees it: a call takes no share of the gate.
+/// A gate's handle inside a stack of policies, where a call takes no share of the gate.
 pub trait Admit: Policy {
-    /// What takes a call's leave back, borrowed.
+    /// The borrowed gate, which takes back a call's pass.
     type Shared: Gate<Pass = PassOf<Self>>;
-    /// A call's wait for its turn.
+    /// The wait of a call for its turn.
     type Wait: Future<Output = Result<Ticket<Self::Gate>, Rejection>>;
 
-    /// What takes a call's leave back.
+    /// Returns the gate, which takes back a call's pass.
     fn gate(&self) -> &Self::Shared;
 
-    /// Whether a call that arrived now would be refused, and not wait. Changes nothing.
+    /// Returns whether a call that arrived now would be rejected, and would not wait. It changes nothing.
     fn refuses(&self) -> bool;
 
-    /// Asks for a call.
+    /// Admits or rejects a call, or lets it wait.
     fn admit(&self) -> Admission<PassOf<Self>, Self::Wait>;
 }
 
-/// Leave to make one call.
+/// The pass of a call at the gate of `A`.
 pub type PassOf<A> = <<A as Policy>::Gate as Gate>::Pass;
 
-/// What a call meets at a gate.
+/// The answer of a gate to a call.
 #[derive(Debug)]
 pub enum Admission<P, W> {
-    /// Leave.
+    /// The call is admitted.
     Entered(P),
-    /// None; the rejection has been counted and told.
+    /// The call is rejected. The rejection was counted and reported.
     Refused(Rejection),
-    /// A place in the queue, to be taken by a poll.
+    /// The call waits. It enters the queue with its first poll.
     Wait(W),
 }
 
 pin_project! {
-    /// A call on its way through a gate, which whoever polls it hands over.
+    /// The state of a call at a gate, without the gate: the caller passes the gate to each poll.
     ///
-    /// Dropped by itself it gives nothing back: [`abandon`](Self::abandon) does.
+    /// Dropping it does not return the pass. Call [`abandon`](Self::abandon) first.
     pub struct GateCall<C, P, W> {
         #[pin]
         state: GateCallState<C, P, W>,
@@ -58,25 +58,25 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum GateCallState<C, P, W> {
-        // The turn is polled; then the call begins. Boxed, as most calls never wait.
+        // The turn is polled, then the call begins. Boxed, because most calls never wait.
         Waiting { wait: Pin<Box<W>> },
-        // The call is polled; the pass is spent with its result.
+        // The call is polled. Its result spends the pass.
         Running { #[pin] call: C, pass: Option<P> },
-        // Nothing is polled; the rejection is given out once.
+        // Nothing is polled. The first poll returns the rejection.
         Refused { rejection: Option<Rejection> },
-        // It was abandoned, or beginning it panicked.
+        // The call was abandoned, or its beginning panicked.
         Ended,
     }
 }
 
-/// A pass on its way back, also if the call's own end panics.
+/// Abandons a pass when it is dropped, also if the drop of the call panics.
 struct Leaving<'a, G: Gate> {
     gate: &'a G,
     pass: Option<G::Pass>,
 }
 
 impl<C, P, W> GateCall<C, P, W> {
-    /// Asks the gate; with leave, the call begins at once.
+    /// Asks the gate. An admitted call begins at once.
     #[inline(always)]
     pub fn begin<A>(policy: &A, callee: &mut impl Callee<Call = C>) -> Self
     where
@@ -88,19 +88,19 @@ impl<C, P, W> GateCall<C, P, W> {
             Admission::Refused(rejection) => GateCallState::Refused { rejection: Some(rejection) },
             Admission::Wait(wait) => {
                 callee.postpone();
-                // A box, as most calls never wait, and their futures would be larger by it and a timer.
+                // Boxed, because most calls never wait, and the future would be larger by the wait and its timer.
                 GateCallState::Waiting { wait: Box::pin(wait) }
             }
         };
         Self { state }
     }
 
-    /// Polls what there is to be polled. The pass is spent by `verdict`, which gets a mark from before the call's poll; where
-    /// that is none, the call counts as abandoned.
+    /// Polls the wait or the call. When the call is ready, `verdict` decides how the pass is returned. It gets a mark from before
+    /// the poll; without a verdict the call counts as abandoned.
     ///
     /// # Panics
     ///
-    /// As the call or the verdict does, which then counts as a failure; and if it was polled to its end before.
+    /// If the call or the verdict panics, which counts as a failure; and if it is polled again after its end.
     #[inline(always)]
     pub fn poll<A, T>(
         mut self: Pin<&mut Self>,
@@ -124,8 +124,8 @@ impl<C, P, W> GateCall<C, P, W> {
         Slip { gate: policy.gate(), pass }.poll(|| callee.poll(call, cx), |gate, result| verdict(gate, result, mark))
     }
 
-    /// Waits for its turn, and begins the call.
-    // Out of line, as its frame would burden those calls that need not wait.
+    /// Waits for the turn, and begins the call.
+    // Out of line, because its frame would burden the calls that need not wait.
     #[inline(never)]
     fn poll_entrance<A>(
         self: Pin<&mut Self>,
@@ -145,14 +145,14 @@ impl<C, P, W> GateCall<C, P, W> {
             StateProj::Refused { rejection } => Err(rejection.take().expect(ENDED)),
             StateProj::Ended => panic!("{ENDED}"),
         };
-        // First the wait goes, then the call comes; and nothing is polled again where to begin it panics.
+        // The wait is dropped before the call begins. If the beginning panics, nothing is polled again.
         state.set(GateCallState::Ended);
         let pass = entered?.take_pass().expect("nothing was spent of what was just had");
         state.set(GateCallState::enter(policy.gate(), pass, callee));
         Poll::Ready(Ok(()))
     }
 
-    /// It is about to be dropped: drops the call, after `abandon` was run, and then gives its leave back.
+    /// Ends a call that is about to be dropped: runs `abandon`, drops the inner call, and then returns the pass.
     pub fn abandon<A>(self: Pin<&mut Self>, policy: &A, abandon: impl FnOnce(Pin<&mut C>))
     where
         A: Admit<Shared: Gate<Pass = P>>,

@@ -1,34 +1,34 @@
 use seawall_core::{Error, FromRejection, Mark, Rejection, note_rejection};
 
-/// How a guarded call ends: what becomes of its own result, and what of a refusal.
+/// How the result of a guarded call is made, from the call's own result or from a rejection.
 ///
-/// The one driver of a gate serves `execute`, `call` and the tower service; this is all that differs between them.
+/// One driver serves `execute`, `call` and the tower service. They differ only in this trait.
 pub trait Reject<T, E> {
     /// The error of the guarded call.
     type Error;
 
-    /// Returns the end of a call that ran. The mark was taken before the poll that gave `result`.
+    /// Returns the result of a call that ran. The caller took `mark` before the poll that gave `result`.
     fn ran(result: Result<T, E>, mark: Mark) -> Result<T, Self::Error>;
 
-    /// The end of a call that was refused.
+    /// Returns the result of a call that was rejected.
     fn refused(self, rejection: Rejection) -> Result<T, Self::Error>;
 }
 
-/// Any error is wrapped in [`Error`]: what `execute` does.
+/// Wraps each error in [`Error`], as `execute` does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WrapError;
 
-/// The error stays as it is, and carries the rejection: what `call` and the layers do.
+/// Keeps the error type, which can carry a rejection, as `call` and the layers do.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeepError;
 
-/// The error stays as it is, and a rejection is answered with a response: what `on_reject` does.
+/// Keeps the error type, and answers a rejection with a response, as `on_reject` does.
 #[derive(Debug, Clone, Copy)]
 pub struct Respond<A>(pub A);
 
-/// Makes a response of a rejection. Any `Fn(Rejection) -> T` does.
+/// Makes a response from a rejection. Each `Fn(Rejection) -> T` implements it.
 pub trait MakeResponse<T> {
-    /// The response.
+    /// Returns the response.
     fn make_response(&self, rejection: Rejection) -> T;
 }
 
@@ -39,15 +39,15 @@ impl<T, F: Fn(Rejection) -> T> MakeResponse<T> for F {
     }
 }
 
-/// A layer whose refused calls can be answered with a response, in place of an error: all but a retry's, which refuses
-/// none.
+/// A layer that can answer rejected calls with a response instead of an error. All layers can, except a retry's, which rejects no
+/// call.
 ///
-/// It is for those who answer for any layer, as `seawall-http` does; else a layer's own `on_reject` is what to call.
+/// Use it in code that answers for any layer, as `seawall-http` does. Otherwise call the layer's own `on_reject`.
 pub trait WithResponse<A> {
-    /// The layer that answers.
+    /// The type of the layer that answers.
     type Output;
 
-    /// Answers refused calls by `answer`.
+    /// Answers rejected calls with the response of `answer`.
     fn with_response(self, answer: A) -> Self::Output;
 }
 

@@ -13,40 +13,40 @@ use crate::{BoxedWait, Judge, Policy, Ticket, drive, future::ResponseFuture, lay
 ///
 /// # Readiness
 ///
-/// Where the policy refuses calls, `poll_ready` answers `Ready` without asking the inner service, and the call that
-/// follows is refused, even if there is room by then: the inner service was not made ready for it. Else it is as ready as
-/// the inner service, and reserves nothing: a clone that is ready and idle is in nobody's way, and a call that was made
-/// ready can still be refused.
+/// If the policy rejects calls, `poll_ready` returns `Ready` without a poll of the inner service. The next call is then rejected,
+/// even if there is room by then, because the inner service was not made ready for it. Otherwise the service is as ready as the
+/// inner service. It reserves nothing: a clone that is ready and idle takes no room, and a call that was made ready can still be
+/// rejected.
 ///
-/// With [`backpressure`](crate::GateLayer::backpressure), or with [`waits_in_ready`](crate::QueueLayer::waits_in_ready), it
-/// waits for room *before* it asks the inner service. What it then holds belongs to this clone, until its call, or its end: other clones do without
-/// it meanwhile. An error of the inner service's `poll_ready` is passed on, and gives it back.
+/// With [`backpressure`](crate::GateLayer::backpressure) or [`waits_in_ready`](crate::QueueLayer::waits_in_ready), the service
+/// waits for room *before* it polls the inner service. The room then belongs to this clone until its call or its drop. If the
+/// inner service's `poll_ready` returns an error, the service passes the error on and gives the room back.
 pub struct GateService<S, P: Policy, R = KeepError> {
     inner: S,
     policy: P,
     reject: R,
-    /// What `poll_ready` found, for `call` to answer with.
+    /// The rejection that `poll_ready` found, for the next `call`.
     refusal: Option<P::Refusal>,
     entrance: Option<Entrance<P>>,
 }
 
-/// Where a service waits for room.
+/// The entrance of a service that waits for room in `poll_ready`.
 struct Entrance<P: Policy> {
     wait: WaitFn<P>,
     state: GateState<P>,
 }
 
-/// How far it has come.
+/// How far the wait for room has come.
 enum GateState<P: Policy> {
     Unasked,
-    /// There is no room yet.
+    /// The service waits for room.
     Waiting(BoxedWait<P>),
-    /// There is room, and it is ours.
+    /// The service holds room for its next call.
     Reserved(P::Reserved),
 }
 
 impl<S, P: Policy> GateService<S, P> {
-    /// Guards `inner` with `policy`; a call is refused at once where there is no room.
+    /// Guards `inner` with `policy`. A call that finds no room is rejected at once.
     pub const fn new(inner: S, policy: P) -> Self {
         Self { inner, policy, reject: KeepError, refusal: None, entrance: None }
     }
@@ -63,30 +63,30 @@ impl<S, P: Policy, R> GateService<S, P, R> {
         &self.inner
     }
 
-    /// The guarded service. To call it is to go around the policy.
+    /// Returns the guarded service. A call of this service bypasses the policy.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The policy that guards it.
+    /// Returns the policy that guards the service.
     pub fn policy(&self) -> &P {
         &self.policy
     }
 
-    /// What makes a result of a rejection.
+    /// Returns the part that makes a result from a rejection.
     pub fn reject(&self) -> &R {
         &self.reject
     }
 
-    /// Does what `call` does, but leaves the call and its ticket to the caller: for a call that ends later than its future
-    /// does, as one with a response that is still read.
+    /// Same as `call`, but returns the inner call and its ticket. Use it for a call that ends later than its future, such as a
+    /// call whose response is still read.
     ///
-    /// The call is to be polled under its ticket, by [`Ticket::run`], so that a panic counts as a failure; and the ticket is to
-    /// be settled, or it is abandoned.
+    /// The caller must poll the inner call inside [`Ticket::run`], so that a panic counts as a failure. The caller must settle the
+    /// ticket; a dropped ticket abandons the call.
     ///
     /// # Errors
     ///
-    /// The rejection of a call that is refused; it has been counted and told.
+    /// The rejection of a call that is not admitted. It was counted and reported.
     pub fn admit<Request>(&mut self, request: Request) -> Result<(S::Future, Ticket<P::Gate>), Rejection>
     where
         S: Service<Request>,
@@ -99,14 +99,14 @@ impl<S, P: Policy, R> GateService<S, P, R> {
         Ok((call, ticket))
     }
 
-    /// As `poll_ready`, where room is waited for before the inner service is asked.
+    /// Polls a service that waits for room before it polls the inner service.
     #[inline(never)]
     fn poll_entrance<Request>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>>
     where
         S: Service<Request>,
     {
         if let Some(entrance) = &mut self.entrance {
-            // It has waited for long enough: if no call came for the refusal, there may be room now, but no second wait.
+            // The wait took its longest time. If no call came for the rejection, there may be room now, but no second wait.
             if self.refusal.is_some() && !entrance.reserve(&self.policy) {
                 return Poll::Ready(Ok(()));
             }
@@ -122,8 +122,8 @@ impl<S, P: Policy, R> GateService<S, P, R> {
         Poll::Ready(ready)
     }
 
-    /// A call that `poll_ready` has found something out for.
-    // Out of line, and not joined with the short way, which would then move what this one needs.
+    /// Makes a call for which `poll_ready` found a rejection or room.
+    // Out of line, and apart from the short way, which would otherwise move what this one needs.
     #[inline(never)]
     fn call_prepared<Request>(&mut self, request: Request) -> ResponseFuture<S::Future, P::Gate, R>
     where
@@ -136,19 +136,19 @@ impl<S, P: Policy, R> GateService<S, P, R> {
         drive(self.enter_prepared(), || self.inner.call(request), || self.reject.clone())
     }
 
-    /// What a call meets that `poll_ready` has waited for.
+    /// Admits or rejects a call after a wait in `poll_ready`.
     #[inline]
     fn enter_prepared(&mut self) -> Result<Ticket<P::Gate>, Rejection> {
         match self.entrance.as_mut().map(|entrance| mem::replace(&mut entrance.state, GateState::Unasked)) {
             Some(GateState::Reserved(reserved)) => self.policy.spend(reserved),
-            // Never polled, or not to its end: then it is asked now.
+            // `poll_ready` was not called, or was pending: ask now.
             Some(GateState::Unasked | GateState::Waiting(_)) | None => self.policy.enter(),
         }
     }
 }
 
 impl<P: Policy> Entrance<P> {
-    /// Reserves room, if it can be had at once.
+    /// Reserves room, if there is room now.
     fn reserve(&mut self, policy: &P) -> bool {
         let reserved = policy.reserve();
         let room = reserved.is_some();
@@ -156,7 +156,11 @@ impl<P: Policy> Entrance<P> {
         room
     }
 
-    /// Looks for room; an error if the call will be refused.
+    /// Polls for room.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if the next call will be rejected.
     fn poll(&mut self, cx: &mut Context<'_>, policy: &P) -> Poll<Result<(), P::Refusal>> {
         loop {
             self.state = match &mut self.state {
@@ -192,7 +196,7 @@ where
         if self.entrance.is_some() {
             return self.poll_entrance(cx);
         }
-        // What was found for a call that never came is forgotten.
+        // Forget what was found for a call that never came.
         self.refusal = None;
         if P::ASKED_IN_READY {
             if let Some(refusal) = self.policy.refusal() {
@@ -212,7 +216,7 @@ where
     }
 }
 
-// By hand: what `poll_ready` found belongs to this clone alone.
+// Written manually: what `poll_ready` found belongs to this clone alone.
 impl<S: Clone, P: Policy, R: Clone> Clone for GateService<S, P, R> {
     fn clone(&self) -> Self {
         let wait = self.entrance.as_ref().map(|entrance| entrance.wait);

@@ -4,23 +4,27 @@ use seawall_core::{Error, Mark, Outcome, observe::contain};
 
 use crate::{Gate, Judge};
 
-/// A pass that finds its way back whatever happens: recorded, dropped, or torn off by a panic.
+/// A pass together with its gate, which returns the pass in any case.
 ///
-/// `G` holds the gate: borrowed for a call that ends before it returns, owned for one that is a future.
+/// [`record`](Self::record) and [`settle`](Self::settle) return the pass with an outcome. A dropped ticket abandons the call. A
+/// panic inside [`run`](Self::run) counts as a failure.
+///
+/// `G` is a borrow of the gate if the call ends before the function returns, and an owned share if the call is a future.
 #[must_use = "dropping the ticket abandons the call"]
 pub struct Ticket<G: Gate> {
     gate: G,
     pass: Option<G::Pass>,
 }
 
-/// A pass and the gate that gave it, beside each other for as long as a part of the call runs. It gives nothing back by
-/// itself: that is for whoever keeps the pass.
+/// A borrowed pass and its gate, for as long as a part of the call runs.
+///
+/// Dropping it returns nothing: the owner of the pass stays responsible for it.
 pub(crate) struct Slip<'a, G: Gate> {
     pub(crate) gate: &'a G,
     pub(crate) pass: &'a mut Option<G::Pass>,
 }
 
-/// Counts a failure if it is dropped, which is when the code beside it panics.
+/// Counts a failure when it is dropped. It is dropped only if the code beside it panics.
 struct PanicGuard<'a, 'b, G: Gate>(&'b mut Slip<'a, G>);
 
 impl<G: Gate> Slip<'_, G> {
@@ -35,7 +39,7 @@ impl<G: Gate> Slip<'_, G> {
         contain(|| self.settle(Outcome::Failure));
     }
 
-    /// Runs a part of the call; if it panics, the call has failed.
+    /// Runs a part of the call. A panic counts as a failure of the call.
     #[inline(always)]
     pub(crate) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
         let armed = PanicGuard(self);
@@ -44,7 +48,8 @@ impl<G: Gate> Slip<'_, G> {
         output
     }
 
-    /// Settles by a verdict, or as abandoned where there is none; if to reach it panics, the call has failed.
+    /// Returns the pass with the verdict's outcome, or abandons the call without a verdict. A panic of `verdict` counts as a
+    /// failure of the call.
     #[inline(always)]
     pub(crate) fn record(&mut self, verdict: impl FnOnce(&G) -> Option<Outcome>) {
         let armed = PanicGuard(self);
@@ -55,7 +60,7 @@ impl<G: Gate> Slip<'_, G> {
         mem::forget(armed);
     }
 
-    /// Polls the call, and settles with its result.
+    /// Polls the call. If the call is ready, returns the pass with the verdict on the result.
     #[inline(always)]
     pub(crate) fn poll<T>(
         &mut self,
@@ -69,7 +74,7 @@ impl<G: Gate> Slip<'_, G> {
         polled
     }
 
-    /// The call was dropped before it ended.
+    /// Abandons the call, which is dropped before its end.
     #[inline]
     pub(crate) fn abandon(&mut self) {
         if let Some(pass) = self.pass.take() {
@@ -78,8 +83,8 @@ impl<G: Gate> Slip<'_, G> {
     }
 }
 
-/// A part of the call is run beside this; if it panics, the call has failed.
-// Beside [`Slip::run`], as a closure is not always inlined, and what begins a call makes its future, which is not to be moved.
+/// A guard for code that begins or ends a call: if this code panics, the call counts as failed.
+// Used instead of `Slip::run` where a closure would move the future that the code makes: closures are not always inlined.
 pub(crate) struct Running<'a, G: Gate>(Slip<'a, G>);
 
 impl<'a, G: Gate> Running<'a, G> {
@@ -88,7 +93,7 @@ impl<'a, G: Gate> Running<'a, G> {
         Self(Slip { gate, pass })
     }
 
-    /// It did not.
+    /// Disarms the guard: the code did not panic.
     #[inline(always)]
     pub(crate) fn done(self) {
         mem::forget(self);
@@ -112,29 +117,29 @@ fn abandon<G: Gate>(gate: &G, pass: G::Pass) {
 }
 
 impl<G: Gate> Ticket<G> {
-    /// A ticket for `pass`, which `gate` gave.
+    /// Creates the ticket of a call that `gate` admitted with `pass`.
     #[inline]
     pub fn new(gate: G, pass: G::Pass) -> Self {
         Self { gate, pass: Some(pass) }
     }
 
-    /// The pass, if it has not been given back.
+    /// Returns the pass, or `None` after the pass was returned.
     pub fn pass(&self) -> Option<&G::Pass> {
         self.pass.as_ref()
     }
 
-    /// Takes the pass out of the ticket, for another one.
+    /// Takes the pass out of the ticket. The caller is then responsible for the pass.
     #[inline]
     pub fn take_pass(&mut self) -> Option<G::Pass> {
         self.pass.take()
     }
 
-    /// The gate that gave it.
+    /// Returns the gate that gave the pass.
     pub fn gate(&self) -> &G {
         &self.gate
     }
 
-    /// Gives the pass back with that outcome, unless that was done before.
+    /// Returns the pass to the gate with `outcome`. Does nothing if the pass was returned before.
     #[inline]
     pub fn settle(&mut self, outcome: Outcome) {
         self.slip().settle(outcome);
@@ -145,14 +150,14 @@ impl<G: Gate> Ticket<G> {
         self.slip().settle_in_panic();
     }
 
-    /// Runs a part of the call; if it panics, the call has failed.
+    /// Runs a part of the call, such as its creation or a poll. A panic goes on, and counts as a failure of the call.
     #[inline]
     pub fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
         self.slip().run(part)
     }
 
-    /// Settles by the gate's verdict; if that panics, the call has failed. The mark was taken before the poll that gave
-    /// `result`.
+    /// Returns the pass with the gate's verdict on `result`. A panic of the verdict counts as a failure. The caller took `mark`
+    /// before the poll that gave `result`.
     #[inline]
     pub fn record<T, E>(&mut self, result: &Result<T, E>, mark: Mark)
     where
@@ -166,15 +171,15 @@ impl<G: Gate> Ticket<G> {
         Slip { gate: &self.gate, pass: &mut self.pass }
     }
 
-    /// Makes the whole of a call that blocks, or that needs no waiting.
+    /// Makes a whole call that blocks, or that needs no waiting, and returns the pass.
     ///
     /// # Errors
     ///
-    /// The call's own.
+    /// [`Error::Inner`] with the call's own error.
     ///
     /// # Panics
     ///
-    /// As the call or the verdict does; the call then counts as a failure.
+    /// If the call or the verdict panics. The call then counts as a failure.
     #[inline]
     pub fn execute<T, E>(mut self, call: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>>
     where
