@@ -18,19 +18,19 @@ use crate::{
     handle::RetryRef,
 };
 
-/// What is attempted, as a retry with that plan sees it.
+/// The inner call of a retry whose rule is `P`: the retry begins, polls and judges its attempts.
 pub trait Repeatable<P> {
-    /// An attempt.
+    /// An attempt after it was begun.
     type Call;
-    /// What it comes to.
+    /// The output of an attempt.
     type Output;
-    /// The callee's own error, which is kept while later attempts are made.
+    /// The callee's own error. The retry keeps it while later attempts run.
     type Error;
 
     /// Begins an attempt.
     fn begin(&mut self, round: impl Round) -> Self::Call;
 
-    /// Polls it.
+    /// Polls an attempt.
     fn poll(&mut self, call: Pin<&mut Self::Call>, round: impl Round, cx: &mut Context<'_>) -> Poll<Self::Output>;
 
     /// Returns what the output of an attempt says about the next attempt; `None` if the output is final. The mark was taken
@@ -40,20 +40,20 @@ pub trait Repeatable<P> {
     /// Returns the callee's own error, if the output is one.
     fn error(output: &Self::Output) -> Option<&Self::Error>;
 
-    /// The callee's own error, if the output is one.
+    /// Converts the output into the callee's own error, if it is one.
     fn into_error(output: Self::Output) -> Option<Self::Error>;
 
-    /// The output that is that error.
+    /// Converts an error that was kept into the output of the call.
     fn from_error(error: Self::Error) -> Self::Output;
 
-    /// Why there can be no other attempt, if that is so.
+    /// Returns why no other attempt is possible, if none is.
     fn obstacle(&self) -> Option<GaveUp>;
 }
 
 pin_project! {
-    /// A call that is attempted as often as its retry allows, which whoever polls it hands over, with what is attempted.
+    /// The state of a call at a retry, without the retry and the inner call: the caller passes both to each poll.
     ///
-    /// Dropped by itself it gives nothing back: [`refund`](Self::refund) does.
+    /// Dropping it does not pay back the next attempt. Call [`refund`](Self::refund) first.
     pub struct RetryCall<C, S, E> {
         course: RetryState,
         // The callee's last error, which a rejection of a later attempt must not hide.
@@ -68,11 +68,11 @@ pin_project! {
     enum RetryCallState<C, S> {
         // The attempt is polled.
         Calling { #[pin] call: C },
-        // The timer is polled; then the next attempt begins.
+        // The timer is polled, then the next attempt begins.
         Waiting { #[pin] sleep: S, next: Scheduled },
         // Nothing is polled: the next attempt begins with the next poll.
         Due { next: Scheduled },
-        // Between two attempts; it stays there if to begin the next one panics.
+        // Between two attempts. The state stays here if the beginning of the next attempt panics.
         Ended,
     }
 }
@@ -80,7 +80,7 @@ pin_project! {
 /// The round of attempts of one retry.
 struct InCourse<'a, P, K> {
     course: &'a RetryState,
-    // Borrowed, though it is but references: to copy what was just written is slower than all that is done with it.
+    // Borrowed, although it holds only references: a copy right after the write is slower than all uses.
     retry: &'a RetryRef<'a, P, K>,
 }
 
@@ -102,11 +102,11 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
         Self::first(course, call)
     }
 
-    /// Polls what there is to be polled.
+    /// Polls the attempt or the wait.
     ///
     /// # Panics
     ///
-    /// As an attempt or the plan does; and if it was polled to its end before.
+    /// If an attempt or the retry's rule panics, and if it is polled again after its end.
     #[inline(always)]
     pub fn poll<R, P, K>(
         mut self: Pin<&mut Self>,
@@ -121,7 +121,7 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
         let this = self.as_mut().project();
         let mut scheduled = None;
         if let StateProj::Calling { call } = this.state.project() {
-            // Looked at where it lies, and given on as it is: to move a large result costs more than all of this.
+            // The result is read where it lies and returned unchanged: a move of a large result costs more than the rest.
             let (scope, mark) = (this.course.scope(), Mark::here());
             let polled = repeat.poll(call, InCourse { course: this.course, retry: &retry }, cx);
             drop(scope);
@@ -143,8 +143,8 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
         self.poll_further(retry, repeat, cx, scheduled)
     }
 
-    /// What is to be done where the first attempt was not the last: waits, and makes the others.
-    // Out of line, as its frame would burden those calls that succeed at once.
+    /// Waits for the further attempts, and makes them.
+    // Out of line, because its frame would burden the calls that succeed at once.
     #[inline(never)]
     fn poll_further<R, P, K>(
         self: Pin<&mut Self>,
@@ -161,7 +161,7 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
         let (mut attempts, mut timers) = (0, 0);
         loop {
             let (next, now) = match this.state.as_mut().project() {
-                // It has a result. A response was dropped before the wait: it may hold a connection that the next attempt could use.
+                // The attempt has a result. The response was dropped, because it may hold a connection that the next attempt needs.
                 StateProj::Calling { .. } => {
                     let next = scheduled.take().expect("only a scheduled attempt keeps it going");
                     let now = next.since;
@@ -181,7 +181,7 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
                 return Poll::Pending;
             }
             if now < next.at {
-                // Also if the timer has just ended: it may be coarser than the clock, and no call comes back too early.
+                // Also if the timer has just ended: it may be coarser than the clock, and no attempt begins too early.
                 timers += 1;
                 let sleep = retry.clock.sleep_until(next.at);
                 this.state.set(RetryCallState::Waiting { sleep, next });
@@ -190,7 +190,7 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
             attempts += 1;
             this.course.begin_next(now);
             let (round, scope) = (InCourse { course: this.course, retry: &retry }, this.course.scope());
-            // First the old attempt goes, then the new one comes: they may use the same thing.
+            // The old attempt is dropped before the new one begins, because both may use the same resource.
             this.state.set(RetryCallState::Ended);
             let call = repeat.begin(round);
             this.state.set(RetryCallState::Calling { call });
@@ -210,7 +210,7 @@ impl<C, S: Future<Output = ()>, E> RetryCall<C, S, E> {
 }
 
 impl<C, S, E> RetryCall<C, S, E> {
-    /// It is about to be dropped: what was paid for an attempt that is not made goes back.
+    /// Pays back an attempt that was paid for and will not be made, because the call is about to be dropped.
     #[inline]
     pub fn refund(self: Pin<&mut Self>, purse: Option<&BudgetState>) {
         if let (RetryCallState::Waiting { .. } | RetryCallState::Due { .. }, Some(purse)) = (&self.state, purse) {
@@ -223,7 +223,7 @@ impl<C, S, E> RetryCall<C, S, E> {
         to.field("attempt", &self.course.attempt().number()).field("waiting", &waiting)
     }
 
-    /// The attempt that is in flight.
+    /// Returns the attempt in flight.
     pub fn call(self: Pin<&mut Self>) -> Option<Pin<&mut C>> {
         match self.project().state.project() {
             StateProj::Calling { call } => Some(call),

@@ -13,10 +13,10 @@ use crate::{
     event::NamedObservers,
 };
 
-/// Builds a [`Retry`]; from [`Retry::builder`].
+/// A builder of a [`Retry`]. [`Retry::builder`] makes it.
 ///
-/// No wrong value can be given: a method that takes a number names the field, the value and the range when it panics.
-/// So [`build`](Self::build) cannot fail.
+/// A method panics if its number is out of range, and names the field, the value and the range. So [`build`](Self::build) cannot
+/// fail.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<D = ByOutcome, H = NoHint, K = DefaultClock> {
     name: Name,
@@ -45,40 +45,46 @@ impl Builder {
 }
 
 impl<D, H, K> Builder<D, H, K> {
-    /// How many attempts there are at most, the first included; `u32::MAX` is no bound. Default: 3.
+    /// Sets the largest number of attempts, the first one included. `u32::MAX` is no bound. Default: 3.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the number is 0.
     #[track_caller]
     pub fn max_attempts(self, max_attempts: u32) -> Self {
         Self { config: self.config.max_attempts(max_attempts), ..self }
     }
 
-    /// How long to wait before each further attempt: a duration, or a [`Backoff`]. Default: 100 ms and doubling, at most
-    /// 10 s, with full jitter. A constant delay has full jitter too, unless it says otherwise.
+    /// Sets the wait before each further attempt: a duration, or a [`Backoff`]. Default: 100 ms and doubling, at most 10 s, with
+    /// full jitter.
+    ///
+    /// A constant delay has full jitter too. [`Backoff::jitter`] replaces it.
     pub fn backoff(self, backoff: impl Into<Backoff>) -> Self {
         Self { config: self.config.backoff(backoff), ..self }
     }
 
-    /// What further attempts are paid from. Retries that are given clones of a budget share the budget. Default:
-    /// `Budget::ratio(0.2)`, at most `50 + calls / 5 + seconds` retries in any stretch of time.
+    /// Sets the budget that pays for further attempts. Default: `Budget::ratio(0.2)`, which allows at most
+    /// `50 + calls / 5 + seconds` retries in any stretch of time.
+    ///
+    /// Retries that get clones of a budget share the budget.
     pub fn budget(self, budget: Budget) -> Self {
         Self { budget, ..self }
     }
 
-    /// The longest wait that a callee can ask for. If the callee asks for more, the call ends with its answer. Default: 60 s.
+    /// Sets the longest wait that a callee can ask for, for example by `Retry-After`. Default: 60 s.
+    ///
+    /// If the callee asks for a longer wait, the call ends with the callee's answer.
     pub fn max_retry_after(self, max: Duration) -> Self {
         Self { config: self.config.max_retry_after(max), ..self }
     }
 
-    /// If the callee asks for a longer wait than [`max_retry_after`](Self::max_retry_after), waits for `max_retry_after` and
-    /// tries again, against the callee's wish. Default: the call ends.
+    /// Shortens a callee's wish to [`max_retry_after`](Self::max_retry_after): if the callee asks for a longer wait, the retry waits
+    /// for `max_retry_after` and makes another attempt, against the callee's wish. Default: the call ends.
     pub fn clamp_retry_after(self) -> Self {
         Self { config: self.config.clamp_retry_after(), ..self }
     }
 
-    /// Whether the retry heeds the rejections of policies that are inside it, such as an open circuit. Default: yes.
+    /// Sets whether the retry heeds the rejections of policies inside it, such as an open circuit. Default: yes.
     ///
     /// If yes, a rejected attempt is made again after the time that the rejection says. The call ends at once if the rejection
     /// says no time, or a time longer than [`max_rejection_wait`](Self::max_rejection_wait); it then pays nothing. If no, a
@@ -90,32 +96,36 @@ impl<D, H, K> Builder<D, H, K> {
         Self { config: self.config.heed_rejections(heed), ..self }
     }
 
-    /// The longest rejection that the retry waits out. A longer one ends the call at once: an open circuit then fails fast.
-    /// Zero waits for none. It counts in whole milliseconds; 12 days and more are no bound. Default: 1 s.
+    /// Sets the longest rejection that the retry waits out. Default: 1 s.
+    ///
+    /// A longer rejection ends the call at once, so an open circuit fails fast. Zero waits for no rejection. The setting counts in
+    /// whole milliseconds; 12 days and more are no bound.
     pub fn max_rejection_wait(self, max: Duration) -> Self {
         Self { config: self.config.max_rejection_wait(max), ..self }
     }
 
-    /// How long after the first attempt began another one may begin. Default: no bound. It costs a clock read a call.
+    /// Sets how long after the beginning of the first attempt another attempt may begin. Default: no bound. It costs a clock read
+    /// per call.
     pub fn max_elapsed(self, max: Duration) -> Self {
         Self { config: self.config.max_elapsed(max), ..self }
     }
 
-    /// How much time the [deadline](seawall_core::Deadline) has to leave for an attempt that is worth beginning. Default:
-    /// any.
+    /// Sets the least time before the [deadline](seawall_core::Deadline) at which an attempt may begin. Default: zero.
+    ///
+    /// Use it if an attempt that has less time cannot succeed.
     pub fn min_useful(self, min: Duration) -> Self {
         Self { config: self.config.min_useful(min), ..self }
     }
 
-    /// Tries again what `classify` calls a failure: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default:
-    /// every `Err`.
+    /// Retries the results that `classify` calls a failure: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default:
+    /// each `Err`.
     pub fn classify<C>(self, classify: C) -> Builder<ByOutcome<C>, H, K> {
         self.with(|_, hint| (ByOutcome(classify), hint))
     }
 
-    /// Tries again where `repeat` says so: any `Fn(&Attempt, &Result<T, E>) -> bool`. In place of
-    /// [`classify`](Self::classify).
-    // The bound is not needed here, but tells the compiler what a closure's arguments are.
+    /// Retries the results for which `repeat` returns `true`: any `Fn(&Attempt, &Result<T, E>) -> bool`. It replaces
+    /// [`classify`](Self::classify), and costs a clock read per call.
+    // The bound tells the compiler the types of a closure's arguments.
     pub fn retry_if<F, T, E>(self, repeat: F) -> Builder<RetryIf<F>, H, K>
     where
         F: Fn(&Attempt, &Result<T, E>) -> bool,
@@ -123,8 +133,8 @@ impl<D, H, K> Builder<D, H, K> {
         self.with(|_, hint| (RetryIf(repeat), hint))
     }
 
-    /// What a failed result says of when to call again, and whether: any `Fn(&Attempt, &Result<T, E>) -> Hint`. Default:
-    /// nothing.
+    /// Reads from a failed result when to make the next attempt, and whether: any `Fn(&Attempt, &Result<T, E>) -> Hint`. Default:
+    /// a result says nothing.
     pub fn hint<F, T, E>(self, hint: F) -> Builder<D, HintBy<F>, K>
     where
         F: Fn(&Attempt, &Result<T, E>) -> Hint,
@@ -132,17 +142,17 @@ impl<D, H, K> Builder<D, H, K> {
         self.with(|repeat, _| (repeat, HintBy(hint)))
     }
 
-    /// Heeds what errors say of when to call again, by [`RetryAfter`](seawall_core::RetryAfter).
+    /// Reads from an error when to make the next attempt, by [`RetryAfter`](seawall_core::RetryAfter).
     pub fn heed_errors(self) -> Builder<D, ErrorHint, K> {
         self.with(|repeat, _| (repeat, ErrorHint))
     }
 
-    /// Tells `observer` of all that happens: each failed attempt that is followed by another, and the end of each call that
-    /// did not succeed at once. A call that succeeds at once reads no clock for it.
+    /// Reports to `observer` each failed attempt that is followed by another attempt, and the end of each call that did not succeed
+    /// at once. A call that succeeds at once reads no clock for it.
     ///
-    /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
-    /// reports, by its own event and at most 1 ms of others' events while more come;
-    /// [`Observers`](seawall_core::observe::Observers) says what is lost then. If it panics, the panic ends with the event.
+    /// The observer gets a single event at a time, in the thread of one of the calls, and under no lock. A slow observer delays the
+    /// call that reports: by its own event, and by at most 1 ms of other calls' events.
+    /// [`Observers`](seawall_core::observe::Observers) says which events are then lost. A panic of the observer ends with the event.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
@@ -154,19 +164,19 @@ impl<D, H, K> Builder<D, H, K> {
         Self { told: Some(told), ..self }
     }
 
-    /// Where the jitter begins. Default: at random, in each thread.
+    /// Sets the seed of the jitter. Default: a random seed in each thread.
     pub fn seed(self, seed: u64) -> Self {
         Self { chance: Chance::seeded(seed), ..self }
     }
 
-    /// Where the time comes from, and the waiting. Default: tokio's, which obeys paused time; without the feature `tokio`
-    /// the system's clock, by which only blocking calls can wait.
+    /// Sets the clock and its timers. Default: tokio's clock, which obeys paused time. Without the feature `tokio` it is the system's
+    /// clock, by which only blocking calls can wait.
     pub fn clock<L>(self, clock: L) -> Builder<D, H, L> {
         let Self { name, config, budget, chance, repeat, hint, clock: _, told } = self;
         Builder { name, config, budget, chance, repeat, hint, clock, told }
     }
 
-    /// The retry.
+    /// Builds the retry.
     pub fn build(self) -> Retry<Plan<D, H>, K>
     where
         K: Clock,

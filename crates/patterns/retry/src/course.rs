@@ -9,27 +9,27 @@ use seawall_core::{
 
 use crate::{EventKind, handle::RetryRef};
 
-/// One call on its way through its attempts: the same for futures and for calls that block.
+/// The state of a call over all its attempts, for futures and for blocking calls.
 #[derive(Debug)]
 pub(crate) struct RetryState {
     /// When the first attempt began, if a setting or a closure needs to know; from the first failure on, when it failed.
     since: Option<Instant>,
-    /// What is counted from the first failure on; most calls have none.
+    /// The state that begins with the first failure. Most calls have none.
     attempts: Option<Attempts>,
 }
 
-/// Another attempt, which has been paid for.
+/// A further attempt, which has been paid for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scheduled {
     pub(crate) at: Instant,
-    /// When it was scheduled.
+    /// The time at which the attempt was scheduled.
     pub(crate) since: Instant,
 }
 
 impl RetryState {
     #[inline(always)]
     pub(crate) fn begin<P, K: Clock>(retry: RetryRef<'_, P, K>, needs_time: bool) -> Self {
-        // With the first call, and not only with the first failure, so that a test of the good case finds it.
+        // Checked with the first call, and not only with the first failure, so that a test of the good case finds the fault.
         retry.meet_deadline();
         if let Some(purse) = retry.purse {
             purse.deposit();
@@ -43,7 +43,7 @@ impl RetryState {
         self.attempts.as_ref().map_or(Attempt::FIRST, Attempts::attempt)
     }
 
-    /// The scope in which a later attempt runs, if an earlier one has reached the callee.
+    /// Returns the scope of a later attempt, if an earlier attempt has reached the callee.
     #[inline(always)]
     pub(crate) fn scope(&self) -> Option<LaterAttempt> {
         self.attempts.as_ref().filter(|attempts| attempts.has_reached()).map(|_| LaterAttempt::enter())
@@ -65,8 +65,8 @@ impl RetryState {
         kept
     }
 
-    /// Puts the result of an attempt aside that is not the last one. If the callee answered with an error, the error replaces
-    /// the one that is kept; all else is dropped. If that panics, the next attempt, which was paid for, is not made.
+    /// Puts aside the result of an attempt that is not the last. The callee's own error replaces the error that was kept, and other
+    /// results are dropped. If the drop panics, the next attempt is not made, and its price is paid back.
     pub(crate) fn put_aside<R, E>(
         &self,
         result: R,
@@ -85,7 +85,7 @@ impl RetryState {
         mem::forget(paid);
     }
 
-    /// An attempt has ended: whether another one is to follow, and when; `None` if its output stands.
+    /// Decides after an attempt whether another attempt follows, and when; `None` if the attempt's output is final.
     #[inline(always)]
     pub(crate) fn next<P, K: Clock>(
         &mut self,
@@ -113,7 +113,7 @@ impl RetryState {
     ) -> Option<Scheduled> {
         retry.meet_deadline();
         let deadline = Deadline::current_by(retry.clock).map_or(Instant::MAX, Deadline::instant);
-        // After the deadline, which may have been reckoned from the time just now.
+        // Read after the deadline, which may have been computed from the current time.
         let now = retry.clock.now();
         let attempts = self.attempts.get_or_insert_with(|| Attempts::begin(self.since.replace(now)));
         let next = match attempts.on_result(retry.config, verdict, deadline, now, retry.chance.draw()) {
@@ -143,7 +143,7 @@ impl RetryState {
         }
     }
 
-    /// The attempt that was scheduled begins.
+    /// Records the beginning of the scheduled attempt.
     pub(crate) fn begin_next(&mut self, now: Instant) {
         self.attempts.as_mut().expect("a result came before").begin_next(now);
     }
@@ -162,7 +162,7 @@ fn elapsed(failed: Option<Instant>, now: Instant) -> Duration {
     failed.map_or(Duration::ZERO, |failed| now.saturating_duration_since(failed))
 }
 
-/// Gives back what was paid for an attempt.
+/// Pays back an attempt when it is dropped.
 struct Paid<'a>(Option<&'a BudgetState>);
 
 impl Drop for Paid<'_> {

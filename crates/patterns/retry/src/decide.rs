@@ -5,58 +5,57 @@ use seawall_core::{
     attempts::{Attempt, Verdict},
 };
 
-/// What a retry makes of a result.
+/// The decision of a retry about a result: whether to make another attempt, and what the result says about its time.
 pub trait Decide<T, E> {
-    /// Whether it makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
+    /// Whether the decision uses [`Attempt::elapsed`]. Each call then begins with a clock read.
     const NEEDS_TIME: bool;
 
-    /// What the result of a failed attempt says of the next one; `None` if the result stands.
+    /// Returns what a result says about the next attempt; `None` if the result is final.
     fn decide(&self, attempt: &Attempt, result: &Result<T, E>) -> Option<Hint>;
 }
 
-/// Which results are to be tried again, and what they say of when.
+/// The rule of a retry: which results it repeats, and how it reads the time of the next attempt.
 #[derive(Clone, Copy, Default)]
 pub struct Plan<D = ByOutcome, H = NoHint> {
     pub(crate) repeat: D,
     pub(crate) hint: H,
 }
 
-/// Tries again what a classifier calls a failure; from [`Builder::classify`](crate::Builder::classify).
+/// Repeats the results that a classifier calls a failure. [`Builder::classify`](crate::Builder::classify) makes it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ByOutcome<C = ErrIsFailure>(pub(crate) C);
 
-/// Tries again where a function says so; from [`Builder::retry_if`](crate::Builder::retry_if).
+/// Repeats the results for which a function returns `true`. [`Builder::retry_if`](crate::Builder::retry_if) makes it.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryIf<F>(pub(crate) F);
 
-/// Results say nothing of when to call again. The default.
+/// Results say nothing about the time of the next attempt. The default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoHint;
 
-/// Errors say when to call again, by [`RetryAfter`]; from
-/// [`Builder::heed_errors`](crate::Builder::heed_errors).
+/// Errors say the time of the next attempt, by [`RetryAfter`]. [`Builder::heed_errors`](crate::Builder::heed_errors) makes it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ErrorHint;
 
-/// A function says when to call again; from [`Builder::hint`](crate::Builder::hint).
+/// A function says the time of the next attempt. [`Builder::hint`](crate::Builder::hint) makes it.
 #[derive(Debug, Clone, Copy)]
 pub struct HintBy<F>(pub(crate) F);
 
-/// Whether a result is to be tried again.
+/// A rule about which results a retry repeats.
 pub trait Repeat<T, E> {
-    /// As of [`Decide::NEEDS_TIME`].
+    /// Same as [`Decide::NEEDS_TIME`].
     const NEEDS_TIME: bool;
 
-    /// Whether to try again.
+    /// Returns whether to make another attempt.
     fn repeat(&self, attempt: &Attempt, result: &Result<T, E>) -> bool;
 }
 
-/// What a result says of when to call again.
+/// A rule about what a result says about the time of the next attempt.
 pub trait Hints<T, E> {
-    /// As of [`Decide::NEEDS_TIME`].
+    /// Same as [`Decide::NEEDS_TIME`].
     const NEEDS_TIME: bool;
 
-    /// What it says.
+    /// Returns what the result says.
     fn hint(&self, attempt: &Attempt, result: &Result<T, E>) -> Hint;
 }
 

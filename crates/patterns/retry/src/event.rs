@@ -7,41 +7,41 @@ use seawall_core::{
     time::Clock,
 };
 
-/// Something that happened to a call that is retried.
+/// An event of a retry: its name, and what happened to a call.
 pub type Event = observe::Event<EventKind>;
 
-/// What happened.
+/// What happened to a call.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// An attempt failed, and there will be another one.
+    /// An attempt failed, and another attempt follows.
     Retrying {
-        /// The number of the one that failed, from 1.
+        /// The number of the failed attempt, from 1.
         attempt: u32,
-        /// How long until the next.
+        /// The wait before the next attempt.
         wait: Duration,
-        /// What the attempt came to.
+        /// Why the next attempt follows.
         cause: Cause,
     },
-    /// A call that had failed before did not fail this time.
+    /// A call succeeded after at least one failed attempt.
     Recovered {
-        /// How many attempts there were.
+        /// The number of attempts.
         attempts: u32,
         /// How long ago the first attempt failed.
         elapsed: Duration,
     },
-    /// A call failed, and was not attempted again.
+    /// A call failed, and no further attempt follows.
     GaveUp {
-        /// How many attempts there were.
+        /// The number of attempts.
         attempts: u32,
         /// How long ago the first attempt failed.
         elapsed: Duration,
-        /// Why it was not attempted again.
+        /// Why no further attempt follows.
         reason: GaveUp,
     },
 }
 
-/// Who is told of what happens.
+/// The observers of a retry, and its name.
 #[derive(Debug)]
 pub(crate) struct NamedObservers {
     pub(crate) name: Name,
@@ -82,7 +82,7 @@ impl Kind for EventKind {
 }
 
 impl NamedObservers {
-    /// Tells `observer` too of what `before` tells, without any change to that.
+    /// Returns the observers of `before` with a further one. It does not change `before`.
     pub(crate) fn observed(
         before: Option<&Self>,
         name: &Name,
@@ -94,7 +94,7 @@ impl NamedObservers {
         Arc::new(Self { name: name.clone(), outbox })
     }
 
-    /// Whether an observer wants to be told.
+    /// Returns whether an observer wants events.
     pub(crate) fn is_wanted(&self) -> bool {
         self.outbox.wants(Level::Debug)
     }

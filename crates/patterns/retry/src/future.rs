@@ -1,4 +1,4 @@
-//! Future types, and the one way in which a call is retried.
+//! Future types, and the driver of a retried call.
 
 use std::{
     fmt,
@@ -35,10 +35,10 @@ pub type ExecuteWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered
 /// The future of [`Retry::call_with`].
 pub type CallWithFuture<'a, O, P, K = DefaultClock> = ResponseFuture<Numbered<O>, &'a Retry<P, K>, ShowsRejections>;
 
-/// Makes a call with retries: the one way of `execute`, `call` and the tower service alike.
+/// Makes a call with retries: the driver of `execute`, `call` and the tower service.
 ///
-/// `begin` makes the first attempt, at once, and what makes the others; `handle` is the future's share of `retry`, made last
-/// and where it stays.
+/// `begin` makes the first attempt at once, and returns the operation that makes the others. `handle` makes the future's share of
+/// `retry`, last and in its final place.
 #[inline(always)]
 pub fn drive<O: Operation, H: Handle, V>(
     retry: RetryRef<'_, H::Plan, H::Timer>,
@@ -54,10 +54,11 @@ where
 }
 
 pin_project! {
-    /// A call that is attempted as often as its retry allows.
+    /// The future of a retried call.
     ///
-    /// The first attempt was begun when this was made. Each response that is not the last is dropped before the wait for
-    /// the next attempt; the callee's last error is kept. Dropped while it waits, what was paid for that attempt is given back to the budget.
+    /// The first attempt began when this future was made. Each response that is not the last is dropped before the wait for the next
+    /// attempt, and the callee's last error is kept. If the future is dropped while it waits, the budget gets back the price of the
+    /// next attempt.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<O: Operation, H: Handle, V> {
         operation: O,
@@ -75,7 +76,7 @@ pin_project! {
     }
 }
 
-/// The attempts of an operation, which are futures.
+/// The attempts of an operation, as the retry begins and polls them.
 struct Attempted<'a, O, V> {
     operation: &'a mut O,
     sight: PhantomData<fn() -> V>,

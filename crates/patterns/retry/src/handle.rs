@@ -10,18 +10,18 @@ use seawall_core::{
 
 use crate::{Retry, event::NamedObservers};
 
-/// A retry, borrowed by a call, or [lent](RetryOwned) to it.
+/// A retry as a call holds it: borrowed, or as a [`RetryOwned`].
 pub trait Handle {
-    /// What it makes of a result.
+    /// The rule of the retry.
     type Plan;
-    /// Its clock.
+    /// The clock of the retry.
     type Timer: Timer;
 
-    /// What a call goes by.
+    /// Returns the borrowed parts of the retry.
     fn parts(&self) -> RetryRef<'_, Self::Plan, Self::Timer>;
 }
 
-/// What a call goes by.
+/// The parts of a retry that a call needs, borrowed.
 pub struct RetryRef<'a, P, K> {
     pub(crate) config: &'a RetryConfig,
     pub(crate) plan: &'a P,
@@ -31,8 +31,9 @@ pub struct RetryRef<'a, P, K> {
     pub(crate) told: Option<&'a NamedObservers>,
 }
 
-/// What a call owns of a retry that it must not borrow: the budget is shared by the count of the thread's lane, so that calls
-/// on different threads do not fight over one.
+/// The parts of a retry that a call needs, owned, for futures that cannot borrow the retry.
+///
+/// The budget is shared through a reference count per lane, so that threads do not contend for one counter.
 pub struct RetryOwned<P, K> {
     config: RetryConfig,
     plan: P,
@@ -43,7 +44,7 @@ pub struct RetryOwned<P, K> {
 }
 
 impl<P, K> Retry<P, K> {
-    /// What a call goes by.
+    /// Returns the borrowed parts of the retry.
     #[inline(always)]
     pub fn parts(&self) -> RetryRef<'_, P, K> {
         RetryRef {
@@ -101,20 +102,20 @@ impl<P, K: Timer> Handle for RetryOwned<P, K> {
 }
 
 impl<'a, P, K> RetryRef<'a, P, K> {
-    /// What further attempts are paid from, where there is a bound.
+    /// Returns the budget that pays for further attempts, if there is a bound.
     pub fn purse(&self) -> Option<&'a BudgetState> {
         self.purse
     }
 }
 
 impl<P, K: Clock> RetryRef<'_, P, K> {
-    /// Whether another attempt may follow the one of that number.
+    /// Returns whether another attempt may follow the attempt with this number.
     #[inline]
     pub(crate) fn may_follow(&self, number: u32) -> bool {
         !self.config.is_last(number) && self.purse.is_none_or(|purse| purse.affords(|| self.clock.now()))
     }
 
-    /// Panics if the deadline around the call is of another clock: to compare the two gives up at once, or never.
+    /// Panics if the deadline around the call is of another clock, because the instants of two clocks cannot be compared.
     #[inline(always)]
     pub(crate) fn meet_deadline(&self) {
         if !deadline::agrees(self.clock.timeline()) {

@@ -5,7 +5,7 @@ use tower_layer::Layer;
 
 use crate::{CloneAll, Opaque, OwnRule, Plan, Retry, RetryService, ShowsRejections};
 
-/// Retries the calls of services by one [`Retry`], whose budget they share; from [`Retry::layer`].
+/// A layer that retries the calls of services. [`Retry::layer`] makes it. The services share the retry's budget.
 pub struct RetryLayer<P = Plan, K = DefaultClock, Q = OwnRule, V = ShowsRejections> {
     retry: Retry<P, K>,
     clone: Q,
@@ -13,7 +13,7 @@ pub struct RetryLayer<P = Plan, K = DefaultClock, Q = OwnRule, V = ShowsRejectio
 }
 
 impl<P, K> RetryLayer<P, K> {
-    /// Retries by `retry`, for errors that show a policy's rejections. A request is sent again if the rule of its type,
+    /// Creates a layer for errors that show a policy's rejections. The layer sends a request again if the rule of the request's type,
     /// [`RepeatRequest`](crate::RepeatRequest), allows another attempt.
     pub const fn new(retry: Retry<P, K>) -> Self {
         Self { retry, clone: OwnRule, sight: PhantomData }
@@ -27,8 +27,8 @@ impl<P, K, Q, V> RetryLayer<P, K, Q, V> {
         self.clone_request(CloneAll)
     }
 
-    /// Keeps requests by `clone`: a function `Fn(&Request) -> Option<Request>`, or a [`CloneRequest`](crate::CloneRequest)
-    /// that also tells each request which attempt it is. A request of which there is no copy is sent once.
+    /// Copies requests by `clone`: a function `Fn(&Request) -> Option<Request>`, or a [`CloneRequest`](crate::CloneRequest) that
+    /// also tells each request its attempt. A request without a copy is sent once.
     #[must_use]
     pub fn clone_request<C>(self, clone: C) -> RetryLayer<P, K, C, V> {
         RetryLayer { retry: self.retry, clone, sight: PhantomData }
@@ -41,7 +41,7 @@ impl<P, K, Q, V> RetryLayer<P, K, Q, V> {
         RetryLayer { retry: self.retry, clone: self.clone, sight: PhantomData }
     }
 
-    /// The retry.
+    /// Returns the retry.
     pub fn policy(&self) -> &Retry<P, K> {
         &self.retry
     }

@@ -2,22 +2,22 @@ use std::future::Future;
 
 use seawall_core::attempts::{Attempt, GaveUp};
 
-/// Something that can be attempted more than once.
+/// An operation that a retry can attempt more than once.
 pub trait Operation {
-    /// What an attempt gives.
+    /// The value of a successful attempt.
     type Output;
-    /// What it fails with.
+    /// The error of a failed attempt.
     type Error;
-    /// An attempt.
+    /// The future of an attempt.
     type Future: Future<Output = Result<Self::Output, Self::Error>>;
 
-    /// Whether it makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
+    /// Whether the operation uses [`Attempt::elapsed`]. Each call then begins with a clock read.
     const NEEDS_TIME: bool = false;
 
-    /// Begins an attempt. Where none `may_follow`, it need not keep what the next one would take.
+    /// Begins an attempt. If no attempt `may_follow`, the operation need not keep what a further attempt would take.
     fn attempt(&mut self, attempt: Attempt, may_follow: impl FnOnce() -> bool) -> Self::Future;
 
-    /// Why there can be no other attempt, if that is so.
+    /// Returns why no other attempt is possible, if none is.
     fn obstacle(&self) -> Option<GaveUp> {
         None
     }
@@ -27,7 +27,7 @@ pub trait Operation {
 #[derive(Debug, Clone, Copy)]
 pub struct RunEach<O>(pub(crate) O);
 
-/// A closure that makes a future for each attempt, and is told which one it is.
+/// A closure that makes a future for each attempt, and gets the attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Numbered<O>(pub(crate) O);
 

@@ -12,9 +12,9 @@ use tower_service::Service;
 
 use crate::Operation;
 
-/// How a request is kept, so that it can be sent again.
+/// How a retry copies a request, so that it can send the request again.
 ///
-/// Any `Fn(&Request) -> Option<Request>` is one.
+/// Each `Fn(&Request) -> Option<Request>` implements it.
 #[diagnostic::on_unimplemented(
     message = "a retry does not know whether it may send `{Request}` again",
     label = "this layer goes by the rule of the request's type, and the type has no rule",
@@ -23,23 +23,23 @@ use crate::Operation;
     note = "for an `http::Request` whose body is `Clone`: add `seawall-http`, and its rule repeats idempotent methods and requests with an `Idempotency-Key`; for other bodies see `seawall_http::ReplayLayer`"
 )]
 pub trait CloneRequest<Request> {
-    /// Whether [`mark`](Self::mark) makes use of [`Attempt::elapsed`]. A call then begins with a look at the clock.
+    /// Whether [`mark`](Self::mark) uses [`Attempt::elapsed`]. Each call then begins with a clock read.
     const NEEDS_TIME: bool = true;
 
-    /// A copy to be sent if the request fails; `None` if it cannot be sent a second time.
+    /// Returns a copy for the next attempt; `None` if the request cannot be sent a second time.
     fn clone_request(&self, request: &Request) -> Option<Request>;
 
-    /// Whether a copy can still be sent, now that another attempt has failed: it may share a body with the one that was sent,
-    /// which has outgrown what can be kept of it. If not, that attempt's result stands. Says yes unless it is written.
+    /// Returns whether a copy can still be sent after another attempt has failed. A copy may share a body with the request that was
+    /// sent, and this body may have outgrown its buffer. If not, the result of the attempt is final. The default returns `true`.
     fn is_good(&self, _copy: &Request) -> bool {
         true
     }
 
-    /// Tells a request which attempt it is, before it is sent. Does nothing unless it is written.
+    /// Marks a request with its attempt before it is sent. The default does nothing.
     fn mark(&self, _request: &mut Request, _attempt: Attempt) {}
 }
 
-/// Keeps every request, for types that are `Clone`: each request may be sent again, a `POST` too.
+/// Copies every request, for types that are `Clone`. Each request may then be sent again, a `POST` too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CloneAll;
 
@@ -59,13 +59,13 @@ impl<Request, F: Fn(&Request) -> Option<Request>> CloneRequest<Request> for F {
     }
 }
 
-/// Sends one request to a service as often as it is told to; each time by a clone that was made ready for it.
+/// The sending of a request to a service, for each attempt by a clone of the service that was made ready.
 pub struct Resend<S, Request, Q> {
     kept: NextAttempt<S, Request>,
     clone: Q,
 }
 
-/// What the next attempt takes, or why there is none.
+/// The service and the request of the next attempt, or why no attempt is possible.
 type NextAttempt<S, Request> = Result<(S, Request), GaveUp>;
 
 impl<S, Request, Q> Resend<S, Request, Q>
@@ -73,7 +73,7 @@ where
     S: Service<Request> + Clone,
     Q: CloneRequest<Request> + Clone,
 {
-    /// Sends `request` by `service`, which was polled ready, and keeps a copy if another attempt may follow.
+    /// Sends `request` by `service`, which was polled ready. Keeps a copy if another attempt may follow.
     #[inline(always)]
     pub fn first(
         &mut self,
@@ -89,17 +89,17 @@ where
 }
 
 impl<S, Request, Q> Resend<S, Request, Q> {
-    /// Sends nothing, unless it is given something [to send](Self::send).
+    /// Creates a sending without a request. [`send`](Self::send) gives it one.
     pub fn never(clone: Q) -> Self {
         Self { kept: Err(GaveUp::NotRepeatable), clone }
     }
 
-    /// Sends `request` by `service` when it is told to, the first time too.
+    /// Keeps `request` and `service` for the first attempt, which a later poll begins.
     pub fn send(&mut self, service: S, request: Request) {
         self.kept = Ok((service, request));
     }
 
-    /// The request that the next attempt sends.
+    /// Returns the request of the next attempt.
     pub fn request(&self) -> Option<&Request> {
         self.kept.as_ref().ok().map(|(_, request)| request)
     }
@@ -140,7 +140,7 @@ fn keep<S: Clone, Request>(
     may_follow: bool,
 ) -> NextAttempt<S, Request> {
     if !may_follow {
-        // If it is the last attempt, nobody asks.
+        // After the last attempt the retry does not ask.
         return Err(GaveUp::Budget);
     }
     let copy = clone.clone_request(request).ok_or(GaveUp::NotRepeatable)?;
@@ -148,7 +148,7 @@ fn keep<S: Clone, Request>(
 }
 
 pin_project! {
-    /// A request on its way: first the service is made ready, then it is called.
+    /// The future of a sent request: the service is made ready, and then called.
     #[must_use = "futures do nothing unless polled"]
     pub struct Sent<S: Service<Request>, Request> {
         #[pin]

@@ -16,9 +16,9 @@ use crate::{
     operation::{Numbered, RunEach},
 };
 
-/// Makes failed calls again: after a while, a few times, and not more than its budget allows.
+/// A retry: makes a failed call again after a wait, a few times, and within a budget.
 ///
-/// Clones, layers made from it and the services of those layers share its budget and its observers; the rest is plain data.
+/// Clones, layers made from the retry and the services of these layers share its budget and its observers. The rest is plain data.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -47,36 +47,37 @@ pub struct Retry<P = Plan, K = DefaultClock> {
 }
 
 impl Retry {
-    /// Three attempts, 100 ms and 200 ms apart with full jitter. The default [`Budget`] allows at most
-    /// `50 + calls / 5 + seconds` retries in any stretch of time.
+    /// Creates a retry of three attempts, 100 ms and 200 ms apart, with full jitter.
+    ///
+    /// The default [`Budget`] allows at most `50 + calls / 5 + seconds` retries in any stretch of time.
     pub fn new(name: impl Into<Name>) -> Self {
         Self::builder(name).build()
     }
 
-    /// Begins to build a retry. The name, a literal or a `String`, is for people: events carry it.
+    /// Returns a builder with the default settings. The name, a literal or a `String`, is for people: events carry it.
     pub fn builder(name: impl Into<Name>) -> Builder {
         Builder::new(name.into())
     }
 }
 
 impl<P, K> Retry<P, K> {
-    /// Makes a call, and makes it again if it fails: `f` is run for each attempt, for the first one at once.
+    /// Makes a call, and makes it again if it fails. `f` runs for each attempt, and at once for the first attempt.
     ///
     /// The error may have any type. The retry recognizes the rejection of a policy that `f` calls, and heeds it as
     /// [`heed_rejections`](crate::Builder::heed_rejections) says.
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
+    /// The error of the last attempt, unchanged; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
-    /// As `f`, its future or a function of yours that judges results does.
+    /// If `f`, its future, or your function that judges results panics.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the attempt that is in flight is dropped. What the next one would have cost is given back if it was waiting
-    /// for that.
+    /// Dropping the future drops the attempt in flight. If the call waits for its next attempt, the budget gets back the price of
+    /// this attempt.
     #[inline]
     pub fn execute<O, F, T, E>(&self, f: O) -> ExecuteFuture<'_, O, P, K>
     where
@@ -93,15 +94,15 @@ impl<P, K> Retry<P, K> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
+    /// The error of the last attempt, unchanged; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call<O, F, T, E>(&self, f: O) -> CallFuture<'_, O, P, K>
     where
@@ -114,19 +115,19 @@ impl<P, K> Retry<P, K> {
         self.start(RunEach(f))
     }
 
-    /// As [`execute`](Self::execute), where `f` is told which attempt it makes. It costs a clock read a call.
+    /// Same as [`execute`](Self::execute), but `f` gets the attempt: its number, its time and its cause. It costs a clock read per call.
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
+    /// The error of the last attempt, unchanged; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn execute_with<O, F, T, E>(&self, f: O) -> ExecuteWithFuture<'_, O, P, K>
     where
@@ -138,19 +139,19 @@ impl<P, K> Retry<P, K> {
         self.start(Numbered(f))
     }
 
-    /// As [`call`](Self::call), where `f` is told which attempt it makes. It costs a clock read a call.
+    /// Same as [`call`](Self::call), but `f` gets the attempt: its number, its time and its cause. It costs a clock read per call.
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
+    /// The error of the last attempt, unchanged; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call_with<O, F, T, E>(&self, f: O) -> CallWithFuture<'_, O, P, K>
     where
@@ -163,16 +164,18 @@ impl<P, K> Retry<P, K> {
         self.start(Numbered(f))
     }
 
-    /// Makes a call that blocks, and sleeps in this thread between the attempts, by the system's time: a clock that stands
-    /// still, as tokio's does when it is paused, keeps it asleep.
+    /// Makes a call that blocks. The thread sleeps between the attempts.
+    ///
+    /// The sleep follows the system's time. With a clock that stands still, such as tokio's paused clock, the thread sleeps without
+    /// end.
     ///
     /// # Errors
     ///
-    /// That of the last attempt, as it is; or the callee's last error, if a policy rejected the last attempt.
+    /// The error of the last attempt, unchanged; or the callee's last error, if a policy rejected the last attempt.
     ///
     /// # Panics
     ///
-    /// As `f` or a function of yours that judges results does.
+    /// If `f` or your function that judges results panics.
     pub fn execute_blocking<T, E>(&self, mut f: impl FnMut() -> Result<T, E>) -> Result<T, E>
     where
         P: Decide<T, E>,
@@ -213,7 +216,7 @@ impl<P, K> Retry<P, K> {
         drive(self.parts(), || self, begin)
     }
 
-    /// A tower layer that retries the calls of services by this retry.
+    /// Returns a tower layer that retries the calls of services.
     pub fn layer(&self) -> RetryLayer<P, K>
     where
         Self: Clone,
@@ -221,22 +224,22 @@ impl<P, K> Retry<P, K> {
         RetryLayer::new(self.clone())
     }
 
-    /// Where its time comes from.
+    /// Returns the clock.
     pub fn clock(&self) -> &K {
         &self.clock
     }
 
-    /// The name that it was built with.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How many attempts there are at most, the first included; `u32::MAX` is no bound.
+    /// Returns the largest number of attempts, the first one included. `u32::MAX` is no bound.
     pub fn max_attempts(&self) -> u32 {
         self.config.attempts()
     }
 
-    /// Whether the retry heeds the rejections of policies inside it.
+    /// Returns whether the retry heeds the rejections of policies inside it.
     pub fn heeds_rejections(&self) -> bool {
         self.config.heeds_rejections()
     }
@@ -246,28 +249,28 @@ impl<P, K> Retry<P, K> {
         self.config.rejection_wait()
     }
 
-    /// This retry, telling `observer` too, in the way of [`Builder::on_event`]. It shares its budget with its clones as before.
+    /// Returns this retry with a further observer, as by [`Builder::on_event`]. It still shares its budget with its clones.
     ///
-    /// Clones and layers that were made of it earlier stay as they are: `observer` is not told of their calls. Whoever observes
-    /// both is told of the calls of each one at a time, but of the two side by side.
+    /// Earlier clones and layers stay as they are, and `observer` gets no events of their calls. An observer of both retries can
+    /// get an event of each at the same time.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observed_from(Level::Debug, observer)
     }
 
-    /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
+    /// Same as [`observed`](Self::observed), for an observer that gets only events from the level `least` on.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let told = NamedObservers::observed(self.told.as_deref(), &self.name, least, observer);
         Self { told: Some(told), ..self }
     }
 
-    /// Events that were lost since this retry was observed first, because more came than its observers could be told of.
+    /// Returns the number of events that were lost because they came faster than the observers could take them.
     pub fn events_lost(&self) -> u64 {
         self.told.as_ref().map_or(0, |told| told.outbox.lost())
     }
 
-    /// What further attempts are paid from.
+    /// Returns the budget that pays for further attempts.
     pub fn budget(&self) -> &Budget {
         &self.budget
     }

@@ -17,13 +17,13 @@ use crate::{
     resend::Resend,
 };
 
-/// A service whose failed calls are made again.
+/// A service that makes its failed calls again.
 ///
 /// # Readiness
 ///
-/// It is as ready as the inner service, and the first attempt goes to what was polled ready. Each further one goes to a
-/// clone of it that is polled ready first; what that waits for is part of the attempt, and an error is its result. A clone
-/// that is ready and idle holds what the inner service holds then.
+/// The service is as ready as the inner service. The first attempt goes to the inner service that was polled ready. Each further
+/// attempt goes to a clone, which is polled ready first. This wait is part of the attempt, and an error of it is the attempt's
+/// result. A clone that is ready and idle holds whatever the inner service then holds.
 pub struct RetryService<S, P = Plan, K = DefaultClock, Q = OwnRule, V = ShowsRejections> {
     inner: S,
     retry: Retry<P, K>,
@@ -44,17 +44,17 @@ impl<S, P, K, Q, V> RetryService<S, P, K, Q, V> {
         Self { inner, retry, clone, sight: PhantomData }
     }
 
-    /// The service whose calls are retried.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service whose calls are retried. To call it is to go around the retry.
+    /// Returns the inner service. A call of this service bypasses the retry.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The retry.
+    /// Returns the retry.
     pub fn policy(&self) -> &Retry<P, K> {
         &self.retry
     }
