@@ -13,10 +13,10 @@ use crate::{
     waiters::Woken,
 };
 
-/// Slots for calls that run at once, and a queue of those who wait for one.
+/// Slots for calls that run at the same time, and a queue of waiting calls.
 ///
-/// Ask with [`try_enter`](Self::try_enter), or with [`enter`](Self::enter) where the call may wait, and hand what it cost
-/// back with [`exit`](Self::exit). `W` is what is woken when a wait is over: [`Woken`] is to be woken by the caller.
+/// [`try_enter`](Self::try_enter) admits or rejects a call, and [`enter`](Self::enter) lets it wait. Return the cost with
+/// [`exit`](Self::exit). `W` is a waker, for the end of a wait. The caller must wake the wakers in [`Woken`].
 pub struct Slots<W> {
     pub(super) hot: CacheAligned<SlotWords>,
     pub(super) queue: CacheAligned<Mutex<SlotQueue<W>>>,
@@ -25,16 +25,16 @@ pub struct Slots<W> {
     refused: Counter,
 }
 
-/// What all look at. But for the word's slots it is written under the lock alone.
+/// The words that each call reads. Except for the free slots in `word`, they are written only under the lock.
 pub(super) struct SlotWords {
     pub(super) word: AtomicU64,
     pub(super) limit: AtomicU64,
-    /// How many wait, and below that, in the lower half, how many of them count against the queue's limit.
+    /// In the upper half the number of waiting calls, and in the lower half how many of them count against the queue's limit.
     pub(super) queued: AtomicU64,
 }
 
 impl<W> Slots<W> {
-    /// All slots are free.
+    /// Creates slots that are all free.
     pub fn new(config: SlotsConfig) -> Self {
         let hot = SlotWords {
             word: AtomicU64::new(SlotWord::new(config.limit).pack()),
@@ -50,17 +50,17 @@ impl<W> Slots<W> {
         }
     }
 
-    /// Takes `cost` slots, if they are free and nobody waits. A `cost` of 0 needs no slot, only that it is not closed.
+    /// Takes `cost` slots, if they are free and no call waits. A `cost` of 0 needs no slot, but `Slots` must not be closed.
     ///
     /// # Errors
     ///
-    /// [`Reason::Full`], [`Reason::TooLarge`], [`Reason::Closed`]; it has changed nothing.
+    /// [`Reason::Full`], [`Reason::TooLarge`], [`Reason::Closed`]. An error changes nothing.
     #[inline]
     pub fn try_enter(&self, cost: u32) -> Result<(), Refusal> {
         let mut word = self.load();
         loop {
             let Some(next) = word.entered(cost) else { return Err(self.refusal(word, cost)) };
-            // Acquire: what happened before the exit that freed the slot has happened.
+            // Acquire: all that happened before the exit that freed the slot is visible.
             match self.hot.word.compare_exchange_weak(word.pack(), next.pack(), Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Ok(()),
                 Err(found) => word = SlotWord::unpack(found),
@@ -68,26 +68,26 @@ impl<W> Slots<W> {
         }
     }
 
-    /// What [`try_enter`](Self::try_enter) would be told now, if it would be refused. Changes nothing.
+    /// Returns the refusal that [`try_enter`](Self::try_enter) would get now, if any. It changes nothing.
     #[inline]
     pub fn would_reject(&self, cost: u32) -> Option<Refusal> {
         let word = self.load();
         if word.entered(cost).is_some() { None } else { Some(self.refusal(word, cost)) }
     }
 
-    /// Gives `cost` slots back, which must have been taken. If somebody waits they are handed on; `caller` is asked for
-    /// the time only then, and only under [`Order::CoDel`].
+    /// Returns `cost` slots, which the caller must have taken. If calls wait, the slots are handed to them. `caller` is asked for
+    /// the time only then, and only with [`Order::CoDel`].
     #[inline]
     pub fn exit(&self, cost: u32, caller: &impl Caller) -> Woken<W> {
         if self.give_back(cost).is_queued() { self.look(caller) } else { Woken::none() }
     }
 
-    /// The refusal of a call that gave up waiting, as it was to wait no longer.
+    /// Returns the refusal of a call whose longest wait is over.
     pub fn too_long(&self, cost: u32) -> Refusal {
         self.refusal(self.load(), cost).because(Reason::TooLong)
     }
 
-    /// Counts a refused call. None is counted otherwise, as only whoever asked knows whether it asks again.
+    /// Counts a rejected call. No other method counts, because only the caller knows whether it asks again.
     #[inline]
     pub fn count_refused(&self, caller: &impl Caller) {
         self.refused.add_one(caller.lane());
@@ -95,44 +95,44 @@ impl<W> Slots<W> {
 
     // ----- questions -----
 
-    /// How many slots there are.
+    /// Returns the limit.
     pub fn limit(&self) -> usize {
         self.hot.limit.load(Ordering::Acquire) as usize
     }
 
-    /// How many slots are taken, by calls and by who was handed some and has not asked yet. More than the limit, if it
-    /// was lowered since. While it is being changed, this may be off by as much as it changes.
+    /// Returns how many slots are taken, by calls in flight and by calls that were handed slots and have not asked yet. It exceeds
+    /// the limit if the limit was lowered since. During a change of the limit it can be wrong by the size of the change.
     pub fn in_flight(&self) -> usize {
         self.in_flight_by(self.load(), self.limit())
     }
 
-    /// How many slots are free; 0 if more are taken than there are. Where somebody waits for more, they are not to be
-    /// had.
+    /// Returns how many slots are free; 0 if more slots are taken than the limit. If a call waits for more slots, a newcomer cannot
+    /// take these.
     pub fn available(&self) -> usize {
         self.load().free().max(0) as usize
     }
 
-    /// How many wait.
+    /// Returns how many calls wait.
     pub fn queued(&self) -> usize {
         (self.hot.queued.load(Ordering::Acquire) >> 32) as usize
     }
 
-    /// How many may wait.
+    /// Returns how many calls may wait.
     pub fn max_queued(&self) -> usize {
         self.max_queued
     }
 
-    /// Who has the next turn.
+    /// Returns the order of turns.
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// Whether all calls are refused from now on.
+    /// Returns whether all calls are rejected from now on.
     pub fn is_closed(&self) -> bool {
         self.load().is_closed()
     }
 
-    /// How many calls were refused, by [`count_refused`](Self::count_refused).
+    /// Returns how many calls were rejected, by [`count_refused`](Self::count_refused).
     pub fn refused(&self) -> u64 {
         self.refused.sum()
     }
@@ -144,14 +144,14 @@ impl<W> Slots<W> {
         SlotWord::unpack(self.hot.word.load(Ordering::Acquire))
     }
 
-    /// Gives slots back; the word from before.
+    /// Returns slots to the word, and gives the former word.
     #[inline]
     pub(super) fn give_back(&self, cost: u32) -> SlotWord {
-        // Release: what has happened is seen by whoever gets the slots.
+        // Release: the call that gets the slots sees all that happened before.
         SlotWord::unpack(self.hot.word.fetch_add(slots(u64::from(cost)), Ordering::Release))
     }
 
-    /// Why a newcomer that finds `word` does not get in.
+    /// Returns why a newcomer that finds `word` is not admitted.
     #[inline]
     pub(super) fn refusal(&self, word: SlotWord, cost: u32) -> Refusal {
         let limit = self.limit();
@@ -184,6 +184,6 @@ impl<W> fmt::Debug for Slots<W> {
 
 #[inline]
 pub(super) fn is_too_large(cost: u32, limit: usize) -> bool {
-    // With no slots at all they wait for better times, whatever they cost.
+    // With a limit of 0 a call waits for a higher limit, whatever its cost is.
     limit != 0 && cost as usize > limit
 }

@@ -1,21 +1,21 @@
-//! A counting bulkhead as a state machine: so many calls at once, and a queue for those who may wait.
+//! A counting bulkhead as a state machine: a limit of calls at once, and a queue of calls that may wait.
 //!
-//! [`Slots`] is the cell: one word, on which a call that finds room spends two atomic steps and no lock, and the queue
-//! behind it under a lock that is taken where somebody waits. [`SlotsConfig`] is plain data.
+//! [`Slots`] is the cell: a word and a queue. A call that finds room costs two atomic steps and no lock. The queue lies under a
+//! lock, which is taken only if a call waits. [`SlotsConfig`] is plain data.
 //!
 //! # Whose turn it is
 //!
-//! A slot that comes free while somebody waits is **handed** to whose turn it is, under the lock: nobody can snatch it,
-//! and a newcomer overtakes nobody, by [`Slots::try_enter`] at any rate. Whoever was handed slots and never asks again
-//! gives them on by [`Slots::leave`]. Which end of the queue has its turn, [`Order`] says. Only that one is looked at: if
-//! what it costs is not free yet, those behind it wait too, so that heavy calls are not starved by light ones.
+//! A slot that comes free while calls wait is **handed** to the call whose turn it is, under the lock. No other call can take
+//! it, and by [`Slots::try_enter`] no newcomer overtakes a waiting call. A caller that got slots and does not ask again passes
+//! them on by [`Slots::leave`]. [`Order`] says which end of the queue has its turn. Only the call at this end is considered: if
+//! its cost is not free yet, the calls behind it wait too, so that light calls do not starve heavy calls.
 //!
 //! # Laws
 //!
-//! - What is in flight is never more than the limit that was in force when the last call was let in.
-//! - Nobody waits while what the one at the turn costs is free.
-//! - A wait that was given up is as if it had never been, but for the time that passed.
-//! - What happened before a call's [`exit`](Slots::exit) happens before the call that is let in to its slot.
+//! - The slots in flight never exceed the limit that was valid when the last call was admitted.
+//! - No call waits while the cost of the call at the turn is free.
+//! - A wait that was given up leaves no effect, except for the time that passed.
+//! - All that happened before a call's [`exit`](Slots::exit) happens before the call that is admitted to its slot.
 
 mod cell;
 mod config;

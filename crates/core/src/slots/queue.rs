@@ -6,22 +6,22 @@ use crate::{
     waiters::{Place, Waiters, WaitingCall, Woken},
 };
 
-/// Who waits for slots, and whose turn it is.
+/// The waiting calls, and whose turn it is.
 pub(super) struct SlotQueue<W> {
     pub(super) waiters: Waiters<W, SlotVerdict>,
-    /// Since when somebody has been waiting; of no meaning while nobody is.
+    /// Since when calls have been waiting. It has no meaning while no call waits.
     busy_since: Instant,
 }
 
-/// How a wait has ended.
+/// The end of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SlotVerdict {
-    /// The slots are its own.
+    /// The call has its slots.
     Entered,
     Refused(Reason),
 }
 
-/// Where in the queue the next turn is.
+/// The end of the queue that has the next turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueueEnd {
     Oldest,
@@ -40,7 +40,7 @@ impl<W> SlotQueue<W> {
         self.waiters.join(waiter, waker)
     }
 
-    /// Where the turn is, of those who wait and whoever joins them.
+    /// Returns the end that has the next turn, for waiting calls and newcomers.
     pub(super) fn turn(&self, order: Order, now: Instant) -> QueueEnd {
         match order {
             Order::Fifo => QueueEnd::Oldest,
@@ -57,7 +57,7 @@ impl<W> SlotQueue<W> {
         }
     }
 
-    /// Ends the wait of the one at that end.
+    /// Ends the wait of the call at that end.
     pub(super) fn settle(&mut self, end: QueueEnd, verdict: SlotVerdict) -> Option<W> {
         match end {
             QueueEnd::Oldest => self.waiters.settle_first(verdict),
@@ -65,8 +65,8 @@ impl<W> SlotQueue<W> {
         }
     }
 
-    /// Puts out who has waited for too long. They stand at the front, as they came first. Without overload nobody has
-    /// waited for so long as an interval.
+    /// Sheds the calls that have waited for too long. They are at the front, because they came first. Without overload no call has
+    /// waited for an interval.
     pub(super) fn shed(&mut self, order: Order, now: Instant, woken: &mut Woken<W>) {
         let Order::CoDel { target, interval } = order else { return };
         if !self.is_overloaded(interval, now) {

@@ -1,4 +1,4 @@
-/// The answer to a call that may not pass: why, and what it met.
+/// The answer to a call that is not admitted: the reason, and the state that the call met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     pub(super) limit: usize,
@@ -7,43 +7,43 @@ pub struct Refusal {
     pub(super) reason: Reason,
 }
 
-/// Why a call was refused.
+/// Why a call was rejected.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// There was no room for it, or others were waiting for it, and the call was not to wait.
+    /// No slot was free, or other calls were waiting, and the call may not wait.
     Full,
-    /// There was no room for it, and as many were waiting as may.
+    /// No slot was free, and the queue was full.
     QueueFull,
-    /// It has waited for as long as it was to wait.
+    /// The call's longest wait is over.
     TooLong,
-    /// It was put out of the queue, as under [`Order::CoDel`](super::Order::CoDel) it had waited too long.
+    /// The call was put out of the queue, because it waited too long under [`Order::CoDel`](super::Order::CoDel).
     Shed,
-    /// It costs more than all slots there are, so it never fits. A limit of 0 is taken as a pause: nothing is too large.
+    /// The call costs more than the limit, so it never fits. A limit of 0 is a pause: no call is too large.
     TooLarge,
-    /// No call is let in any more.
+    /// The slots are closed, and admit no more calls.
     Closed,
 }
 
 impl Refusal {
-    /// Why the call was refused.
+    /// Returns why the call was rejected.
     #[inline]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// How many slots there were. While the limit is being changed, this and [`in_flight`](Self::in_flight) may be one of
-    /// before and one of after.
+    /// Returns the limit. During a change of the limit, this number and [`in_flight`](Self::in_flight) can be from before and after
+    /// the change.
     pub const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// How many of them were taken. More than the limit, if it was lowered since they were.
+    /// Returns how many slots were taken. It exceeds the limit if the limit was lowered since.
     pub const fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// How many slots the call asked for.
+    /// Returns how many slots the call asked for.
     pub const fn cost(&self) -> u32 {
         self.cost
     }

@@ -15,48 +15,47 @@ use crate::{
     waiters::{Place, WaitState, WaitingCall, Woken},
 };
 
-/// A call that was let in, or that may wait.
+/// An admitted call, or a call that waits.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SlotEntry {
-    /// The slots are its own.
+    /// The call has its slots.
     Entered,
-    /// It waits. The place is to be handed to [`Slots::turn`] until the wait is over, or to [`Slots::leave`].
+    /// The call waits. The caller passes the place to [`Slots::turn`] until the wait is over, or to [`Slots::leave`].
     Waiting(Place),
 }
 
-/// How a wait stands.
+/// The state of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotTurn {
-    /// It goes on.
+    /// The wait goes on.
     Waiting,
-    /// It is over, and the slots are its own.
+    /// The wait is over, and the call has its slots.
     Entered,
-    /// It is over, and nothing came of it: [`Reason::Shed`], [`Reason::TooLarge`] or [`Reason::Closed`].
+    /// The wait is over, and the call is rejected: [`Reason::Shed`], [`Reason::TooLarge`] or [`Reason::Closed`].
     Refused(Refusal),
 }
 
-/// What is left of a wait that was given up.
+/// The effect of a wait that was given up.
 #[derive(Debug)]
 #[must_use = "who waits for its turn sleeps on until it is woken"]
 pub struct Left<W> {
-    /// Whose turn has come by it.
+    /// The calls whose turns have come by it.
     pub woken: Woken<W>,
-    /// What would have been woken; to be dropped, after the others are woken.
+    /// The waker of the caller that gave up. Drop it after the others are woken.
     pub waker: Option<W>,
 }
 
 /// Waiting.
 impl<W> Slots<W> {
-    /// Takes `cost` slots, or a place in the queue if they are not to be had at once. `waker` is asked for what to wake
-    /// only if it may have to wait, and outside of the lock.
+    /// Takes `cost` slots, or a place in the queue if the slots are not free now. `waker` runs only if the call may have to wait,
+    /// and outside the lock.
     ///
-    /// A `bounded` one is refused where as many wait as may; who is not bounded waits in any case, and takes no place from
-    /// those who are. Where the newest has the next turn it is a newcomer's, which then gets in at once if there is room
-    /// for it, though others wait for more.
+    /// A `bounded` call is rejected if the queue is full. An unbounded call always waits, and uses no place of the bounded calls.
+    /// With newest-first order a newcomer enters at once if its slots are free, even while other calls wait for more slots.
     ///
     /// # Errors
     ///
-    /// [`Reason::Full`] where nobody may wait, or [`Reason::QueueFull`]; [`Reason::TooLarge`], [`Reason::Closed`].
+    /// [`Reason::Full`] if no call may wait, or [`Reason::QueueFull`]; [`Reason::TooLarge`], [`Reason::Closed`].
     pub fn enter(
         &self,
         cost: u32,
@@ -65,24 +64,24 @@ impl<W> Slots<W> {
         waker: impl FnOnce() -> W,
     ) -> Result<SlotEntry, Refusal> {
         let Err(refusal) = self.try_enter(cost) else { return Ok(SlotEntry::Entered) };
-        // Looked at before the lock is taken: a full queue means overload, when the lock has better things to do.
+        // Checked before the lock is taken: a full queue means overload, and the lock is then busy.
         if refusal.reason() != Reason::Full || bounded && self.is_queue_full(self.bounded_queued()) {
             return Err(self.full(refusal));
         }
         let waiter = WaitingCall { cost, since: now, latest: Instant::MAX, bounded };
         let mut waker = Some(waker());
         let entry = self.with_queue(|queue| self.join(queue, waiter, &mut waker));
-        // It is someone's code, and the slots that were taken must not be lost with its panic.
+        // The waker is a user's code. If it panics, the slots that were taken must not be lost.
         contain(|| drop(waker));
         entry
     }
 
-    /// Asks how the wait in `place` stands. The place is taken when it is over; while it goes on, what `waker` gives is
-    /// woken at its end in place of the former one. `waker` is run outside of the lock.
+    /// Returns the state of the wait in `place`. While the wait goes on, the waker that `waker` returns replaces the former one.
+    /// When the wait is over, the place is free. `waker` runs outside the lock.
     ///
     /// # Panics
     ///
-    /// If there is no place.
+    /// If `place` is empty.
     pub fn turn(&self, place: &mut Option<Place>, waker: impl FnOnce() -> W) -> SlotTurn {
         if let Some(turn) = self.collect(place) {
             return turn;
@@ -91,7 +90,7 @@ impl<W> Slots<W> {
         let replaced = self.lock().waiters.set_waker(place.as_ref().expect(NO_PLACE), waker);
         match replaced {
             Ok(_former) => SlotTurn::Waiting,
-            // The turn came meanwhile. What is not needed is dropped first: it is someone's code, and may panic.
+            // The turn came meanwhile. The waker is dropped first, because its drop is a user's code and may panic.
             Err(unused) => {
                 drop(unused);
                 self.collect(place).expect("a wait that is over stays so")
@@ -99,8 +98,8 @@ impl<W> Slots<W> {
         }
     }
 
-    /// Gives a wait up. What it had been handed goes on to the next, and if those behind had to wait for it alone, their
-    /// turn has come.
+    /// Gives up a wait. Slots that were handed to it pass to the next call. If calls behind it waited only for it, their turn has
+    /// come.
     pub fn leave(&self, place: Place, caller: &impl Caller) -> Left<W> {
         let now = self.time(caller);
         self.with_queue(|queue| {
@@ -117,10 +116,10 @@ impl<W> Slots<W> {
         })
     }
 
-    /// Changes the limit, up to [`MAX_LIMIT`](super::MAX_LIMIT), as which more is taken; the former one.
+    /// Changes the limit, and returns the former limit. A limit above [`MAX_LIMIT`](super::MAX_LIMIT) counts as `MAX_LIMIT`.
     ///
-    /// From its return on nothing is let in above a lower limit, and calls in flight go on. A higher one lets in who
-    /// waits. Who waits for more slots than there are now is refused as too large, unless there are none.
+    /// After its return no call is admitted above a lower limit, and calls in flight go on. A higher limit admits waiting calls. A
+    /// call that waits for more slots than there are now is rejected as too large, unless the limit is 0.
     pub fn resize(&self, limit: usize, caller: &impl Caller) -> (usize, Woken<W>) {
         let (limit, now) = (clamped(limit), self.time(caller));
         self.with_queue(|queue| {
@@ -134,8 +133,8 @@ impl<W> Slots<W> {
         })
     }
 
-    /// Refuses all from now on, and all who wait. Calls in flight go on and are handed back, and so is what was handed to
-    /// someone who has not asked yet. It stays so.
+    /// Rejects all new and all waiting calls from now on, for ever. Calls in flight go on and return their slots. So do calls that
+    /// were handed slots and have not asked yet.
     pub fn close(&self) -> Woken<W> {
         self.with_queue(|queue| {
             self.hot.word.fetch_or(CLOSED, Ordering::AcqRel);
@@ -147,14 +146,14 @@ impl<W> Slots<W> {
 
     // ----- helpers -----
 
-    /// Hands on what has come free.
+    /// Hands free slots to waiting calls.
     #[cold]
     pub(super) fn look(&self, caller: &impl Caller) -> Woken<W> {
         let now = self.time(caller);
         self.with_queue(|queue| self.hand_over(queue, now, Woken::none()))
     }
 
-    /// Takes the slots, or a place: what is decided before the lock is taken may be otherwise by now.
+    /// Takes the slots or a place. It decides again under the lock, because the state may have changed.
     fn join(&self, queue: &mut SlotQueue<W>, waiter: WaitingCall, waker: &mut Option<W>) -> Result<SlotEntry, Refusal> {
         let is_next = queue.is_empty() || queue.turn(self.order, waiter.since) == QueueEnd::Newest;
         loop {
@@ -172,7 +171,7 @@ impl<W> Slots<W> {
                 }
                 continue;
             }
-            // One step says that it does not fit and that somebody waits: whoever gives slots back from here on sees it.
+            // A single step sees that the call does not fit and marks that a call waits. Each later exit sees the mark.
             if word.is_queued() || self.swap(word, word.queued()) {
                 let waker = waker.take().expect("it is joined once");
                 return Ok(SlotEntry::Waiting(queue.join(waiter, waker)));
@@ -180,7 +179,7 @@ impl<W> Slots<W> {
         }
     }
 
-    /// Gives what is free to those whose turn it is, who are to be woken too then.
+    /// Gives free slots to the calls whose turn it is. The caller must wake them.
     fn hand_over(&self, queue: &mut SlotQueue<W>, now: Instant, mut woken: Woken<W>) -> Woken<W> {
         queue.shed(self.order, now, &mut woken);
         loop {
@@ -194,7 +193,7 @@ impl<W> Slots<W> {
         woken
     }
 
-    /// Takes slots for whose turn it is, if they are free.
+    /// Takes slots for the call whose turn it is, if they are free.
     fn give(&self, cost: u32) -> bool {
         loop {
             let word = self.load();
@@ -216,13 +215,13 @@ impl<W> Slots<W> {
         })
     }
 
-    /// Changes the queue, and then says to those outside of the lock how it stands.
+    /// Changes the queue, and then publishes its lengths for callers outside the lock.
     fn with_queue<T>(&self, change: impl FnOnce(&mut SlotQueue<W>) -> T) -> T {
         let mut queue = self.lock();
         let output = change(&mut queue);
         let queued = u64::from(queue.waiters.len()) << 32 | u64::from(queue.waiters.bounded_len());
         self.hot.queued.store(queued, Ordering::Release);
-        // Under the lock: nobody can have joined since.
+        // Under the lock, so no call can have joined since.
         if queue.is_empty() && self.load().is_queued() {
             self.hot.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
@@ -230,7 +229,7 @@ impl<W> Slots<W> {
     }
 
     fn lock(&self) -> MutexGuard<'_, SlotQueue<W>> {
-        // No code that can panic half-way runs under this lock.
+        // No code that can panic halfway runs under this lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -238,7 +237,7 @@ impl<W> Slots<W> {
         self.hot.word.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// The time, if it matters.
+    /// Returns the time, if the order needs it.
     fn time(&self, caller: &impl Caller) -> Instant {
         if matches!(self.order, Order::CoDel { .. }) { caller.now() } else { Instant::ORIGIN }
     }
@@ -251,7 +250,7 @@ impl<W> Slots<W> {
         bounded_len as usize >= self.max_queued
     }
 
-    /// A refusal for want of room, as it is where calls may wait.
+    /// Returns the refusal for lack of room, for slots with a queue.
     fn full(&self, refusal: Refusal) -> Refusal {
         match refusal.reason() {
             Reason::Full if self.max_queued > 0 => refusal.because(Reason::QueueFull),

@@ -1,12 +1,12 @@
-/// The state of the slots, and what can become of it: pure functions over a `Copy` value that is its own packed form.
+/// The state of the slots, and its changes: pure functions over a `Copy` value that is its own packed form.
 ///
-/// Bit 0 says that somebody waits, bit 1 that it is closed, and the other 62 are the free slots as a signed number:
-/// below zero after the limit was lowered by more than were free, until as many calls have ended.
+/// Bit 0 says that a call waits, bit 1 that the slots are closed. The other 62 bits are the number of free slots, as a signed
+/// number. The number is below zero after the limit was lowered by more than the free slots, until enough calls have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SlotWord(u64);
 
 impl SlotWord {
-    /// All slots are free, and nobody waits.
+    /// Returns the word of free slots without waiting calls.
     pub(super) const fn new(limit: usize) -> Self {
         Self(slots(limit as u64))
     }
@@ -36,25 +36,25 @@ impl SlotWord {
         self.0 & CLOSED != 0
     }
 
-    /// A newcomer is let in: if there is room, and nobody waits. What costs nothing needs no room.
+    /// Returns the word after the admission of a newcomer, if there is room and no call waits. A cost of 0 needs no room.
     #[inline]
     pub(super) const fn entered(self, cost: u32) -> Option<Self> {
         if self.0 & (QUEUED | CLOSED) == 0 || cost == 0 && !self.is_closed() { self.given(cost) } else { None }
     }
 
-    /// Slots are given to whose turn it is, if so many are free.
+    /// Returns the word after slots were given to the call at the turn, if they are free.
     #[inline]
     pub(super) const fn given(self, cost: u32) -> Option<Self> {
         if cost == 0 || self.free() >= cost as i64 { Some(Self(self.0.wrapping_sub(slots(cost as u64)))) } else { None }
     }
 
-    /// Somebody waits.
+    /// A call waits.
     pub(super) const fn queued(self) -> Self {
         Self(self.0 | QUEUED)
     }
 }
 
-/// So many slots, as what to add to a word.
+/// Returns a number of slots as an addend for a word.
 #[inline]
 pub(super) const fn slots(count: u64) -> u64 {
     count << FLAG_BITS
