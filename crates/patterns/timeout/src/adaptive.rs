@@ -8,11 +8,11 @@ use seawall_core::{
 
 use crate::{LatencySink, TimeoutLimit};
 
-/// A limit that follows how long calls took of late, shared by its clones; from
-/// [`Timeout::adaptive`](crate::Timeout::adaptive).
+/// A limit that follows the latencies of recent calls, shared by its clones. [`Timeout::adaptive`](crate::Timeout::adaptive) makes
+/// it.
 ///
-/// Calls that succeeded count with the time they took, and those that were cut off by the limit with the time they ran; not
-/// those that failed by themselves, which may be fast for the wrong reason, nor those that an earlier deadline cut off.
+/// A successful call counts with its latency. A call that the limit cut off counts with the time that it ran. A failed call does
+/// not count, because it may be fast for the wrong reason. A call that an earlier deadline cut off does not count.
 #[derive(Clone)]
 pub struct AdaptiveTimeout(Shared<LatencyLimit>);
 
@@ -21,7 +21,7 @@ impl AdaptiveTimeout {
         Self(Shared::new(LatencyLimit::new(config), lanes()))
     }
 
-    /// The limit of a call that begins at `now`.
+    /// Returns the limit of a call that begins at `now`.
     pub fn at(&self, now: Instant) -> Duration {
         self.0.limit(now)
     }

@@ -8,9 +8,9 @@ use seawall_core::{
 
 use crate::{Event, EventKind, Timeout};
 
-/// Builds a [`Timeout`]; from [`Timeout::builder`].
+/// A builder of a [`Timeout`]. [`Timeout::builder`] makes it.
 ///
-/// No wrong value can be given, so [`build`](Self::build) cannot fail.
+/// Each value is valid, so [`build`](Self::build) cannot fail.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<L, K = DefaultClock> {
     name: Name,
@@ -26,35 +26,35 @@ impl<L> Builder<L> {
 }
 
 impl<L, K> Builder<L, K> {
-    /// Tells `observer` of each call that is cut off, or for which there was no time.
+    /// Reports to `observer` each call that is cut off, and each call for which there was no time.
     ///
-    /// Events come one at a time, in the thread of one of the calls; no lock is held. A slow observer delays the call that
-    /// reports, by its own event and at most 1 ms of others' events while more come;
-    /// [`Observers`](seawall_core::observe::Observers) says what is lost then. If it panics, the panic ends with the event.
+    /// The observer gets a single event at a time, in the thread of one of the calls, and under no lock. A slow observer delays the
+    /// call that reports: by its own event, and by at most 1 ms of other calls' events.
+    /// [`Observers`](seawall_core::observe::Observers) says which events are then lost. A panic of the observer ends with the event.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. All events of a
-    /// timeout are [`Level::Debug`].
+    /// Same as [`on_event`](Self::on_event), for an observer that gets only events from the level `least` on. All events of a timeout
+    /// have [`Level::Debug`].
     pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let outbox = observed(self.outbox.as_deref(), least, observer);
         Self { outbox: Some(outbox), ..self }
     }
 
-    /// Where the time comes from, and the waiting. Default: tokio's clock and timer, which obey paused time; without the
-    /// feature `tokio` there is no default that can wait, and a [`Timer`](seawall_core::time::Timer) has to be given.
+    /// Sets the clock and its timers. Default: tokio's clock, which obeys paused time. Without the feature `tokio` the default clock
+    /// has no timers, so a timeout needs a [`Timer`](seawall_core::time::Timer) of yours.
     pub fn clock<M>(self, clock: M) -> Builder<L, M> {
         Builder { name: self.name, limit: self.limit, clock, outbox: self.outbox }
     }
 
-    /// The timeout.
+    /// Builds the timeout.
     pub fn build(self) -> Timeout<L, K> {
         Timeout { name: self.name, limit: self.limit, clock: self.clock, outbox: self.outbox }
     }
 }
 
-/// Tells `observer` too of what comes to `before`, without any change to that.
+/// Returns the observers of `before` with a further one. It does not change `before`.
 pub(crate) fn observed(
     before: Option<&Observers<EventKind>>,
     least: Level,

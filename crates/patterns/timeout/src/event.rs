@@ -5,10 +5,10 @@ use seawall_core::{
     observe::{self, EventFacts, EventReason, Kind, Level},
 };
 
-/// Something that happened to a timeout.
+/// An event of a timeout: its name, and what happened to a call.
 pub type Event = observe::Event<EventKind>;
 
-/// What happened.
+/// What happened to a call.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {

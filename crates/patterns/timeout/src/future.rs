@@ -1,4 +1,4 @@
-//! Future types, and the one way in which a call is limited.
+//! Future types, and the driver of a limited call.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use seawall_policy::Reject;
 
 use crate::{EventKind, LatencySink, Timeout, TimeoutCall, TimeoutRef};
 
-/// Makes a call with a limit: the one way of `execute`, `call` and the tower service alike.
+/// Makes a call with a limit: the driver of `execute`, `call` and the tower service.
 #[inline(always)]
 pub(crate) fn drive<F, L, K: Timer + Clone, W: LatencySink, R>(
     timeout: &Timeout<L, K>,
@@ -31,7 +31,7 @@ pub(crate) fn drive<F, L, K: Timer + Clone, W: LatencySink, R>(
     }
 }
 
-/// A call that is rejected because the inner service was not ready within `limit`.
+/// Returns a call that is rejected because the inner service was not ready within `limit`.
 // Out of line, because its frame would burden the calls of a service that was ready.
 #[cold]
 pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: LatencySink, R>(
@@ -45,7 +45,7 @@ pub(crate) fn reject_unready<F, L, K: Timer + Clone, W: LatencySink, R>(
     ResponseFuture { limited, lent: TimeoutOwned::of(timeout), reject: Some(reject) }
 }
 
-/// What a call owns of a timeout that it must not borrow.
+/// The parts of a timeout that a call needs, owned, for futures that cannot borrow the timeout.
 struct TimeoutOwned<K> {
     clock: K,
     name: Name,
@@ -67,10 +67,10 @@ impl<K> TimeoutOwned<K> {
 }
 
 pin_project! {
-    /// A call that has a limit, or its refusal.
+    /// The future of a limited call, or of its rejection.
     ///
-    /// The time counts from the first poll that leaves the call waiting, or from when somebody asked for the deadline. When
-    /// it is over, the call is dropped, and then the error is given.
+    /// The time begins with the first poll that leaves the call pending, or when code asks for the deadline. When the time is over,
+    /// the future drops the call, and then returns the error.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, K: Timer, W, R> {
         #[pin]

@@ -9,25 +9,25 @@ use tower_layer::Layer;
 
 use crate::{Timeout, TimeoutService};
 
-/// Limits how long the calls of services take, by one [`Timeout`]; from [`Timeout::layer`].
+/// A layer that limits how long the calls of services take. [`Timeout::layer`] makes it.
 #[derive(Clone)]
 pub struct TimeoutLayer<L = Duration, K = DefaultClock, R = KeepError> {
     timeout: Timeout<L, K>,
     reject: R,
-    /// In nanoseconds, as that is half of a [`Duration`]; no bound if there are more than can be counted.
+    /// In nanoseconds, which need half the memory of a [`Duration`]. `u64::MAX` is no bound.
     ready_within: u64,
 }
 
 impl<L, K> TimeoutLayer<L, K> {
-    /// Limits by `timeout`, for errors that can carry a rejection.
+    /// Creates a layer for errors that can carry a rejection.
     pub const fn new(timeout: Timeout<L, K>) -> Self {
         Self { timeout, reject: KeepError, ready_within: u64::MAX }
     }
 }
 
 impl<L, K, R> TimeoutLayer<L, K, R> {
-    /// Answers a call that is cut off with the response that `respond` makes, not with an error; the error type may then
-    /// be any, `Infallible` too.
+    /// Answers a call that is cut off with the response that `respond` makes, and not with an error. The error type can then be any
+    /// type, `Infallible` too.
     #[must_use]
     pub fn on_reject<F, T>(self, respond: F) -> TimeoutLayer<L, K, Respond<F>>
     where
@@ -46,7 +46,7 @@ impl<L, K, R> TimeoutLayer<L, K, R> {
         Self { ready_within: saturating_nanos(limit), ..self }
     }
 
-    /// The timeout.
+    /// Returns the timeout.
     pub fn policy(&self) -> &Timeout<L, K> {
         &self.timeout
     }

@@ -2,27 +2,27 @@ use std::time::Duration;
 
 use seawall_core::time::{Clock, Instant};
 
-/// How long a call may take.
+/// A rule for the limit of a call.
 ///
-/// A [`Duration`] is the same for all calls, any `Fn(&Request) -> Duration` looks at the request. `Duration::MAX` is no
-/// limit, and zero lets no call begin.
+/// A [`Duration`] is the same limit for all calls. A `Fn(&Request) -> Duration` gives a limit per request. `Duration::MAX` is no
+/// limit, and with zero no call begins.
 pub trait TimeoutLimit<Request: ?Sized> {
-    /// What is told how long calls took.
+    /// The sink that gets the latencies of calls.
     type LatencySink: LatencySink;
 
-    /// The limit of the call of `request`.
+    /// Returns the limit of a call with `request`.
     fn limit(&self, request: &Request, clock: &impl Clock) -> Duration;
 
-    /// What is to be told how long the call takes.
+    /// Returns the sink that gets the latency of a call.
     fn watch(&self) -> Self::LatencySink;
 }
 
-/// What is told how long calls took.
+/// A sink for the latencies of calls.
 pub trait LatencySink {
-    /// Whether it wants to know. A call then costs two clock reads.
+    /// Whether the sink wants latencies. Each call then costs two clock reads.
     const WATCHES: bool;
 
-    /// A call has ended, or was cut off, after so long.
+    /// Records how long a call ran until it ended or was cut off.
     fn ended(&self, latency: Duration, now: Instant);
 }
 

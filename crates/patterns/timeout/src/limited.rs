@@ -19,11 +19,11 @@ use crate::{
 };
 
 pin_project! {
-    /// A call that has a limit, or its refusal, without the timeout, which whoever polls it hands over.
+    /// The state of a limited call, without the timeout: the caller passes the timeout to each poll.
     pub struct TimeoutCall<C, S, W> {
         #[pin]
         state: State<C>,
-        // Made when the call is first found waiting.
+        // Made when the call is pending for the first time.
         #[pin]
         sleep: Option<S>,
         span: ScopedLimit<W>,
@@ -35,11 +35,11 @@ pin_project! {
     enum State<C> {
         // The call is polled, then the timer.
         Running { #[pin] call: C },
-        // Nothing is polled; the rejection is made of the terms, and given out.
+        // Nothing is polled. The first poll returns the rejection.
         Refused,
         // The same, for a call whose service was not ready in time.
         Unready,
-        // The time was over, and the error was given out.
+        // The time was over, and the error was returned.
         Ended,
     }
 }
@@ -57,7 +57,7 @@ impl<C, S, W: LatencySink> TimeoutCall<C, S, W> {
         }
     }
 
-    /// A call that is not begun, because its service was not ready within `limit`.
+    /// Returns a call that does not begin, because its service was not ready within `limit`.
     pub(crate) fn unready<K: Timer>(
         terms: TimeoutRef<'_, K>,
         watch: W,
@@ -69,7 +69,7 @@ impl<C, S, W: LatencySink> TimeoutCall<C, S, W> {
         Self { state: State::Unready, sleep: None, span }
     }
 
-    /// Polls the call. Where it has no result, [`poll_over`](Self::poll_over) is to be asked.
+    /// Polls the call. If the call has no result, the caller must ask [`poll_over`](Self::poll_over).
     #[inline(always)]
     pub fn poll_call<T, K: Timer>(
         self: Pin<&mut Self>,
@@ -86,13 +86,12 @@ impl<C, S, W: LatencySink> TimeoutCall<C, S, W> {
         polled
     }
 
-    /// What is to be done where the call has no result: looks whether the time is over, and then ends the work; `abandon` is
-    /// run before the call is dropped.
+    /// Checks whether the time of a pending call is over, and ends the call if it is. `abandon` runs before the call is dropped.
     ///
     /// # Panics
     ///
-    /// If it was polled to its end before.
-    // Out of line, as its frame would burden those calls that have a result.
+    /// If it is polled again after its end.
+    // Out of line, because its frame would burden the calls that have a result.
     #[inline(never)]
     pub fn poll_over<K: Timer<Sleep = S>>(
         self: Pin<&mut Self>,
@@ -111,7 +110,7 @@ impl<C, S, W: LatencySink> TimeoutCall<C, S, W> {
                     return Poll::Pending;
                 }
                 let timed_out = this.span.time_out(terms, due);
-                // The work ends here, before anyone hears that it did.
+                // The inner call is dropped here, before the timeout is reported.
                 abandon(call);
                 this.state.set(State::Ended);
                 this.sleep.set(None);
@@ -126,8 +125,8 @@ impl<C, S, W: LatencySink> TimeoutCall<C, S, W> {
         Poll::Ready(rejection)
     }
 
-    /// What a call has come to that something inside of it cut off by a deadline, if that was its own limit, and not one
-    /// around it.
+    /// Returns this timeout's rejection, if an inner policy ended the call by a deadline, and the deadline was this timeout's own
+    /// limit.
     #[cold]
     pub fn own_rejection<K: Timer>(self: Pin<&mut Self>, terms: TimeoutRef<'_, K>) -> Option<Rejection> {
         let timed_out = self.project().span.own_time_out(terms)?;
@@ -141,7 +140,7 @@ impl<C, S, W> TimeoutCall<C, S, W> {
         matches!(self.state, State::Running { .. })
     }
 
-    /// The call, while it runs.
+    /// Returns the inner call, while it runs.
     pub fn call(self: Pin<&mut Self>) -> Option<Pin<&mut C>> {
         match self.project().state.project() {
             StateProj::Running { call } => Some(call),
@@ -150,7 +149,7 @@ impl<C, S, W> TimeoutCall<C, S, W> {
     }
 }
 
-/// Whether the time is over; if not, the task is woken when it is.
+/// Returns whether the time is over. If not, the task is woken when it is.
 fn is_over<K: Timer>(due: Instant, clock: &K, mut sleep: Pin<&mut Option<K::Sleep>>, cx: &mut Context<'_>) -> bool {
     if due == Instant::MAX {
         return false;
@@ -160,8 +159,8 @@ fn is_over<K: Timer>(due: Instant, clock: &K, mut sleep: Pin<&mut Option<K::Slee
         sleep.set(Some(clock.sleep_until(due)));
     }
     let timer = sleep.as_pin_mut().expect("it was just made");
-    // A call that uses up what tokio grants a task in one poll leaves nothing for its timer, again and again. So the time is
-    // looked at too, where the call was polled before.
+    // A call can use up the budget that tokio grants a task in a poll, in each poll, so that its timer never ends. So the clock is
+    // read too, if the call was polled before.
     timer.poll(cx).is_ready() || (!is_new && clock.now() >= due)
 }
 

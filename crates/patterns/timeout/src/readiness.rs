@@ -13,14 +13,14 @@ use seawall_core::{
 
 use crate::TimeoutRef;
 
-/// A bound on how long an inner service takes to become ready. It belongs to one service, and not to its clones.
+/// A bound on the time in which an inner service becomes ready. It belongs to a single service, and not to its clones.
 pub(crate) struct Readiness {
     limit: Duration,
     state: ReadinessState,
 }
 
 enum ReadinessState {
-    /// The inner service was not found waiting.
+    /// The inner service was not pending.
     Idle,
     Waiting {
         since: Instant,
@@ -42,7 +42,8 @@ impl Readiness {
         self.limit
     }
 
-    /// Whether the time is over. To be asked after each poll of the inner service; otherwise the task is woken when it is.
+    /// Returns whether the time is over. The caller asks after each poll of the inner service. If the time is not over, the task is
+    /// woken when it is.
     pub(crate) fn poll<K: Timer>(&mut self, is_waiting: bool, terms: TimeoutRef<'_, K>, cx: &mut Context<'_>) -> bool {
         if !is_waiting {
             self.state = ReadinessState::Idle;
@@ -68,7 +69,7 @@ impl Readiness {
         true
     }
 
-    /// Since when the service waited in vain, and until when, if the call that comes now is rejected for that.
+    /// Returns the limit and the time of a wait that was too long, if the call that comes now is rejected for it.
     pub(crate) fn take_over(&mut self) -> Option<(Duration, KnownDeadline)> {
         match mem::replace(&mut self.state, ReadinessState::Idle) {
             ReadinessState::Over(known) => Some((self.limit, known)),

@@ -18,10 +18,10 @@ use crate::{
 ///
 /// # Readiness
 ///
-/// It is as ready as the inner service, and holds nothing of its own. The limit is for the call: how long it takes until
-/// the service is ready does not count. [`ready_within`](crate::TimeoutLayer::ready_within) bounds that time too: then the
-/// service is ready when the time is over, and its next call is rejected. What the inner service holds while it waits, such
-/// as a place in a queue, stays with this clone until the clone is polled again or dropped.
+/// The service is as ready as the inner service, and holds nothing. The limit is for the call: the time until the service is ready
+/// does not count. [`ready_within`](crate::TimeoutLayer::ready_within) bounds this time too. After it the service is ready, and its
+/// next call is rejected. What the inner service holds while it waits, such as a place in a queue, stays with this clone until the
+/// clone is polled again or dropped.
 pub struct TimeoutService<S, L = Duration, K = DefaultClock, R = KeepError> {
     inner: S,
     timeout: Timeout<L, K>,
@@ -31,7 +31,7 @@ pub struct TimeoutService<S, L = Duration, K = DefaultClock, R = KeepError> {
 }
 
 impl<S, L, K> TimeoutService<S, L, K> {
-    /// Limits the calls of `inner` by `timeout`, for errors that can carry a rejection.
+    /// Creates a service that limits the calls of `inner`, for errors that can carry a rejection.
     pub fn new(inner: S, timeout: Timeout<L, K>) -> Self {
         Self::with_parts(inner, timeout, KeepError, None)
     }
@@ -42,17 +42,17 @@ impl<S, L, K, R> TimeoutService<S, L, K, R> {
         Self { inner, timeout, reject, readiness: ready_within.map(|limit| Box::new(Readiness::new(limit))) }
     }
 
-    /// The service whose calls are limited.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service whose calls are limited. To call it is to go around the timeout.
+    /// Returns the inner service. A call of this service bypasses the timeout.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The timeout.
+    /// Returns the timeout.
     pub fn policy(&self) -> &Timeout<L, K> {
         &self.timeout
     }

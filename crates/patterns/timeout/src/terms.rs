@@ -9,7 +9,7 @@ use seawall_core::{
 
 use crate::{Event, EventKind, LatencySink};
 
-/// What all calls under one timeout go by.
+/// The parts of a timeout that a call needs, borrowed.
 #[derive(Debug)]
 pub struct TimeoutRef<'a, K> {
     pub(crate) clock: &'a K,
@@ -21,18 +21,18 @@ pub struct TimeoutRef<'a, K> {
 #[derive(Debug)]
 pub(crate) struct ScopedLimit<W> {
     watch: W,
-    /// In nanoseconds, as that is half of a [`Duration`].
+    /// In nanoseconds, which need half the memory of a [`Duration`].
     limit: u64,
-    /// Since when the time counts, and when it is over; once somebody wanted to know.
+    /// The beginning and the end of the time, after code has asked for them.
     known: Option<KnownDeadline>,
 }
 
 impl<W: LatencySink> ScopedLimit<W> {
-    /// The time of a call, if there is any for it to begin.
+    /// Returns the time of a call, if there is time to begin.
     ///
     /// # Errors
     ///
-    /// That of a call for which there is none: `call` was not run.
+    /// The time of a call for which there is none. `call` was not run.
     #[inline(always)]
     pub(crate) fn begin<C, K: Timer>(
         terms: TimeoutRef<'_, K>,
@@ -52,25 +52,25 @@ impl<W: LatencySink> ScopedLimit<W> {
         Ok((call, Self { watch, limit: saturating_nanos(limit), known }))
     }
 
-    /// What becomes of a call for which there was no time.
+    /// Returns the rejection of a call for which there was no time, and reports it.
     #[cold]
     pub(crate) fn nothing_left<K>(&self, terms: TimeoutRef<'_, K>) -> TimedOut {
         let none = TimedOut::new(terms.name.clone(), Duration::ZERO, Duration::ZERO).before_it_began();
         if self.limit == 0 { none } else { none.by_deadline() }
     }
 
-    /// The time that a service had to become ready, of which `waited` is over.
+    /// Returns the time that a service had to become ready, of which `waited` is over.
     pub(crate) fn unready(watch: W, limit: Duration, waited: KnownDeadline) -> Self {
         Self { watch, limit: saturating_nanos(limit), known: Some(waited) }
     }
 
-    /// What becomes of a call whose service was not ready in time.
+    /// Returns the rejection of a call whose service was not ready in time, and reports it.
     pub(crate) fn not_ready<K>(&self, terms: TimeoutRef<'_, K>) -> TimedOut {
         let waited = self.known.map_or(Duration::ZERO, |known| known.at.saturating_duration_since(known.asked));
         TimedOut::new(terms.name.clone(), self.limit(), waited).before_ready()
     }
 
-    /// Polls the call, which can see its deadline. If it is found waiting, the time counts.
+    /// Polls the call, which can see its deadline. The time begins if the call is pending.
     #[inline(always)]
     pub(crate) fn poll<T, K: Timer>(&mut self, terms: TimeoutRef<'_, K>, call: impl FnOnce() -> Poll<T>) -> Poll<T> {
         terms.meet_deadline();
@@ -82,28 +82,28 @@ impl<W: LatencySink> ScopedLimit<W> {
         polled
     }
 
-    /// When the time is over, of a call that was found waiting; and whether that is earlier than it was.
+    /// Returns the end of a pending call's time, and whether this is earlier than before.
     #[inline]
     pub(crate) fn due(&mut self) -> (Instant, bool) {
         let known = self.known.as_mut().expect("whoever polls the call looks at the clock");
-        // It may be polled inside of a deadline that was not around it before.
+        // The call may be polled inside a deadline that was not around it before.
         let around = deadline::known();
         let is_earlier = around < known.at;
         known.at = known.at.min(around);
         (known.at, is_earlier)
     }
 
-    /// The call has ended by itself.
+    /// Records the end of a call that ended by itself.
     #[inline]
     pub(crate) fn ended<K: Timer>(&self, terms: TimeoutRef<'_, K>, is_success: bool) {
-        // What fails is often fast, and says nothing of how long an answer takes.
+        // A failure is often fast, and says nothing about the latency of an answer.
         if W::WATCHES && is_success {
             let now = terms.clock.now();
             self.watch.ended(self.elapsed(now), now);
         }
     }
 
-    /// The time is over. To be told once the call was dropped.
+    /// Returns the timeout of a call whose time is over. The caller reports it after the call was dropped.
     #[cold]
     pub(crate) fn time_out<K: Timer>(&self, terms: TimeoutRef<'_, K>, due: Instant) -> TimedOut {
         let now = terms.clock.now();
@@ -119,7 +119,7 @@ impl<W: LatencySink> ScopedLimit<W> {
         timed_out
     }
 
-    /// The same, if it is over, and by the limit itself.
+    /// Returns the same, if the time is over by the limit itself.
     #[cold]
     pub(crate) fn own_time_out<K: Timer>(&mut self, terms: TimeoutRef<'_, K>) -> Option<TimedOut> {
         self.known?;
@@ -139,7 +139,7 @@ impl<W: LatencySink> ScopedLimit<W> {
 }
 
 impl<K: Clock> TimeoutRef<'_, K> {
-    /// Panics if the deadline around the call is of another clock: to compare the two ends calls at once, or never.
+    /// Panics if the deadline around the call is of another clock, because the instants of two clocks cannot be compared.
     #[inline(always)]
     fn meet_deadline(self) {
         if !deadline::agrees(self.clock.timeline()) {

@@ -16,7 +16,7 @@ use crate::{
 
 /// A limit on how long a call takes. A call that takes longer is dropped.
 ///
-/// Plain data: clones share nothing but their observers.
+/// A timeout is plain data: its clones share only their observers.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -46,13 +46,13 @@ impl Timeout {
         Self::builder(name, limit).build()
     }
 
-    /// Begins to build a timeout. The limit is a duration, or what a function `Fn(&Request) -> Duration` makes of a
-    /// request. The name, a literal or a `String`, is for people: rejections and events carry it.
+    /// Returns a builder of a timeout. The limit is a duration, or a function `Fn(&Request) -> Duration` for a limit per request. The
+    /// name, a literal or a `String`, is for people: rejections and events carry it.
     pub fn builder<L>(name: impl Into<Name>, limit: L) -> Builder<L> {
         Builder::new(name.into(), limit)
     }
 
-    /// Begins to build a timeout whose limit follows how long calls took of late. It costs three clock reads a call.
+    /// Returns a builder of a timeout whose limit follows the latencies of recent calls. It costs three clock reads per call.
     ///
     /// # Panics
     ///
@@ -64,24 +64,25 @@ impl Timeout {
 }
 
 impl<L, K: Timer + Clone> Timeout<L, K> {
-    /// Makes a call: `f` is run at once, and what it makes is polled by the future returned, until the time is over.
+    /// Makes a call. `f` runs at once, and the returned future polls the call until its time is over.
     ///
-    /// The time counts from the end of the first poll that leaves the call waiting: a call that is ready at once reads no
-    /// clock and makes no timer.
+    /// The time begins at the end of the first poll that leaves the call pending. A call that is ready at once reads no clock and
+    /// makes no timer.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`](seawall_core::Error::Rejected) if the time was over before the call was: it was dropped. Or if
-    /// there was no time for it to begin, by a limit of zero or a [deadline](seawall_core::Deadline) around it that has
-    /// passed: then `f` was not run. [`Error::Inner`](seawall_core::Error::Inner) if the call failed.
+    /// - [`Error::Rejected`](seawall_core::Error::Rejected) if the time was over before the call ended. The call was dropped.
+    /// - [`Error::Rejected`](seawall_core::Error::Rejected) if there was no time to begin: the limit is zero, or a
+    ///   [deadline](seawall_core::Deadline) around the call has passed. `f` was not run.
+    /// - [`Error::Inner`](seawall_core::Error::Inner) if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f` or its future does; and outside of a tokio runtime with its time driver, where the clock is tokio's.
+    /// If `f` or its future panics. With tokio's clock, also outside a tokio runtime with a time driver.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it drops the call.
+    /// Dropping the future drops the call.
     #[inline]
     pub fn execute<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::LatencySink, WrapError>
     where
@@ -92,19 +93,19 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         self.drive(&(), f, WrapError)
     }
 
-    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
+    /// Same as [`execute`](Self::execute), for an error type that can carry a rejection itself. The error type stays the same.
     ///
     /// # Errors
     ///
-    /// The call's own, or one made of a [`Rejection`](seawall_core::Rejection).
+    /// The call's own error, or an error made from a [`Rejection`](seawall_core::Rejection).
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call<O, F, T, E>(&self, f: O) -> ResponseFuture<F, K, L::LatencySink, KeepError>
     where
@@ -116,19 +117,19 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
         self.drive(&(), f, KeepError)
     }
 
-    /// As [`execute`](Self::execute), with the limit for `request`.
+    /// Same as [`execute`](Self::execute), with the limit for `request`.
     ///
     /// # Errors
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn execute_for<Request, O, F, T, E>(
         &self,
@@ -160,7 +161,7 @@ impl<L, K: Timer + Clone> Timeout<L, K> {
 }
 
 impl<L, K> Timeout<L, K> {
-    /// How long the call of `request` may take.
+    /// Returns the limit of a call with `request`.
     #[inline]
     pub fn limit_for<Request: ?Sized>(&self, request: &Request) -> Duration
     where
@@ -170,13 +171,13 @@ impl<L, K> Timeout<L, K> {
         self.limit.limit(request, &self.clock)
     }
 
-    /// What its calls go by.
+    /// Returns the borrowed parts of the timeout.
     #[inline]
     pub fn terms(&self) -> TimeoutRef<'_, K> {
         TimeoutRef { clock: &self.clock, name: &self.name, outbox: self.outbox.as_deref() }
     }
 
-    /// A tower layer that limits the calls of services.
+    /// Returns a tower layer that limits the calls of services.
     pub fn layer(&self) -> TimeoutLayer<L, K>
     where
         Self: Clone,
@@ -184,38 +185,38 @@ impl<L, K> Timeout<L, K> {
         TimeoutLayer::new(self.clone())
     }
 
-    /// Where its time comes from.
+    /// Returns the clock.
     pub fn clock(&self) -> &K {
         &self.clock
     }
 
-    /// The name that it was built with.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// This timeout, telling `observer` too, in the way of [`Builder::on_event`].
+    /// Returns this timeout with a further observer, as by [`Builder::on_event`].
     ///
-    /// Clones and layers that were made of it earlier stay as they are: `observer` is not told of their calls. Whoever observes
-    /// both is told of the calls of each one at a time, but of the two side by side.
+    /// Earlier clones and layers stay as they are, and `observer` gets no events of their calls. An observer of both timeouts can
+    /// get an event of each at the same time.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observed_from(Level::Debug, observer)
     }
 
-    /// Same as [`observed`](Self::observed), for an observer that is told only of events from `least` on.
+    /// Same as [`observed`](Self::observed), for an observer that gets only events from the level `least` on.
     #[must_use = "it is this one that is observed, and no clone made before"]
     pub fn observed_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let outbox = observed(self.outbox.as_deref(), least, observer);
         Self { outbox: Some(outbox), ..self }
     }
 
-    /// Events that were lost since this timeout was observed first, because more came than its observers could be told of.
+    /// Returns the number of events that were lost because they came faster than the observers could take them.
     pub fn events_lost(&self) -> u64 {
         self.outbox.as_ref().map_or(0, |outbox| outbox.lost())
     }
 
-    /// The limit.
+    /// Returns the limit.
     pub fn limit(&self) -> &L {
         &self.limit
     }
