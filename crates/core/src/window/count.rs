@@ -6,18 +6,18 @@ use crate::{
     sync::{AtomicU64, Ordering},
 };
 
-/// The last n calls: a ring of bits, and one word that says where it stands and how many of its bits are set.
+/// The last n calls: a ring of bits, and a word with the position in the ring and the number of set bits.
 ///
-/// A result takes its place in the ring with one compare-and-swap of the word, and writes its bit only where the bit
-/// changes. A thread that sleeps between the two for a whole lap writes late; whoever then finds another bit than it
-/// reckoned with puts the count right, so at rest the count is the number of bits set.
+/// A result takes its place in the ring with a compare-and-swap of the word, and writes its bit only if the bit changes. A thread
+/// that sleeps between the two steps for a whole lap writes late. A thread that then finds another bit than it expected corrects
+/// the count. So at rest the count is the number of set bits.
 #[derive(Debug)]
 pub(crate) struct CountWindow {
     // Boxed, because a rule holds a window of one kind or the other, and the other kind is small.
     head: Box<CacheAligned<AtomicU64>>,
     ring: Ring,
     size: u64,
-    /// After which the position goes back to `size`.
+    /// The last position before the position returns to `size`.
     last_position: u64,
 }
 
@@ -25,9 +25,9 @@ pub(crate) struct CountWindow {
 #[derive(Debug, Clone, Copy)]
 struct CountHead {
     generation: u64,
-    /// Below `size` while the ring fills for the first time; from `size` on to twice that when it is full.
+    /// Below `size` while the ring fills for the first time; from `size` to twice `size` when the ring is full.
     position: u64,
-    /// Modulo 2^21: late writers can take it below zero for a moment.
+    /// Modulo 2^21, because late writers can take the count below zero for a moment.
     bad: u64,
 }
 
@@ -38,9 +38,9 @@ impl CountWindow {
         Self { head: Box::new(CacheAligned(AtomicU64::new(0))), ring, size, last_position: 2 * size - 1 }
     }
 
-    /// Takes a good call in, if no call in the window is bad: then it only moves the position on. False if it is not as
-    /// simple as that, and nothing was done.
-    // Branches, and no arithmetic: the processor guesses them, and need not wait for the head before it swaps it.
+    /// Records a good call, if no call in the window is bad. It then only moves the position. Otherwise does nothing and returns
+    /// `false`.
+    // Branches and no arithmetic: the processor predicts them, and need not wait for the head before it swaps the head.
     #[inline]
     pub(crate) fn take_good(&self, generation: u32, current: impl Fn() -> bool) -> bool {
         let word = self.head.load(Ordering::Acquire);
@@ -75,7 +75,7 @@ impl CountWindow {
         }
     }
 
-    /// Removes what an older generation left, before its number comes round again.
+    /// Removes the counts of an older generation, before its number repeats.
     pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
         let word = self.head.load(Ordering::Acquire);
         if word >> 42 != u64::from(generation) & GENERATIONS && current() {
@@ -110,7 +110,7 @@ impl CountWindow {
 // ===== impl Head =====
 
 impl CountHead {
-    /// The head that `word` says, or a new one if `word` is of another generation.
+    /// Returns the head in `word`, or a new head if `word` is of another generation.
     fn unpack(word: u64, generation: u32) -> Self {
         let generation = u64::from(generation) & GENERATIONS;
         if word >> 42 == generation {
@@ -124,7 +124,7 @@ impl CountHead {
         self.generation << 42 | self.position << 21 | self.bad
     }
 
-    /// One place on, with `more` bad calls.
+    /// Returns the head at the next position, with `more` bad calls.
     fn turned(self, size: u64, more: i64) -> Self {
         let position = if self.position == 2 * size - 1 { size } else { self.position + 1 };
         Self { position, ..self }.with_more(more)
@@ -136,7 +136,7 @@ impl CountHead {
 
     fn tally(self, size: u64) -> Tally {
         let calls = self.position.min(size);
-        // Above the size it stands for a count below zero.
+        // A number above the size means a count below zero.
         let bad = if self.bad > size { 0 } else { self.bad.min(calls) };
         Tally { calls, bad }
     }

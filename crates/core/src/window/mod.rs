@@ -1,5 +1,6 @@
-//! What a rule looks at: the last n calls, or the calls of the last while. Memory is fixed when a window is built, and
-//! a call costs the same whatever the window's length.
+//! The window of a rule: the last n calls, or the calls of the last duration.
+//!
+//! The memory of a window is fixed when the window is built. A call costs the same for each length of the window.
 
 mod count;
 mod ring;
@@ -11,7 +12,7 @@ use crate::{caller::Caller, time::Instant};
 pub(crate) use count::CountWindow;
 pub(crate) use time::TimeWindow;
 
-/// What a rule looks at: the last n calls, or the calls of the last while.
+/// The window of a rule: the last n calls, or the calls of the last duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window(pub(crate) WindowSpan);
 
@@ -21,17 +22,17 @@ pub(crate) enum WindowSpan {
     Time { length: Duration, buckets: u32 },
 }
 
-/// The calls that a window holds, and how many of them were bad (failed, or slow: what the rule counts).
+/// The number of calls in a window, and the number of bad calls: failed or slow calls, as the rule counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     pub(crate) calls: u64,
     pub(crate) bad: u64,
 }
 
-/// One result on its way into a window.
+/// A result that a window records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
-    /// The state's generation that the call was let in under.
+    /// The generation of the state that admitted the call.
     pub(crate) generation: u32,
     pub(crate) bad: bool,
 }
@@ -45,15 +46,15 @@ pub(crate) enum Cells {
 // ===== impl Window =====
 
 impl Window {
-    /// The last `calls` calls, from 1 to 1,000,000. It takes 2 bits a call.
+    /// Returns a window of the last `calls` calls, from 1 to 1,000,000. It needs 2 bits per call.
     ///
-    /// It slides: each call drives out the oldest one. Under one thread it is exact. Where several record at once, a
-    /// result that is still being written can be missing, or one that was driven out still counted, so that the count
-    /// of failures is off by at most the number of threads recording at that moment; at rest it is exact again.
+    /// The window slides: each call replaces the oldest call. With a single thread the count is exact. If several threads record at
+    /// the same time, a result that is being written can be missing, and a result that was replaced can still count. The count of
+    /// failures is then wrong by at most the number of these threads. At rest it is exact again.
     ///
     /// # Panics
     ///
-    /// If `calls` is outside of that range.
+    /// If `calls` is outside this range.
     #[track_caller]
     pub fn calls(calls: u32) -> Self {
         match NonZeroU32::new(calls) {
@@ -62,7 +63,7 @@ impl Window {
         }
     }
 
-    /// The calls of the last `length`, at least 1 ms, in 10 buckets that expire one at a time.
+    /// Returns a window of the calls of the last `length`, at least 1 ms, in 10 buckets that expire separately.
     ///
     /// # Panics
     ///
@@ -72,12 +73,12 @@ impl Window {
         Self::time_in_buckets(length, 10)
     }
 
-    /// As [`time`](Self::time), in `buckets` buckets, from 1 to 64. A call is forgotten when its bucket is as old as
-    /// the window, so the window spans between `length - length / buckets` and `length`.
+    /// Same as [`time`](Self::time), in `buckets` buckets, from 1 to 64. A call leaves the window when its bucket is as old as the
+    /// window. So the window spans between `length - length / buckets` and `length`.
     ///
     /// # Panics
     ///
-    /// If `length` is below 1 ms, or `buckets` is outside of its range.
+    /// If `length` is below 1 ms, or `buckets` is outside its range.
     #[track_caller]
     pub fn time_in_buckets(length: Duration, buckets: u32) -> Self {
         assert!(length >= Duration::from_millis(1), "`length` of a window must be at least 1 ms, got {length:?}");
@@ -103,7 +104,7 @@ impl Cells {
         }
     }
 
-    /// Takes a good call in, if that is simple and leaves the window without a bad one; else does nothing.
+    /// Records a good call, if the window holds no bad call and this is simple. Otherwise does nothing and returns `false`.
     #[inline]
     pub(crate) fn take_good(&self, generation: u32, caller: &impl Caller, current: impl Fn() -> bool) -> bool {
         match self {
@@ -112,8 +113,8 @@ impl Cells {
         }
     }
 
-    /// Takes a result in, as long as `current` says that its generation still is; answers with what the window then
-    /// holds. `None`: it holds nothing bad, or the result came too late to be taken in.
+    /// Records a result, if `current` says that its generation is still current. Returns the window's tally; `None` if the window
+    /// holds no bad call, or if the result came too late.
     pub(crate) fn record(&self, record: Record, caller: &impl Caller, current: impl Fn() -> bool) -> Option<Tally> {
         match self {
             Self::Calls(window) => window.record(record, current),
@@ -121,7 +122,7 @@ impl Cells {
         }
     }
 
-    /// Removes what an older generation left, before its number comes round again. To be called at least once in 2^15
+    /// Removes the counts of an older generation, before its number repeats. The caller must call it at least once in 2^15
     /// generations.
     pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
         match self {
@@ -130,7 +131,7 @@ impl Cells {
         }
     }
 
-    /// What the window holds at `now`.
+    /// Returns the window's tally at `now`.
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
         match self {
             Self::Calls(window) => window.tally(generation),

@@ -1,6 +1,6 @@
 use crate::sync::{AtomicU64, Ordering};
 
-/// A ring of bits, each of a generation: a bit that an older generation wrote reads as unset.
+/// A ring of bits with a generation each. A bit of an older generation reads as unset.
 #[derive(Debug)]
 pub(super) struct Ring {
     /// The generation in the upper half, 32 bits in the lower.
@@ -18,13 +18,13 @@ impl Ring {
         word >> 32 == u64::from(generation) && word >> (bit % 32) & 1 == 1
     }
 
-    /// Writes a bit and answers with what it was before; `None` if `current` says that the generation is over.
+    /// Writes a bit and returns its former value; `None` if `current` says that the generation is over.
     pub(super) fn set(&self, generation: u32, bit: usize, value: bool, current: impl Fn() -> bool) -> Option<bool> {
         let cell = &self.words[bit / 32];
         let mask = 1 << (bit % 32);
         loop {
             let word = cell.load(Ordering::Acquire);
-            // After the load: were the word of a later generation, this would see that generation.
+            // Checked after the load: if the word were of a later generation, this check would see this generation.
             if !current() {
                 return None;
             }

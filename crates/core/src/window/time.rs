@@ -8,26 +8,26 @@ use crate::{
     time::{Instant, saturating_nanos},
 };
 
-/// The calls of the last while, in buckets that expire one at a time.
+/// The calls of the last duration, in buckets that expire separately.
 ///
-/// Each lane counts in cells of its own, one word a bucket, so that threads do not wait for one line of memory; to judge
-/// is to add the lanes up, which is done only while the window holds a bad call. The first threads have a lane each,
-/// where they store; the later ones share lanes, where they swap.
+/// Each lane counts in its own cells, a word per bucket, so that threads do not wait for a shared cache line. The sum of the
+/// lanes is needed only while the window holds a bad call. The first threads have a lane each, and store there. The later
+/// threads share lanes, and swap there.
 ///
-/// A lane's `head` says up to which bucket its cells are made ready. Who brings the first call of a later bucket
-/// empties the cells in between and only then moves the head. A cell carries the lap and the generation it counts for,
-/// so where lanes are shared a writer that slept finds another cell than it reckoned with, and looks again.
+/// A lane's `head` is the last bucket whose cells are ready. The thread with the first call of a later bucket empties the cells
+/// in between, and only then moves the head. A cell carries the lap and the generation that it counts for. So in a shared lane a
+/// writer that slept finds another cell than it expected, and reads again.
 ///
-/// A call whose time is a little before the lane's last bucket counts in that one, and calls are judged as of the last
-/// bucket of any lane: a thread may sleep after its look at the clock. If the time is before it by more than the window's
-/// length, the clock has stepped back. Then the lane begins again, and lanes that lie in the future do not count.
+/// A call whose time is a little before the lane's last bucket counts in this bucket, and calls are judged as of the last bucket
+/// of any lane, because a thread may sleep after it read the clock. If the time is earlier by more than the window's length, the
+/// clock has stepped back. Then the lane begins again, and lanes in the future do not count.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
     bucket_nanos: u64,
     buckets: u64,
-    /// By how many buckets a lane may be in the future; beyond that the clock has stepped back.
+    /// The number of buckets by which a lane may be in the future. Beyond it the clock has stepped back.
     slack: u64,
-    /// The lanes of one thread each, and then the shared ones, a power of two of them.
+    /// The lanes of a single thread each, and then the shared lanes, whose number is a power of two.
     lanes: Box<[WindowLane]>,
     own_lanes: usize,
 }
@@ -39,21 +39,21 @@ pub(crate) struct TimeWindow {
 struct WindowLane {
     /// The generation (16 bits) and the last bucket that is ready (48).
     head: AtomicU64,
-    /// In the last lane: the last bucket (plus one) in which any lane recorded a bad call, of whatever generation.
+    /// In the last lane: the last bucket (plus 1) in which any lane recorded a bad call, in any generation.
     last_bad: AtomicU64,
-    /// A power of two of them, at least one for each bucket.
+    /// At least a cell for each bucket. The number of cells is a power of two.
     cells: Box<[CacheAligned<[AtomicU64; CELLS_A_LINE]>]>,
-    /// Several threads write here, so cells are swapped. Else they are stored, at a fraction of the price.
+    /// Whether several threads write here, so that cells are swapped. A store costs a fraction of a swap.
     is_shared: bool,
-    /// A bucket's number, shifted by so much, is its lap.
+    /// The shift that makes a lap from a bucket's number.
     lap_shift: u32,
 }
 
-/// One cell, unpacked: the generation (8 bits) and lap (8) it counts for, the calls (24) and the bad ones (24).
+/// A cell, unpacked: the generation (8 bits) and the lap (8) that it counts for, the calls (24) and the bad calls (24).
 ///
-/// A tag comes round again after 256 laps. That alone does no harm, as cells are emptied whatever their tag; only a
-/// thread that sleeps between two instructions while another brings the first call after 256 laps of silence, and that
-/// call makes the cell what it was, empties it once too often and loses that call.
+/// A tag repeats after 256 laps. This alone does no harm, because cells are emptied whatever their tag is. A call is lost only if
+/// a thread sleeps between two instructions while another thread brings the first call after 256 laps without a call, and this
+/// call makes the cell equal to its old value. The thread that slept then empties the cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Cell {
     tag: u64,
@@ -61,7 +61,7 @@ struct Cell {
     bad: u64,
 }
 
-/// A generation's own bucket.
+/// A bucket of a generation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct TimeHead {
     generation: u64,
@@ -86,7 +86,7 @@ impl TimeWindow {
         Self {
             bucket_nanos,
             buckets: u64::from(buckets),
-            // Less would blame the edge of a bucket on the clock; more would hide calls behind those of the future.
+            // Less would take the edge of a bucket for a step of the clock. More would hide calls behind calls in the future.
             slack: u64::from(buckets - 1).max(1),
             lanes: (0..own_lanes + (lanes / 4).next_power_of_two())
                 .map(|lane| WindowLane::new(buckets, lane >= own_lanes))
@@ -95,8 +95,8 @@ impl TimeWindow {
         }
     }
 
-    /// Takes a good call in, if the window holds no bad one and the lane's last call was in the same bucket. False if it
-    /// is not as simple as that, and nothing was done.
+    /// Records a good call, if the window holds no bad call and the lane's last call was in the same bucket. Otherwise does
+    /// nothing and returns `false`.
     #[inline]
     pub(crate) fn take_good(&self, generation: u32, caller: &impl Caller, current: impl Fn() -> bool) -> bool {
         let lane = self.lane_of(caller.lane());
@@ -126,14 +126,14 @@ impl TimeWindow {
             self.leave_future(record.generation, bucket);
         }
         if record.bad {
-            // Mostly it says so already, and a look is cheaper than a write.
+            // The word mostly has this value already, and a read is cheaper than a write.
             if self.last_bad().load(Ordering::Acquire) <= bucket {
                 self.last_bad().fetch_max(bucket + 1, Ordering::AcqRel);
             }
         } else if self.last_bad().load(Ordering::Acquire) + self.buckets <= bucket + 1 {
             return None;
         }
-        // Two threads that record in two lanes must not both miss the other's call when they add up.
+        // If two threads record in two lanes, at least the second must see both calls in its sum.
         fence(Ordering::SeqCst);
         Some(self.tally(record.generation, now))
     }
@@ -165,14 +165,13 @@ impl TimeWindow {
         tally
     }
 
-    /// Whether `bucket` is so far after the bucket of now that the clock has stepped back.
+    /// Returns whether `bucket` is so far after the current bucket that the clock has stepped back.
     #[inline]
     fn is_future(&self, bucket: u64, now: u64) -> bool {
         bucket > now + self.slack
     }
 
-    /// The clock has stepped back: forgets what was counted in the future, which must not come again when the clock has
-    /// caught up.
+    /// Removes the counts in the future after the clock has stepped back. They must not return when the clock has caught up.
     #[cold]
     fn leave_future(&self, generation: u32, bucket: u64) {
         let last = self.last_bad().load(Ordering::Acquire);
@@ -190,7 +189,7 @@ impl TimeWindow {
         }
     }
 
-    /// Removes what an older generation left, before its number comes round again.
+    /// Removes the counts of an older generation, before its number repeats.
     pub(crate) fn forget(&self, generation: u32, current: impl Fn() -> bool) {
         let (now, far) = (TimeHead::new(generation, 0), TimeHead::new(generation.wrapping_add(FAR), 0));
         for lane in &self.lanes {
@@ -202,7 +201,7 @@ impl TimeWindow {
         }
     }
 
-    /// The number of `now`'s bucket; `guess` saves a division where it is right.
+    /// Returns the number of `now`'s bucket. A correct `guess` saves a division.
     #[inline]
     fn bucket_of(&self, now: Instant, guess: u64) -> u64 {
         if self.is_in(now, guess) { guess } else { (now.as_nanos() / self.bucket_nanos).min(BUCKETS - 1) }
@@ -241,7 +240,7 @@ impl WindowLane {
         }
     }
 
-    /// Counts a good call in the bucket of the head, if that is as simple as it mostly is.
+    /// Counts a good call in the head's bucket, if the cell counts for this bucket. Otherwise returns `false`.
     #[inline]
     fn add_good(&self, head: TimeHead, current: impl Fn() -> bool) -> bool {
         let slot = self.cell(head.bucket);
@@ -250,8 +249,8 @@ impl WindowLane {
         word >> 48 == self.tag(head) && current() && (is_full || self.swap(slot, word, word + ONE_CALL))
     }
 
-    /// Counts one call in the bucket `at`, which is before the head's only if the clock has stepped back. `seen` is the head
-    /// as the caller saw it.
+    /// Counts a call in the bucket `at`, which is before the head's bucket only if the clock has stepped back. `seen` is the head
+    /// as the caller read it.
     #[inline]
     fn add(&self, at: TimeHead, seen: u64, bad: bool, current: impl Fn() -> bool) -> Recorded {
         let head = TimeHead::unpack(seen);
@@ -263,11 +262,11 @@ impl WindowLane {
         let tag = self.tag(at);
         let mut cell = Cell::unpack(word);
         if cell.tag != tag {
-            // A later lap counts here already: then the head has moved too.
+            // If a later lap counts here already, the head has moved too.
             if self.head.load(Ordering::Acquire) != seen {
                 return Recorded::Retry;
             }
-            // Or someone slow emptied it for another lap after all, and nothing has been counted in it since.
+            // Otherwise a slow thread emptied the cell for another lap, and no call has been counted in it since.
             cell = Cell { tag, calls: 0, bad: 0 };
         }
         // After the load: a cell of a later generation is then never taken for an older one's.
@@ -277,7 +276,7 @@ impl WindowLane {
         if self.swap(slot, word, cell.plus(bad).pack()) { Recorded::Yes } else { Recorded::Retry }
     }
 
-    /// Makes the buckets up to `at` ready: empties their cells, then moves the head. False if `at`'s generation is over.
+    /// Makes the buckets up to `at` ready: empties their cells, then moves the head. Returns `false` if `at`'s generation is over.
     #[cold]
     fn advance(&self, at: TimeHead, seen: u64, current: impl Fn() -> bool) -> bool {
         let head = TimeHead::unpack(seen);
@@ -291,18 +290,18 @@ impl WindowLane {
             if !current() {
                 return false;
             }
-            // Nobody counts in a bucket before the head has come to it: what the cell holds is old, whatever its tag
-            // says. Tags come round again after 256 laps.
+            // No thread counts in a bucket before the head has reached it. So the cell's content is old, whatever its tag is.
+            // Tags repeat after 256 laps.
             if self.head.load(Ordering::Acquire) != seen || !self.swap(slot, word, empty) {
                 return true;
             }
         }
-        // Whoever comes second has nothing left to do.
+        // A thread that comes second has nothing left to do.
         self.swap(&self.head, seen, at.pack());
         true
     }
 
-    /// Replaces `from`, which was just read there. In a lane of its own, a thread need not look whether it still is.
+    /// Replaces `from`, which the thread has just read. In its own lane, a thread need not check that the value is still the same.
     #[inline]
     fn swap(&self, slot: &AtomicU64, from: u64, to: u64) -> bool {
         if self.is_shared {
@@ -352,14 +351,15 @@ impl Cell {
         self.tag << 48 | self.calls << 24 | self.bad
     }
 
-    /// One call more. A full cell stays as it is: its rate is then that of the first 16 million calls of the bucket.
+    /// Returns the cell with another call. A full cell stays the same: its rate is then the rate of the bucket's first 16 million
+    /// calls.
     fn plus(self, bad: bool) -> Self {
         let room = u64::from(self.calls < COUNTS);
         Self { calls: self.calls + room, bad: self.bad + (room & u64::from(bad)), ..self }
     }
 }
 
-/// A model has one, so that all interleavings can be tried.
+/// A loom model has a single cell, so that it can try all interleavings.
 const CELLS_A_LINE: usize = if cfg!(loom) { 1 } else { 16 };
 const BUCKETS: u64 = (1 << 48) - 1;
 /// Half of the generations that a head tells apart.
