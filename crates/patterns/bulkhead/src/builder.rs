@@ -9,9 +9,9 @@ use seawall_core::{
 
 use crate::{Bulkhead, Event, EventKind, inner::BulkheadInner};
 
-/// Builds a [`Bulkhead`]; from [`Bulkhead::builder`].
+/// A builder of a [`Bulkhead`]. [`Bulkhead::builder`] makes it.
 ///
-/// No wrong value can be given, so [`build`](Self::build) cannot fail.
+/// Each value is valid, so [`build`](Self::build) cannot fail.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<K = DefaultClock> {
     name: Name,
@@ -34,36 +34,35 @@ impl Builder {
 }
 
 impl<K> Builder<K> {
-    /// How many callers may wait where there is no room; more are refused at once. Default: 0, nobody waits.
+    /// Sets how many callers may wait for a slot. Further callers are rejected at once. Default: 0, no caller waits.
     pub fn max_queued(self, max_queued: usize) -> Self {
         Self { config: self.config.max_queued(max_queued), ..self }
     }
 
-    /// How long a caller waits for its turn, and then is refused. Default: for as long as it takes.
+    /// Sets how long a caller waits for its turn before it is rejected. Default: no bound.
     ///
-    /// It begins when the wait does, at the first poll, and matters only where [`max_queued`](Self::max_queued) lets
-    /// somebody wait.
+    /// The time begins with the wait, at the first poll. It matters only if [`max_queued`](Self::max_queued) lets callers wait.
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait: Some(max_wait), ..self }
     }
 
-    /// Who of those that wait is next. Default: [`Order::Fifo`].
+    /// Sets the order of turns among waiting callers. Default: [`Order::Fifo`].
     pub fn order(self, order: Order) -> Self {
         Self { config: self.config.order(order), ..self }
     }
 
-    /// Tells `observer` of all that happens, in the way of [`Bulkhead::on_event`].
+    /// Reports all events to `observer`, as [`Bulkhead::on_event`] does.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Tells `observer` of events from `least` on, in the way of [`Bulkhead::on_event_from`].
+    /// Reports events from the level `least` on to `observer`, as [`Bulkhead::on_event_from`] does.
     pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.outbox.observe(least, observer, || 0);
         self
     }
 
-    /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
+    /// Sets in how many lanes the threads count, from 1 to 64. A number out of range counts as the nearest. Default: four per core,
     /// from 8 to 32.
     ///
     /// With many lanes the threads do not wait for each other. One lane needs the least memory: choose it for policies
@@ -72,13 +71,12 @@ impl<K> Builder<K> {
         Self { config: self.config.lanes(lanes), ..self }
     }
 
-    /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
-    /// system's.
+    /// Sets the clock. Default: tokio's clock, which obeys paused time. Without the feature `tokio` it is the system's clock.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
         Builder { name: self.name, config: self.config, max_wait: self.max_wait, clock, outbox: self.outbox }
     }
 
-    /// The bulkhead, empty.
+    /// Builds the bulkhead, with all slots free.
     pub fn build(self) -> Bulkhead<K>
     where
         K: Clock,

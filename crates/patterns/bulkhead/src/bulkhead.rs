@@ -18,7 +18,7 @@ use crate::{
 
 /// A limit on calls in flight, shared by its clones.
 ///
-/// Clones, layers made from it and the services of those layers have one set of slots and one queue. To clone it costs two
+/// Clones, layers made from the bulkhead and the services of these layers share its slots and its queue. A clone costs two
 /// reference counts.
 ///
 /// ```
@@ -47,13 +47,13 @@ pub struct Bulkhead<K: Clock = DefaultClock> {
 }
 
 impl Bulkhead {
-    /// A bulkhead for `max_concurrent` calls, in which nobody waits.
+    /// Creates a bulkhead for `max_concurrent` calls, without a queue.
     pub fn new(name: impl Into<Name>, max_concurrent: usize) -> Self {
         Self::builder(name, max_concurrent).build()
     }
 
-    /// Begins to build a bulkhead for `max_concurrent` calls: 0 lets none in, and `usize::MAX` means no limit. The name,
-    /// a literal or a `String`, is for people: rejections and events carry it.
+    /// Returns a builder of a bulkhead for `max_concurrent` calls. With 0 it admits no call, and `usize::MAX` means no limit. The
+    /// name, a literal or a `String`, is for people: rejections and events carry it.
     pub fn builder(name: impl Into<Name>, max_concurrent: usize) -> Builder {
         Builder::new(name.into(), max_concurrent)
     }
@@ -77,26 +77,26 @@ impl<K: Clock> Bulkhead<K> {
         self.inner().slots.try_enter(cost).map(|()| Ticket::new(self.shared.hold(), cost))
     }
 
-    /// A place in the queue, to be taken by a poll.
+    /// Returns a place in the queue. The first poll enters the queue.
     pub(crate) fn waiter(&self) -> SlotWait<Share<K>, K> {
         SlotWait::new(self.shared.hold(), 1, WaitLimit::Configured)
     }
 
-    /// Makes a call as soon as there is a slot: where there is one now, `f` is run at once, and what it makes is polled
-    /// by the future returned; else by the poll in which its turn comes.
+    /// Makes a call when there is a slot. If a slot is free now, `f` runs at once. Otherwise `f` runs in the poll in which the call's
+    /// turn comes. The returned future polls the call.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if there was no room, in the queue neither, or not in time: `f` was not run;
-    /// [`Error::Inner`] if the call failed.
+    /// - [`Error::Rejected`] if no slot was free, or the queue was full, or no slot came free in time. `f` was not run.
+    /// - [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f` or its future does; the slot is free again.
+    /// If `f` or its future panics. The slot is then free again.
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it leaves the queue; dropped in flight, its slot is free again.
+    /// If the future is dropped while it waits, it leaves the queue. If it is dropped in flight, its slot is free again.
     #[inline]
     pub fn execute<O, F, T, E>(&self, f: O) -> QueuedFuture<F, O, K, WrapError>
     where
@@ -107,19 +107,19 @@ impl<K: Clock> Bulkhead<K> {
         queue(self.enter_or_wait(), f, || WrapError)
     }
 
-    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
+    /// Same as [`execute`](Self::execute), for an error type that can carry a rejection itself. The error type stays the same.
     ///
     /// # Errors
     ///
-    /// The call's own, or one made of a [`Rejection`].
+    /// The call's own error, or an error made from a [`Rejection`].
     ///
     /// # Panics
     ///
-    /// As `f` or its future does; the slot is free again.
+    /// If `f` or its future panics. The slot is then free again.
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call<O, F, T, E>(&self, f: O) -> QueuedFuture<F, O, K, KeepError>
     where
@@ -131,15 +131,15 @@ impl<K: Clock> Bulkhead<K> {
         queue(self.enter_or_wait(), f, || KeepError)
     }
 
-    /// Makes a call that blocks, or that needs no waiting. It does not wait for a slot.
+    /// Makes a call that blocks. It does not wait for a slot.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if there was no room, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if no slot was free; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f` does; the slot is free again.
+    /// If `f` panics. The slot is then free again.
     #[inline]
     pub fn execute_blocking<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>> {
         let inner = self.inner();
@@ -147,11 +147,11 @@ impl<K: Clock> Bulkhead<K> {
         Ticket::new(inner, 1).execute(f)
     }
 
-    /// Takes a slot, if one is free and nobody waits for it.
+    /// Takes a slot, if a slot is free and no call waits for it.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] if there is no room.
+    /// A [`Rejection`] if no slot is free.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_, K>, Rejection> {
         self.try_acquire_n(1)
@@ -161,7 +161,7 @@ impl<K: Clock> Bulkhead<K> {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] if there is no room, or never can be, as `n` is more than there are.
+    /// A [`Rejection`] if not enough slots are free, or if `n` is more than the limit.
     #[inline]
     pub fn try_acquire_n(&self, n: u32) -> Result<Permit<'_, K>, Rejection> {
         let inner = self.inner();
@@ -171,16 +171,16 @@ impl<K: Clock> Bulkhead<K> {
         }
     }
 
-    /// Takes a slot, and waits for it where the bulkhead has a queue.
+    /// Takes a slot. If the bulkhead has a queue, the caller waits for the slot.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] if there is no room, in the queue neither, or not in time.
+    /// A [`Rejection`] if no slot is free, and the queue is full or no slot comes free in time.
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it leaves the queue, and a slot that has come to it goes on to the next. A wait that is
-    /// kept without being polled keeps a slot that has come to it, as with any fair queue.
+    /// If the future is dropped while it waits, it leaves the queue, and a slot that it has got passes to the next caller. A future
+    /// that is kept and not polled keeps such a slot, as in each fair queue.
     pub async fn acquire(&self) -> Result<Permit<'_, K>, Rejection>
     where
         K: Timer,
@@ -188,16 +188,15 @@ impl<K: Clock> Bulkhead<K> {
         self.acquire_n(1).await
     }
 
-    /// Takes `n` slots, all at once, and waits for them where the bulkhead has a queue. Who comes later waits behind, small
-    /// or large.
+    /// Takes `n` slots at once. If the bulkhead has a queue, the caller waits for them, and all later callers wait behind it.
     ///
     /// # Errors
     ///
-    /// As of [`acquire`](Self::acquire); at once, if `n` is more slots than there are.
+    /// Same as [`acquire`](Self::acquire). If `n` is more than the limit, the error comes at once.
     ///
     /// # Cancel safety
     ///
-    /// As of [`acquire`](Self::acquire).
+    /// Same as [`acquire`](Self::acquire).
     pub async fn acquire_n(&self, n: u32) -> Result<Permit<'_, K>, Rejection>
     where
         K: Timer,
@@ -216,7 +215,7 @@ impl<K: Clock> Bulkhead<K> {
         }
     }
 
-    /// A tower layer that guards services with this bulkhead. If the bulkhead has a queue, calls wait in their future.
+    /// Returns a tower layer that guards services with this bulkhead. If the bulkhead has a queue, calls wait in their future.
     ///
     /// Services must be `Clone`; [`at_once`](seawall_policy::QueueLayer::at_once) and the modes that wait in `poll_ready` do
     /// not ask for it.
@@ -227,66 +226,66 @@ impl<K: Clock> Bulkhead<K> {
         BulkheadLayer::new(self.clone())
     }
 
-    /// A number that tells this bulkhead from others that live: all its clones and layers have the same one.
+    /// Returns a number that differs from the number of each other living bulkhead. Clones and layers have the same number.
     pub fn id(&self) -> usize {
         self.shared.id()
     }
 
-    /// The name that it was built with.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.inner().name
     }
 
-    /// How many slots there are.
+    /// Returns the limit.
     pub fn max_concurrent(&self) -> usize {
         self.inner().slots.limit()
     }
 
-    /// How many callers may wait.
+    /// Returns how many callers may wait.
     pub fn max_queued(&self) -> usize {
         self.inner().slots.max_queued()
     }
 
-    /// How many slots are taken.
+    /// Returns how many slots are taken.
     pub fn in_flight(&self) -> usize {
         self.inner().slots.in_flight()
     }
 
-    /// How many slots a caller could take now: none where others wait, or where it was closed.
+    /// Returns how many slots a caller could take now. It is 0 if other callers wait, or if the bulkhead is closed.
     pub fn available(&self) -> usize {
         let slots = &self.inner().slots;
-        // What is free while somebody waits for more is not to be had.
+        // A newcomer cannot take free slots while a caller waits for more.
         if slots.would_reject(1).is_some() { 0 } else { slots.available() }
     }
 
-    /// How many callers wait.
+    /// Returns how many callers wait.
     pub fn queued(&self) -> usize {
         self.inner().slots.queued()
     }
 
-    /// Its slots, its queue and its counts.
+    /// Returns a snapshot of the slots, the queue and the counts.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::take(&self.inner().slots, self.inner().outbox.lost())
     }
 
-    /// Changes how many slots there are, from now on: 0 lets nobody in. Calls in flight go on; who waits moves up where
-    /// there is room now. Who waits for more slots than there are now is refused.
+    /// Changes the limit. With 0 the bulkhead admits no call. Calls in flight go on, and waiting callers get new slots. A caller
+    /// that waits for more slots than the new limit is rejected.
     pub fn resize(&self, max_concurrent: usize) {
         self.inner().resize(max_concurrent);
     }
 
-    /// Refuses everybody from now on, also those who wait. Calls in flight go on. There is no way back.
+    /// Rejects all new and all waiting callers from now on, for ever. Calls in flight go on.
     pub fn close(&self) {
         self.inner().close();
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the bulkhead lives or until the handle's
-    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
+    /// Reports all events from now on to `observer`, until the end of the bulkhead or the handle's
+    /// [`remove`](ObserverHandle::remove). Dropping the handle changes nothing.
     ///
-    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
-    /// may call the bulkhead: what that causes is told next. A slow observer delays the call that reports, by its own event and at
-    /// most 1 ms of others' events while more come; [`Observers`](seawall_core::observe::Observers) says what is lost then. If it
-    /// panics, the panic ends with the event.
+    /// The observer gets a single event at a time, in the order of the events, in the thread of a call, and under no lock. It may
+    /// call the bulkhead; the events of this call come next. A slow observer delays the call that reports: by its own event, and by
+    /// at most 1 ms of other calls' events. [`Observers`](seawall_core::observe::Observers) says which events are then lost. A panic
+    /// of the observer ends with the event.
     ///
     /// An observer that owns a clone of the bulkhead keeps the bulkhead alive for ever. Give it a
     /// [weak handle](Self::downgrade).
@@ -294,13 +293,13 @@ impl<K: Clock> Bulkhead<K> {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
-    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    /// Same as [`on_event`](Self::on_event), for an observer that gets only events from the level `least` on. A rejected call
+    /// ([`Level::Debug`]) costs no more than without observers if all observers want [`Level::Info`] or [`Level::Warn`].
     pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
         self.inner().outbox.observe(least, observer, || 0)
     }
 
-    /// A handle that does not keep the bulkhead alive.
+    /// Returns a handle that does not keep the bulkhead alive.
     pub fn downgrade(&self) -> WeakBulkhead<K> {
         WeakBulkhead::new(self.shared.downgrade())
     }

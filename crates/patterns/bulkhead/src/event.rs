@@ -5,23 +5,23 @@ use seawall_core::{
     observe::{self, EventFacts, EventReason, Kind, Level, PolicyState},
 };
 
-/// Something that happened to a bulkhead.
+/// An event of a bulkhead: its name, and what happened.
 pub type Event = observe::Event<EventKind>;
 
-/// What happened.
+/// What happened to a bulkhead.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventKind {
-    /// A call was refused.
+    /// The bulkhead rejected a call.
     Rejected(Rejection),
     /// The limit was changed.
     Resized {
-        /// Calls in flight at most, before.
+        /// The limit before the change.
         from: usize,
-        /// And now.
+        /// The limit after the change.
         to: usize,
     },
-    /// It was closed: no call is let in any more.
+    /// The bulkhead was closed, and admits no more calls.
     Closed,
 }
 
@@ -39,7 +39,7 @@ impl Kind for EventKind {
     fn absorb(&mut self, older: Self) {
         match (&mut *self, older) {
             (Self::Resized { from, .. }, Self::Resized { from: former, .. }) => *from = former,
-            // The limit means nothing after that.
+            // The limit has no meaning after the close.
             (_, Self::Closed) => *self = Self::Closed,
             _ => {}
         }

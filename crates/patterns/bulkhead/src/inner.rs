@@ -14,9 +14,9 @@ use seawall_policy::{Gate, Judge, wake};
 
 use crate::{Event, EventKind};
 
-/// What all clones of a bulkhead share: the machine, and what it may not do itself: read the clock, wake, and tell.
+/// The state that all clones of a bulkhead share: the machine, and what a machine may not do itself: read the clock, wake, report.
 ///
-/// Public as the gate in the types of futures and services, and not nameable.
+/// Public because it is the gate in the types of futures and services. Users cannot name it.
 #[derive(Debug)]
 pub struct BulkheadInner<K> {
     pub(crate) name: Name,
@@ -24,15 +24,15 @@ pub struct BulkheadInner<K> {
     pub(crate) max_wait: Option<Duration>,
     pub(crate) clock: K,
     pub(crate) outbox: Observers<EventKind>,
-    /// Of several who close it, one tells.
+    /// Of several threads that close the bulkhead, a single thread reports.
     pub(crate) closed: AtomicBool,
 }
 
-/// A share of it, which a call owns.
+/// A share of the state, which a call owns.
 pub(crate) type Share<K> = Held<BulkheadInner<K>>;
 
 impl<K: Clock> BulkheadInner<K> {
-    /// Counts a refused call, and tells of it.
+    /// Counts and reports a rejected call.
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Rejection {
         self.slots.count_refused(&ThisThread(&self.clock));
@@ -43,13 +43,13 @@ impl<K: Clock> BulkheadInner<K> {
         rejection
     }
 
-    /// Whether a caller may wait at all.
+    /// Returns whether the bulkhead has a queue.
     #[inline]
     pub(crate) fn has_queue(&self) -> bool {
         self.slots.max_queued() > 0
     }
 
-    /// Whether a caller that met this may wait.
+    /// Returns whether a caller that met this refusal may wait.
     #[inline]
     pub(crate) fn may_wait(&self, refusal: &Refusal) -> bool {
         refusal.reason() == Reason::Full && self.has_queue()
@@ -58,7 +58,7 @@ impl<K: Clock> BulkheadInner<K> {
     pub(crate) fn resize(&self, max_concurrent: usize) {
         let (from, woken) = self.slots.resize(max_concurrent, &ThisThread(&self.clock));
         wake(woken);
-        // Not the limit as it is by now: that may be someone else's.
+        // Not the current limit: another thread may have changed it since.
         self.tell(EventKind::Resized { from, to: max_concurrent.min(MAX_LIMIT) });
     }
 
@@ -77,7 +77,7 @@ impl<K: Clock> BulkheadInner<K> {
 }
 
 impl<K: Clock> Gate for BulkheadInner<K> {
-    /// How many slots were taken.
+    /// The number of slots that were taken.
     type Pass = u32;
 
     #[inline]
@@ -92,7 +92,7 @@ impl<K: Clock> Gate for BulkheadInner<K> {
 }
 
 impl<T, E, K: Clock> Judge<T, E> for BulkheadInner<K> {
-    /// How a call ends is nothing to a bulkhead, but that it does.
+    /// A bulkhead ignores how a call ends.
     #[inline]
     fn judge(&self, _: &Result<T, E>, _: Mark) -> Option<Outcome> {
         Some(Outcome::Ignored)

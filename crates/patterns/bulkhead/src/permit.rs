@@ -8,18 +8,18 @@ use seawall_policy::Ticket;
 
 use crate::inner::BulkheadInner;
 
-/// Slots of a bulkhead, from [`Bulkhead::try_acquire`](crate::Bulkhead::try_acquire) and its like. They are free again when
-/// it is dropped.
+/// Slots of a bulkhead that a caller holds, from [`Bulkhead::try_acquire`](crate::Bulkhead::try_acquire) and its like. Dropping the
+/// permit frees the slots.
 ///
-/// It borrows the bulkhead, which costs nothing; [`into_owned`](Self::into_owned) makes one that does not.
+/// The permit borrows the bulkhead, which costs nothing. [`into_owned`](Self::into_owned) makes a permit without a borrow.
 #[must_use = "dropping the permit gives its slots back"]
 pub struct Permit<'a, K: Clock = DefaultClock> {
     ticket: Ticket<&'a BulkheadInner<K>>,
     shared: &'a Shared<BulkheadInner<K>>,
 }
 
-/// Slots of a bulkhead, held by a share of it: it may outlive the handle, and go to another task. From
-/// [`Permit::into_owned`].
+/// Slots of a bulkhead that a caller holds without a borrow. The permit may outlive the handle, and move to another task.
+/// [`Permit::into_owned`] makes it.
 #[must_use = "dropping the permit gives its slots back"]
 pub struct OwnedPermit<K: Clock = DefaultClock> {
     ticket: Ticket<Held<BulkheadInner<K>>>,
@@ -30,12 +30,12 @@ impl<'a, K: Clock> Permit<'a, K> {
         Self { ticket, shared }
     }
 
-    /// How many slots it holds.
+    /// Returns how many slots the permit holds.
     pub fn cost(&self) -> u32 {
         self.ticket.pass().copied().unwrap_or_default()
     }
 
-    /// The same slots, held by a share of the bulkhead: for another task, or a struct.
+    /// Converts the permit into a permit without a borrow, for another task or a struct.
     pub fn into_owned(mut self) -> OwnedPermit<K> {
         let cost = self.ticket.take_pass().unwrap_or_default();
         OwnedPermit { ticket: Ticket::new(self.shared.hold(), cost) }
@@ -43,13 +43,13 @@ impl<'a, K: Clock> Permit<'a, K> {
 }
 
 impl<K: Clock> OwnedPermit<K> {
-    /// How many slots it holds.
+    /// Returns how many slots the permit holds.
     pub fn cost(&self) -> u32 {
         self.ticket.pass().copied().unwrap_or_default()
     }
 }
 
-// As it is the way in which a permit ends, and no call that was abandoned.
+// A dropped permit has ended in the normal way: no call was abandoned.
 impl<K: Clock> Drop for Permit<'_, K> {
     #[inline]
     fn drop(&mut self) {

@@ -15,15 +15,15 @@ use crate::{
     waiting::SlotWait,
 };
 
-/// Guards services with one [`Bulkhead`], which they all share; from [`Bulkhead::layer`].
+/// A layer that guards services with one [`Bulkhead`], which they share. [`Bulkhead::layer`] makes it.
 pub type BulkheadLayer<K = DefaultClock, R = KeepError> = QueueLayer<Bulkhead<K>, R>;
 
 /// A service guarded by a [`Bulkhead`].
 ///
 /// The call takes a slot, not `poll_ready`: a clone that is ready and idle takes none. If the bulkhead has a queue, the call
 /// waits in its future. With [`waits_in_ready`](QueueLayer::waits_in_ready) or [`backpressure`](QueueLayer::backpressure) it
-/// is a [`GateService`](seawall_policy::GateService), whose `poll_ready` waits for a slot and holds it for the call that
-/// follows: a clone that was made ready and then is idle keeps the slot from the others.
+/// is a [`GateService`](seawall_policy::GateService), whose `poll_ready` waits for a slot and holds it for the next call. A clone
+/// that was made ready and is then idle keeps the slot from the other clones.
 pub type BulkheadService<S, K = DefaultClock, R = KeepError> = QueueService<S, Bulkhead<K>, R>;
 
 impl<K: Clock> Policy for Bulkhead<K> {
@@ -93,7 +93,7 @@ impl<K: Timer> Admit for Bulkhead<K> {
 
 impl<K: Timer + Send + Sync + 'static> Patient for Bulkhead<K> {
     fn wait(&self, patience: WaitLimit) -> BoxedWait<Self> {
-        // A box, as `poll_ready` has nothing pinned to keep it in; made only by who has to wait.
+        // Boxed, because `poll_ready` has no pinned `self`. Only a service that must wait makes the box.
         Box::pin(Acquire::new(SlotWait::new(self.shared().hold(), 1, patience)))
     }
 }

@@ -2,9 +2,9 @@ use std::task::Waker;
 
 use seawall_core::slots::Slots;
 
-/// What a bulkhead looked like at one moment.
+/// The state of a bulkhead at a moment.
 ///
-/// Calls go on while it is taken, so its numbers need not be of one instant.
+/// Calls go on while the snapshot is taken, so its numbers can be from different instants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     max_concurrent: usize,
@@ -27,32 +27,32 @@ impl Snapshot {
         }
     }
 
-    /// Slots in all.
+    /// Returns the limit.
     pub fn max_concurrent(&self) -> usize {
         self.max_concurrent
     }
 
-    /// Slots that are taken; more than there are, for a while after the bulkhead was made smaller.
+    /// Returns how many slots are taken. It can exceed the limit after the limit was lowered.
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// Callers that wait for their turn.
+    /// Returns how many callers wait for their turn.
     pub fn queued(&self) -> usize {
         self.queued
     }
 
-    /// Calls refused since the bulkhead was built.
+    /// Returns how many calls were rejected since the bulkhead was built.
     pub fn rejected(&self) -> u64 {
         self.rejected
     }
 
-    /// Whether it was closed.
+    /// Returns whether the bulkhead is closed.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Events of single calls that were lost since the bulkhead was built, because more came than its observers could be told of.
+    /// Returns how many events of single calls were lost, because they came faster than the observers could take them.
     pub fn events_lost(&self) -> u64 {
         self.events_lost
     }

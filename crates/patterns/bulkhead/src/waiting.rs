@@ -9,16 +9,16 @@ use seawall_policy::{Gate, Queue, Ticket, Turn, WaitLimit, wake};
 
 use crate::inner::BulkheadInner;
 
-/// One caller's wait for slots.
+/// The wait of a caller for slots.
 ///
-/// `H` holds the bulkhead, until the turn has come: borrowed by who waits for a permit, owned by a call.
+/// `H` holds the bulkhead until the turn has come: a borrow if the caller waits for a permit, a share if a call waits.
 ///
-/// Public as it stands in the types of futures, and not nameable.
+/// Public because it is in the types of futures. Users cannot name it.
 pub struct SlotWait<H: Deref<Target = BulkheadInner<K>>, K: Clock> {
     inner: Option<H>,
     cost: u32,
     patience: WaitLimit,
-    /// In the queue, from the first poll on.
+    /// The place in the queue, from the first poll on.
     place: Option<Place>,
     latest: Instant,
 }

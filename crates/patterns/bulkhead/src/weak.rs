@@ -7,9 +7,9 @@ use seawall_core::{
 
 use crate::{Bulkhead, inner::BulkheadInner};
 
-/// A handle that does not keep its bulkhead alive; from [`Bulkhead::downgrade`].
+/// A handle that does not keep its bulkhead alive. [`Bulkhead::downgrade`] makes it.
 ///
-/// For an observer that calls the policy that it observes: with a clone of the bulkhead, neither would ever be freed.
+/// Use it in an observer that calls the bulkhead that it observes. With a clone, neither would ever be freed.
 pub struct WeakBulkhead<K: Clock = DefaultClock> {
     shared: WeakShared<BulkheadInner<K>>,
 }
@@ -19,7 +19,7 @@ impl<K: Clock> WeakBulkhead<K> {
         Self { shared }
     }
 
-    /// The bulkhead, if a clone, a layer or a service still has it.
+    /// Returns the bulkhead, if a clone, a layer or a service still has it.
     pub fn upgrade(&self) -> Option<Bulkhead<K>> {
         self.shared.upgrade().map(Bulkhead::from_shared)
     }
