@@ -15,10 +15,10 @@ use seawall_core::{
 
 use crate::{CircuitBreaker, Event, EventKind, inner::BreakerInner, parking::CircuitWaiters};
 
-/// Builds a [`CircuitBreaker`]; from [`CircuitBreaker::builder`].
+/// A builder of a [`CircuitBreaker`]. [`CircuitBreaker::builder`] makes it.
 ///
-/// No wrong value can be given: a method that takes a number names the field, the value and the range when it panics.
-/// So [`build`](Self::build) cannot fail.
+/// A method panics if its number is out of range, and names the field, the value and the range. So [`build`](Self::build) cannot
+/// fail.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<C = ErrIsFailure, K = DefaultClock> {
     name: Name,
@@ -36,8 +36,8 @@ impl Builder {
 }
 
 impl<C, K> Builder<C, K> {
-    /// Adds a rule; any of them opens the circuit. Default, where none is added: half of the calls failed within the
-    /// last 10 s, from 20 calls on. Where several trip on one call, the one given first is named.
+    /// Adds a rule. Each rule can open the circuit. Default, without a rule: half of the calls in the last 10 s failed, from 20
+    /// calls on. If several rules open the circuit with the same call, events and rejections name the rule that was added first.
     ///
     /// # Panics
     ///
@@ -57,18 +57,18 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.open_for(open_for), ..self }
     }
 
-    /// How many calls a half-open circuit lets in, from 1 to 255; as many successes close it. Default: 1.
+    /// Sets how many calls a half-open circuit admits, from 1 to 255. The same number of successes closes it. Default: 1.
     ///
     /// # Panics
     ///
-    /// If `probes` is outside of that range.
+    /// If `probes` is outside this range.
     #[track_caller]
     pub fn probes(self, probes: u32) -> Self {
         Self { config: self.config.probes(probes), ..self }
     }
 
-    /// Judges the probes by rate when all have ended: the circuit opens again if at least this share failed. Default:
-    /// one failed probe opens it at once.
+    /// Judges the probes by rate after all have ended: the circuit opens again if at least this share failed. Default: a single
+    /// failed probe opens the circuit at once.
     ///
     /// # Panics
     ///
@@ -78,13 +78,13 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.reopen_at(rate), ..self }
     }
 
-    /// How long probes may be silent before they lose their places, so that no circuit stays half-open for ever. It
-    /// should be longer than a call may take. Default: 30 s.
+    /// Sets how long probes may run before they lose their places, so that no circuit stays half-open for ever. Choose a time that
+    /// is longer than a call may take. Default: 30 s.
     pub fn probe_lease(self, lease: Duration) -> Self {
         Self { config: self.config.probe_lease(lease), ..self }
     }
 
-    /// What a call counts as that was dropped before it ended. Default: [`Outcome::Ignored`].
+    /// Sets how to count a call that was dropped before it ended. Default: [`Outcome::Ignored`].
     pub fn abandoned(self, outcome: Outcome) -> Self {
         Self { config: self.config.abandoned(outcome), ..self }
     }
@@ -99,31 +99,31 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.abandoned_after(duration), ..self }
     }
 
-    /// Where the jitter of the open period begins. Default: at random.
+    /// Sets the seed of the open period's jitter. Default: a random seed.
     pub fn seed(self, seed: u64) -> Self {
         Self { config: self.config.seed(seed), ..self }
     }
 
-    /// What a result says of the callee: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default:
-    /// [`ErrIsFailure`], which counts every `Err` as a failure except the rejections by policies below.
+    /// Sets how a result counts: any `Fn(&Result<T, E>) -> Outcome`, or a type of your own. Default: [`ErrIsFailure`], which counts
+    /// each `Err` as a failure, except the rejections of policies inside the call.
     ///
-    /// A call that the caller's own deadline cut off is abandoned, whatever the classifier.
+    /// A call that the caller's own deadline cut off is abandoned, with each classifier.
     pub fn classify<D>(self, classify: D) -> Builder<D, K> {
         Builder { name: self.name, config: self.config, classify, clock: self.clock, outbox: self.outbox }
     }
 
-    /// Tells `observer` of all that happens, in the way of [`CircuitBreaker::on_event`].
+    /// Reports all events to `observer`, as [`CircuitBreaker::on_event`] does.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Tells `observer` of events from `least` on, in the way of [`CircuitBreaker::on_event_from`].
+    /// Reports events from the level `least` on to `observer`, as [`CircuitBreaker::on_event_from`] does.
     pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.outbox.observe(least, observer, || 0);
         self
     }
 
-    /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
+    /// Sets in how many lanes the threads count, from 1 to 64. A number out of range counts as the nearest. Default: four per core,
     /// from 8 to 32.
     ///
     /// With many lanes the threads do not wait for each other. With one lane a breaker with the default rule holds less than
@@ -133,13 +133,12 @@ impl<C, K> Builder<C, K> {
         Self { config: self.config.lanes(lanes), ..self }
     }
 
-    /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
-    /// system's.
+    /// Sets the clock. Default: tokio's clock, which obeys paused time. Without the feature `tokio` it is the system's clock.
     pub fn clock<L>(self, clock: L) -> Builder<C, L> {
         Builder { name: self.name, config: self.config, classify: self.classify, clock, outbox: self.outbox }
     }
 
-    /// The breaker, closed.
+    /// Builds the breaker, with a closed circuit.
     pub fn build(self) -> CircuitBreaker<C, K>
     where
         K: Clock,

@@ -16,8 +16,8 @@ use crate::{
 
 /// A circuit breaker, shared by its clones.
 ///
-/// Clones, layers made from it and the services of those layers have one state and one set of counters. To clone it
-/// costs two reference counts; calls through it from several threads do not share one.
+/// Clones, layers made from the breaker and the services of these layers share its state and its counters. A clone costs two
+/// reference counts. Calls from several threads do not share a count.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,12 +48,12 @@ pub struct CircuitBreaker<C = ErrIsFailure, K: Clock = DefaultClock> {
 }
 
 impl CircuitBreaker {
-    /// A breaker with the defaults of [`Builder`]'s methods.
+    /// Creates a breaker with the defaults of [`Builder`]'s methods.
     pub fn new(name: impl Into<Name>) -> Self {
         Self::builder(name).build()
     }
 
-    /// Begins to build a breaker. The name, a literal or a `String`, is for people: rejections and events carry it.
+    /// Returns a builder of a breaker. The name, a literal or a `String`, is for people: rejections and events carry it.
     pub fn builder(name: impl Into<Name>) -> Builder {
         Builder::new(name.into())
     }
@@ -76,19 +76,20 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         &self.shared
     }
 
-    /// Makes a call, if the circuit lets it: `f` is run at once, and what it makes is polled by the future returned.
+    /// Makes a call, if the circuit admits it. `f` runs at once, and the returned future polls the call.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the circuit refused, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if the circuit rejected the call; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f`, its future or the classifier does; the call then counts as a failure.
+    /// If `f`, its future or the classifier panics. The call then counts as a failure.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, polled or not, the call is abandoned: see [`Builder::abandoned`]. It frees its place.
+    /// If the future is dropped before its end, polled or not, the call is abandoned and frees its place: see
+    /// [`Builder::abandoned`].
     #[inline]
     pub fn execute<F, T, E>(&self, f: impl FnOnce() -> F) -> ResponseFuture<F, C, K, WrapError>
     where
@@ -98,19 +99,19 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         drive(self.enter(), f, || WrapError)
     }
 
-    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
+    /// Same as [`execute`](Self::execute), for an error type that can carry a rejection itself. The error type stays the same.
     ///
     /// # Errors
     ///
-    /// The call's own, or one made of a [`Rejection`].
+    /// The call's own error, or an error made from a [`Rejection`].
     ///
     /// # Panics
     ///
-    /// As `f`, its future or the classifier does; the call then counts as a failure.
+    /// If `f`, its future or the classifier panics. The call then counts as a failure.
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call<F, T, E>(&self, f: impl FnOnce() -> F) -> ResponseFuture<F, C, K, KeepError>
     where
@@ -121,15 +122,15 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         drive(self.enter(), f, || KeepError)
     }
 
-    /// Makes a call that blocks, or that needs no waiting.
+    /// Makes a call that blocks.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the circuit refused, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if the circuit rejected the call; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f` or the classifier does; the call then counts as a failure.
+    /// If `f` or the classifier panics. The call then counts as a failure.
     #[inline]
     pub fn execute_blocking<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>>
     where
@@ -139,26 +140,26 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         Ticket::new(inner, inner.enter()?).execute(f)
     }
 
-    /// Takes leave to make one call, where a closure does not fit.
+    /// Takes a permit for one call, for code that a closure does not fit.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] if the circuit refused.
+    /// A [`Rejection`] if the circuit rejected the call.
     pub fn try_acquire(&self) -> Result<Permit<C, K>, Rejection> {
         self.enter().map(Permit::new)
     }
 
-    /// A tower layer that guards services with this breaker.
+    /// Returns a tower layer that guards services with this breaker.
     pub fn layer(&self) -> CircuitBreakerLayer<C, K> {
         CircuitBreakerLayer::new(self.clone())
     }
 
-    /// A number that tells this breaker from others that live: all its clones and layers have the same one.
+    /// Returns a number that differs from the number of each other living breaker. Clones and layers have the same number.
     pub fn id(&self) -> usize {
         self.shared.id()
     }
 
-    /// The name that it was built with.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.inner().name
     }
@@ -168,51 +169,51 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         self.inner().breaker.open_for()
     }
 
-    /// Whether a call that was dropped, by a timeout outside of the breaker perhaps, may count as a failure
+    /// Returns whether a dropped call may count as a failure, such as a call that a timeout outside the breaker cut off
     /// ([`Builder::abandoned`], [`Builder::abandoned_after`]).
     pub fn counts_abandoned(&self) -> bool {
         self.inner().breaker.counts_abandoned()
     }
 
-    /// What a call that arrived now would meet. Changes nothing: [`State::HalfOpen`] may be a circuit whose open period
-    /// is over, and which no call has tried yet.
+    /// Returns the state that a call would meet now. It changes nothing: [`State::HalfOpen`] can be a circuit whose open period is
+    /// over, and that no call has tried yet.
     pub fn state(&self) -> State {
         self.inner().breaker.state(self.inner().clock.now())
     }
 
-    /// Its state, counts and rates.
+    /// Returns a snapshot of the state, the counts and the rates.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::take(&self.inner().breaker, self.inner().outbox.lost(), self.inner().clock.now())
     }
 
-    /// Refuses calls from now on, until [`reset`](Self::reset) or another of its kind.
+    /// Rejects all calls until [`reset`](Self::reset) or another manual change.
     pub fn force_open(&self) {
         self.inner().force(Breaker::force_open);
     }
 
-    /// Lets calls pass from now on and records nothing, until [`reset`](Self::reset) or another of its kind.
+    /// Passes all calls and records nothing until [`reset`](Self::reset) or another manual change.
     pub fn force_closed(&self) {
         self.inner().force(Breaker::force_closed);
     }
 
-    /// Lets calls pass from now on and measures them, but never opens, until [`reset`](Self::reset) or another of its
-    /// kind. [`EventKind::WouldOpen`](crate::EventKind::WouldOpen) tells when it would have.
+    /// Passes and measures all calls, but never opens, until [`reset`](Self::reset) or another manual change.
+    /// [`EventKind::WouldOpen`](crate::EventKind::WouldOpen) reports when the circuit would have opened.
     pub fn metrics_only(&self) {
         self.inner().force(Breaker::metrics_only);
     }
 
-    /// Closes the circuit and begins to count anew, whatever its state.
+    /// Closes the circuit from any state, and begins to count again.
     pub fn reset(&self) {
         self.inner().force(Breaker::reset);
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the breaker lives or until the handle's
-    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
+    /// Reports all events from now on to `observer`, until the end of the breaker or the handle's
+    /// [`remove`](ObserverHandle::remove). Dropping the handle changes nothing.
     ///
-    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
-    /// may call the breaker: what that causes is told next. A slow observer delays the call that reports, by its own event and at
-    /// most 1 ms of others' events while more come; [`Observers`](seawall_core::observe::Observers) says what is lost then. If it
-    /// panics, the panic ends with the event.
+    /// The observer gets a single event at a time, in the order of the events, in the thread of a call, and under no lock. It may
+    /// call the breaker; the events of this call come next. A slow observer delays the call that reports: by its own event, and by
+    /// at most 1 ms of other calls' events. [`Observers`](seawall_core::observe::Observers) says which events are then lost. A panic
+    /// of the observer ends with the event.
     ///
     /// An observer that owns a clone of the breaker keeps the breaker alive for ever. Give it a
     /// [weak handle](Self::downgrade).
@@ -220,14 +221,14 @@ impl<C, K: Clock> CircuitBreaker<C, K> {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
-    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    /// Same as [`on_event`](Self::on_event), for an observer that gets only events from the level `least` on. A rejected call
+    /// ([`Level::Debug`]) costs no more than without observers if all observers want [`Level::Info`] or [`Level::Warn`].
     pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
         let breaker = &self.inner().breaker;
         self.inner().outbox.observe(least, observer, || breaker.word().generation())
     }
 
-    /// A handle that does not keep the breaker alive.
+    /// Returns a handle that does not keep the breaker alive.
     pub fn downgrade(&self) -> WeakCircuitBreaker<C, K> {
         WeakCircuitBreaker::new(self.shared.downgrade())
     }

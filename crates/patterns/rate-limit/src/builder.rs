@@ -9,9 +9,9 @@ use seawall_core::{
 
 use crate::{Event, EventKind, RateLimiter, inner::LimiterInner};
 
-/// Builds a [`RateLimiter`]; from [`RateLimiter::builder`].
+/// A builder of a [`RateLimiter`]. [`RateLimiter::builder`] makes it.
 ///
-/// No wrong value can be given: what can be wrong is in the [`Quota`], which says so itself.
+/// Each value is valid. A [`Quota`] checks its own numbers.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<K = DefaultClock> {
     name: Name,
@@ -40,32 +40,32 @@ impl Builder {
 }
 
 impl<K> Builder<K> {
-    /// How the quota is kept to. Default: [`Algorithm::Gcra`].
+    /// Sets the algorithm of the limit. Default: [`Algorithm::Gcra`].
     pub fn algorithm(self, algorithm: Algorithm) -> Self {
         Self { algorithm, ..self }
     }
 
-    /// Calls, services and `acquire` wait for their turn, but not for longer than this. A call whose turn cannot come in time
-    /// is refused at once, and a call whose turn has not come by then is refused then. Default: calls and services do not
-    /// wait, and `acquire` waits for as long as it takes.
+    /// Lets calls, services and `acquire` wait for their turn, for at most `max_wait`. A call whose turn cannot come in time is
+    /// rejected at once, and a call whose turn has not come in time is rejected then. Default: calls and services do not wait, and
+    /// `acquire` waits without a bound.
     ///
     /// The time begins with the first poll.
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait: Some(max_wait), ..self }
     }
 
-    /// Tells `observer` of all that happens, in the way of [`RateLimiter::on_event`].
+    /// Reports all events to `observer`, as [`RateLimiter::on_event`] does.
     pub fn on_event(self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Tells `observer` of events from `least` on, in the way of [`RateLimiter::on_event_from`].
+    /// Reports events from the level `least` on to `observer`, as [`RateLimiter::on_event_from`] does.
     pub fn on_event_from(self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.outbox.observe(least, observer, || 0);
         self
     }
 
-    /// How many callers may wait at once; further callers are refused. Default: 1,024 without a [`max_wait`](Self::max_wait),
+    /// Sets how many callers may wait at once. Further callers are rejected. Default: 1,024 without a [`max_wait`](Self::max_wait),
     /// and with it any number, because the time then bounds the queue: at most `rate * max_wait` wait.
     ///
     /// An endless queue has no use in an outage: its callers have given up long before their turns come, and each of them
@@ -74,7 +74,7 @@ impl<K> Builder<K> {
         Self { max_queued: Some(max_queued), ..self }
     }
 
-    /// In how many lanes the threads count, from 1 to 64; numbers out of range count as the nearest. Default: four per core,
+    /// Sets in how many lanes the threads count, from 1 to 64. A number out of range counts as the nearest. Default: four per core,
     /// from 8 to 32.
     ///
     /// With many lanes the threads do not wait for each other. One lane needs the least memory: choose it for policies
@@ -83,18 +83,17 @@ impl<K> Builder<K> {
         Self { lanes: lanes.clamp(1, 64), ..self }
     }
 
-    /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
-    /// system's.
+    /// Sets the clock. Default: tokio's clock, which obeys paused time. Without the feature `tokio` it is the system's clock.
     pub fn clock<L>(self, clock: L) -> Builder<L> {
         let Self { name, quota, algorithm, max_wait, max_queued, lanes, outbox, .. } = self;
         Builder { name, quota, algorithm, max_wait, max_queued, lanes, clock, outbox }
     }
 
-    /// The limiter, with a full burst available.
+    /// Builds the limiter, with a full burst available.
     ///
     /// # Panics
     ///
-    /// If [`Algorithm::SlidingWindow`] is to remember more calls than it can.
+    /// If [`Algorithm::SlidingWindow`] would have to remember more than 2^24 calls.
     #[track_caller]
     pub fn build(self) -> RateLimiter<K>
     where
@@ -121,5 +120,5 @@ impl<K> fmt::Debug for Builder<K> {
     }
 }
 
-/// A caller behind so many others waits for longer than most callers do, at most rates that are limited at all.
+/// At most rates, a caller behind this many others waits for longer than callers do.
 const DEFAULT_MAX_QUEUED: usize = 1_024;

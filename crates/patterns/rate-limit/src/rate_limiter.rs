@@ -16,7 +16,7 @@ use crate::{
 
 /// A rate limit, shared by its clones.
 ///
-/// Clones, layers made from it and the services of those layers have one bucket and one queue. To clone it costs two
+/// Clones, layers made from the limiter and the services of these layers share its bucket and its queue. A clone costs two
 /// reference counts.
 ///
 /// ```
@@ -42,12 +42,12 @@ pub struct RateLimiter<K: Clock = DefaultClock> {
 }
 
 impl RateLimiter {
-    /// A limiter that lets in as many as `quota` says, and refuses the others at once.
+    /// Creates a limiter that admits calls within `quota`, and rejects the others at once.
     pub fn new(name: impl Into<Name>, quota: Quota) -> Self {
         Self::builder(name, quota).build()
     }
 
-    /// Begins to build a limiter. The name, a literal or a `String`, is for people: rejections and events carry it.
+    /// Returns a builder of a limiter. The name, a literal or a `String`, is for people: rejections and events carry it.
     pub fn builder(name: impl Into<Name>, quota: Quota) -> Builder {
         Builder::new(name.into(), quota)
     }
@@ -66,25 +66,25 @@ impl<K: Clock> RateLimiter<K> {
         &self.shared
     }
 
-    /// A place in the queue, to be taken by a poll.
+    /// Returns a place in the queue. The first poll enters the queue.
     pub(crate) fn waiter(&self) -> RateWait<K> {
         RateWait::new(self.shared.hold(), 1, WaitLimit::Configured)
     }
 
-    /// Makes a call, if the rate allows it: `f` is run at once, and what it makes is polled by the future returned. Where
-    /// the limiter has a [`max_wait`](Builder::max_wait), `f` may be run by a later poll, when its turn comes.
+    /// Makes a call, if the rate allows it. `f` runs at once, and the returned future polls the call. If the limiter has a
+    /// [`max_wait`](Builder::max_wait), `f` can run in a later poll, when the call's turn comes.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the limiter refused, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if the limiter rejected the call; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f` or its future does.
+    /// If `f` or its future panics.
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it leaves the queue and takes nothing. Dropped later, its share is used up.
+    /// If the future is dropped while it waits, it leaves the queue and takes nothing. If it is dropped later, its permit is spent.
     #[inline]
     pub fn execute<O, F, T, E>(&self, f: O) -> QueuedFuture<F, O, K, WrapError>
     where
@@ -95,19 +95,19 @@ impl<K: Clock> RateLimiter<K> {
         queue(self.enter_or_wait(), f, || WrapError)
     }
 
-    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
+    /// Same as [`execute`](Self::execute), for an error type that can carry a rejection itself. The error type stays the same.
     ///
     /// # Errors
     ///
-    /// The call's own, or one made of a [`Rejection`].
+    /// The call's own error, or an error made from a [`Rejection`].
     ///
     /// # Panics
     ///
-    /// As `f` or its future does.
+    /// If `f` or its future panics.
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call<O, F, T, E>(&self, f: O) -> QueuedFuture<F, O, K, KeepError>
     where
@@ -119,15 +119,15 @@ impl<K: Clock> RateLimiter<K> {
         queue(self.enter_or_wait(), f, || KeepError)
     }
 
-    /// Makes a call that blocks, or that needs no waiting. It does not wait for its turn.
+    /// Makes a call that blocks. It does not wait for its turn.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the limiter refused, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if the limiter rejected the call; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
-    /// As `f` does.
+    /// If `f` panics.
     #[inline]
     pub fn execute_blocking<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>> {
         self.try_acquire()?;
@@ -135,27 +135,28 @@ impl<K: Clock> RateLimiter<K> {
         f().map_err(|error| mark.wrap(error, Error::Inner))
     }
 
-    /// Takes one call's share, if it is there and nobody waits for it.
+    /// Takes the permit of a call, if it is available and no caller waits for it.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] that says when to come again.
+    /// A [`Rejection`] that says when the same call passes.
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
         self.try_acquire_n(1)
     }
 
-    /// Takes the share of `n` calls, all or nothing.
+    /// Takes the permits of `n` calls, all or none.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] that says when to come again; it says no time where `n` is above the burst, which never passes.
+    /// A [`Rejection`] that says when the same call passes. It says no time if `n` is above the burst, because such a call never
+    /// passes.
     #[inline]
     pub fn try_acquire_n(&self, n: u32) -> Result<(), Rejection> {
         self.inner().enter(n)
     }
 
-    /// Waits for one call's share, at most for [`max_wait`](Builder::max_wait) if there is one.
+    /// Waits for the permit of a call, for at most [`max_wait`](Builder::max_wait) if it is set.
     ///
     /// # Errors
     ///
@@ -164,8 +165,8 @@ impl<K: Clock> RateLimiter<K> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it gives its place back, and the callers behind it move up. A wait that is kept and not polled
-    /// keeps its own share, and holds up no other.
+    /// If the future is dropped while it waits, it leaves the queue, and the callers behind it move up. A future that is kept and not
+    /// polled keeps its own permit, and delays no other caller.
     pub async fn acquire(&self) -> Result<(), Rejection>
     where
         K: Timer,
@@ -173,15 +174,15 @@ impl<K: Clock> RateLimiter<K> {
         self.acquire_n(1).await
     }
 
-    /// Waits for the share of `n` calls. Who comes later waits behind, with a small cost or a large one.
+    /// Waits for the permits of `n` calls. All later callers wait behind it, whatever their cost is.
     ///
     /// # Errors
     ///
-    /// As of [`acquire`](Self::acquire); and at once, if `n` is above the burst, because such a call never passes.
+    /// Same as [`acquire`](Self::acquire). If `n` is above the burst, the error comes at once, because such a call never passes.
     ///
     /// # Cancel safety
     ///
-    /// As of [`acquire`](Self::acquire).
+    /// Same as [`acquire`](Self::acquire).
     pub async fn acquire_n(&self, n: u32) -> Result<(), Rejection>
     where
         K: Timer,
@@ -199,7 +200,7 @@ impl<K: Clock> RateLimiter<K> {
         }
     }
 
-    /// A tower layer that guards services with this limiter. If the limiter has a [`max_wait`](Builder::max_wait), calls wait
+    /// Returns a tower layer that guards services with this limiter. If the limiter has a [`max_wait`](Builder::max_wait), calls wait
     /// in their future.
     ///
     /// Services must be `Clone`; [`at_once`](seawall_policy::QueueLayer::at_once) and the modes that wait in `poll_ready` do
@@ -211,59 +212,59 @@ impl<K: Clock> RateLimiter<K> {
         RateLimitLayer::new(self.clone())
     }
 
-    /// A number that tells this limiter from others that live: all its clones and layers have the same one.
+    /// Returns a number that differs from the number of each other living limiter. Clones and layers have the same number.
     pub fn id(&self) -> usize {
         self.shared.id()
     }
 
-    /// The name that it was built with.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.inner().name
     }
 
-    /// How long a call may wait for its turn; `None` if calls do not wait.
+    /// Returns how long a call may wait for its turn; `None` if calls do not wait.
     pub fn max_wait(&self) -> Option<Duration> {
         self.inner().max_wait
     }
 
-    /// How many callers may wait at once.
+    /// Returns how many callers may wait at once.
     pub fn max_queued(&self) -> usize {
         self.inner().limiter.max_queued()
     }
 
-    /// How many calls would pass now, at once: from none to the burst. None while somebody waits.
+    /// Returns how many calls would pass now at once, from 0 to the burst. It is 0 while a caller waits.
     pub fn available(&self) -> u32 {
         self.inner().limiter.available(self.inner().clock.now())
     }
 
-    /// How many callers wait.
+    /// Returns how many callers wait.
     pub fn queued(&self) -> usize {
         self.inner().limiter.queued()
     }
 
-    /// The quota as it is now.
+    /// Returns the current quota.
     pub fn quota(&self) -> Quota {
         self.inner().limiter.quota()
     }
 
-    /// Its quota, what is available, its queue and its counts.
+    /// Returns a snapshot of the quota, the available permits, the queue and the counts.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::take(&self.inner().limiter, self.inner().outbox.lost(), self.inner().clock.now())
     }
 
-    /// Changes the quota, from now on. What has been spent stays spent, up to the new burst. Callers that wait keep their
-    /// order; a caller is refused at once if its cost is above the new burst, or if its turn cannot come in time any more.
+    /// Changes the quota. Spent permits stay spent, up to the new burst. Waiting callers keep their order. A caller is rejected at
+    /// once if its cost is above the new burst, or if its turn can no longer come in time.
     pub fn set_quota(&self, quota: Quota) {
         self.inner().set_quota(quota);
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the limiter lives or until the handle's
-    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
+    /// Reports all events from now on to `observer`, until the end of the limiter or the handle's
+    /// [`remove`](ObserverHandle::remove). Dropping the handle changes nothing.
     ///
-    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
-    /// may call the limiter: what that causes is told next. A slow observer delays the call that reports, by its own event and at
-    /// most 1 ms of others' events while more come; [`Observers`](seawall_core::observe::Observers) says what is lost then. If it
-    /// panics, the panic ends with the event.
+    /// The observer gets a single event at a time, in the order of the events, in the thread of a call, and under no lock. It may
+    /// call the limiter; the events of this call come next. A slow observer delays the call that reports: by its own event, and by
+    /// at most 1 ms of other calls' events. [`Observers`](seawall_core::observe::Observers) says which events are then lost. A panic
+    /// of the observer ends with the event.
     ///
     /// An observer that owns a clone of the limiter keeps the limiter alive for ever. Give it a
     /// [weak handle](Self::downgrade).
@@ -271,13 +272,13 @@ impl<K: Clock> RateLimiter<K> {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
-    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    /// Same as [`on_event`](Self::on_event), for an observer that gets only events from the level `least` on. A rejected call
+    /// ([`Level::Debug`]) costs no more than without observers if all observers want [`Level::Info`] or [`Level::Warn`].
     pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
         self.inner().outbox.observe(least, observer, || 0)
     }
 
-    /// A handle that does not keep the limiter alive.
+    /// Returns a handle that does not keep the limiter alive.
     pub fn downgrade(&self) -> WeakRateLimiter<K> {
         WeakRateLimiter::new(self.shared.downgrade())
     }

@@ -82,8 +82,7 @@ impl<Key, Q, K> Builder<Key, Q, K> {
         self
     }
 
-    /// Where the time comes from. Default: tokio's clock, which obeys paused time; without the feature `tokio` the
-    /// system's.
+    /// Sets the clock. Default: tokio's clock, which obeys paused time. Without the feature `tokio` it is the system's clock.
     pub fn clock<L>(self, clock: L) -> Builder<Key, Q, L> {
         Builder {
             name: self.name,

@@ -53,7 +53,7 @@ impl<Key: Hash + Eq> KeyedRateLimiter<Key> {
         Self::builder(name, quota).build()
     }
 
-    /// Begins to build a limiter. The name, a literal or a `String`, is for people: rejections and events carry it.
+    /// Returns a builder of a limiter. The name, a literal or a `String`, is for people: rejections and events carry it.
     pub fn builder(name: impl Into<Name>, quota: Quota) -> Builder<Key> {
         Builder::new(name.into(), quota)
     }
@@ -103,7 +103,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the limiter refused, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if the limiter rejected the call; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
@@ -123,19 +123,19 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         drive(self.enter(key, 1), f, || WrapError)
     }
 
-    /// As [`execute`](Self::execute), for an error that can carry a rejection itself, and so stays as it is.
+    /// Same as [`execute`](Self::execute), for an error type that can carry a rejection itself. The error type stays the same.
     ///
     /// # Errors
     ///
-    /// The call's own, or one made of a [`Rejection`].
+    /// The call's own error, or an error made from a [`Rejection`].
     ///
     /// # Panics
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
-    /// As of [`execute`](Self::execute).
+    /// Same as [`execute`](Self::execute).
     #[inline]
     pub fn call<B, F, T, E>(&self, key: &B, f: impl FnOnce() -> F) -> ResponseFuture<F, KeepError>
     where
@@ -148,11 +148,11 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         drive(self.enter(key, 1), f, || KeepError)
     }
 
-    /// Makes a call that blocks, or that needs no waiting.
+    /// Makes a call that blocks.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the limiter refused, in which case `f` was not run; [`Error::Inner`] if the call failed.
+    /// [`Error::Rejected`] if the limiter rejected the call; `f` was then not run. [`Error::Inner`] if the call failed.
     ///
     /// # Panics
     ///
@@ -204,7 +204,7 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         KeyedRateLimitLayer::new(self.clone(), key)
     }
 
-    /// The name that it was built with.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.shared.name
     }
@@ -260,13 +260,13 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         self.shared.keyed.purge(self.shared.clock.now())
     }
 
-    /// Tells `observer` of all that happens from now on, for as long as the limiter lives or until the handle's
-    /// [`remove`](ObserverHandle::remove). To drop the handle changes nothing.
+    /// Reports all events from now on to `observer`, until the end of the limiter or the handle's
+    /// [`remove`](ObserverHandle::remove). Dropping the handle changes nothing.
     ///
-    /// Events come one at a time, in the order in which they happened, in the thread of a call; no lock is held. The observer
-    /// may call the limiter: what that causes is told next. A slow observer delays the call that reports, by its own event and at
-    /// most 1 ms of others' events while more come; [`Observers`](seawall_core::observe::Observers) says what is lost then. If it
-    /// panics, the panic ends with the event.
+    /// The observer gets a single event at a time, in the order of the events, in the thread of a call, and under no lock. It may
+    /// call the limiter; the events of this call come next. A slow observer delays the call that reports: by its own event, and by
+    /// at most 1 ms of other calls' events. [`Observers`](seawall_core::observe::Observers) says which events are then lost. A panic
+    /// of the observer ends with the event.
     ///
     /// An observer that owns a clone of the limiter keeps the limiter alive for ever. Give it a
     /// [weak handle](Self::downgrade).
@@ -274,13 +274,13 @@ impl<Key: Hash + Eq, Q, K: Clock> KeyedRateLimiter<Key, Q, K> {
         self.on_event_from(Level::Debug, observer)
     }
 
-    /// Same as [`on_event`](Self::on_event), for an observer that is told only of events from `least` on. A refused call
-    /// ([`Level::Debug`]) costs nothing more if all observers want [`Level::Info`] or [`Level::Warn`].
+    /// Same as [`on_event`](Self::on_event), for an observer that gets only events from the level `least` on. A rejected call
+    /// ([`Level::Debug`]) costs no more than without observers if all observers want [`Level::Info`] or [`Level::Warn`].
     pub fn on_event_from(&self, least: Level, observer: impl Fn(&Event) + Send + Sync + 'static) -> ObserverHandle {
         self.shared.outbox.observe(least, observer, || 0)
     }
 
-    /// A handle that does not keep the limiter alive.
+    /// Returns a handle that does not keep the limiter alive.
     pub fn downgrade(&self) -> WeakKeyedRateLimiter<Key, Q, K> {
         WeakKeyedRateLimiter::new(self.shared.downgrade())
     }
